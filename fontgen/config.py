@@ -1,0 +1,187 @@
+"""The font configuration: one TOML file says which model goes into which font, and how.
+
+The same names serve as flags, which override the file::
+
+    [model]
+    checkpoint = "../model"       # file or folder; default: the model that comes with fontgen
+    tokenizer = "tok4096.model"   # default: the one beside the checkpoint that fits its vocabulary
+
+    [font]
+    base = "Some.ttf"             # default: Roboto Regular
+    index = 1                     # member of a collection
+    family = "llama.ttf Sans"     # default: chosen by the looks of the base font
+    output = "llama.ttf"
+
+    [quantise]
+    bits = 8
+
+    [shaper]
+    flavour = "simd128"           # or "portable"
+    kept_marks = 3                # exclamation marks of a run that stay exclamation marks
+    max_tokens_per_call = 1024    # bound on the work of one call
+
+Paths in the file are relative to its folder; paths on the command line to the working folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import FontgenError
+from .table import Settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FLAVOURS = ("simd128", "portable")
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """``[model]``. None means the default of each."""
+
+    checkpoint: Path | None = None
+    tokenizer: Path | None = None
+
+
+@dataclass(frozen=True)
+class FontOptions:
+    """``[font]``. ``output`` is a path, or ``Path("-")`` for standard output."""
+
+    base: str | None = None
+    index: int | None = None
+    family: str | None = None
+    output: Path = Path("llama.ttf")
+
+
+@dataclass(frozen=True)
+class QuantiseOptions:
+    """``[quantise]``."""
+
+    bits: int = 8
+
+
+@dataclass(frozen=True)
+class ShaperOptions:
+    """``[shaper]``. See `fontgen.table.Settings` for the two numbers."""
+
+    flavour: str = "simd128"
+    kept_marks: int = 3
+    max_tokens_per_call: int = 1024
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole font configuration. `Config()` builds the default font into the working folder."""
+
+    model: ModelOptions = field(default_factory=ModelOptions)
+    font: FontOptions = field(default_factory=FontOptions)
+    quantise: QuantiseOptions = field(default_factory=QuantiseOptions)
+    shaper: ShaperOptions = field(default_factory=ShaperOptions)
+    path: Path | None = None
+    """The file that this came from, named in errors."""
+
+    def check(self) -> None:
+        """Raise `FontgenError` when a value is out of its range."""
+        if self.shaper.flavour not in FLAVOURS:
+            self._refuse("shaper.flavour", f"{self.shaper.flavour!r} is not one of {', '.join(FLAVOURS)}")
+        try:
+            self.settings().check()
+        except FontgenError as error:
+            self._refuse("shaper", error.cause)
+        if self.font.family is not None and not self.font.family.strip():
+            self._refuse("font.family", "is empty")
+
+    def settings(self) -> Settings:
+        """What the shaper itself is told, for the font table of the settings."""
+        return Settings(self.shaper.kept_marks, self.shaper.max_tokens_per_call)
+
+    def override(self, **sections: dict[str, Any]) -> Config:
+        """A copy in which the given values replace the file's; those that are None change nothing.
+
+        >>> Config().override(quantise={"bits": 4}, shaper={"flavour": None}).quantise.bits
+        4
+        """
+        changes = {}
+        for section, values in sections.items():
+            given = {key: value for key, value in values.items() if value is not None}
+            changes[section] = dataclasses.replace(getattr(self, section), **given)
+        return dataclasses.replace(self, **changes)
+
+    def _refuse(self, key: str, cause: str) -> None:
+        raise FontgenError(f"{key}: {cause}", path=self.path)
+
+
+_SECTIONS: dict[str, type] = {
+    "model": ModelOptions,
+    "font": FontOptions,
+    "quantise": QuantiseOptions,
+    "shaper": ShaperOptions,
+}
+
+# What a TOML value must be, and whether it is a path relative to the configuration's folder.
+_KEYS: dict[str, tuple[type, bool]] = {
+    "model.checkpoint": (str, True),
+    "model.tokenizer": (str, True),
+    "font.base": (str, True),
+    "font.index": (int, False),
+    "font.family": (str, False),
+    "font.output": (str, True),
+    "quantise.bits": (int, False),
+    "shaper.flavour": (str, False),
+    "shaper.kept_marks": (int, False),
+    "shaper.max_tokens_per_call": (int, False),
+}
+
+_TYPE_NAMES = {str: "a string", int: "a whole number"}
+
+
+def read_config(path: Path) -> Config:
+    """Read a TOML font configuration.
+
+    Raises:
+        FontgenError: the file cannot be read, is not TOML, has a section or key that is not known, or a
+            value of the wrong type or out of range. Names the file and the key.
+    """
+    try:
+        with path.open("rb") as file:
+            document = tomllib.load(file)
+    except OSError as error:
+        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FontgenError(f"is not TOML: {error}", path=path) from error
+
+    sections: dict[str, Any] = {}
+    for section, values in document.items():
+        if section not in _SECTIONS:
+            raise FontgenError(_unknown("section", section, list(_SECTIONS)), path=path)
+        if not isinstance(values, dict):
+            raise FontgenError(f"{section} must be a section, [{section}]", path=path)
+        given = {}
+        for key, value in values.items():
+            known = [name.split(".")[1] for name in _KEYS if name.startswith(section + ".")]
+            if key not in known:
+                raise FontgenError(_unknown("key", key, known, within=section), path=path)
+            kind, is_path = _KEYS[f"{section}.{key}"]
+            if type(value) is not kind:  # a bool is an int to isinstance
+                raise FontgenError(f"{section}.{key} must be {_TYPE_NAMES[kind]}", path=path)
+            if is_path:
+                if not value:
+                    raise FontgenError(f"{section}.{key} is empty", path=path)
+                value = path.parent / value
+            given[key] = str(value) if key == "base" else value
+        sections[section] = _SECTIONS[section](**given)
+    config = Config(**sections, path=path)
+    config.check()
+    return config
+
+
+def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:
+    place = f" in [{within}]" if within else ""
+    return f"unknown {what} {name!r}{place}; there are {', '.join(known)}"
