@@ -1,0 +1,231 @@
+#include "engine.h"
+
+#include "matmul.h"
+#include "memory.h"
+#include "vector.h"
+
+#define POSITIONS 16 /* whose keys lie side by side */
+
+static uint64_t round_up(uint64_t n, uint64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+bool engine_open(struct engine *e, const uint8_t *table, uint32_t length) {
+    if (!model_open(&e->model, table, length)) return false;
+    const struct model_header *h = &e->model.header;
+    uint32_t head_size = e->model.head_size;
+    uint64_t heads = (uint64_t)h->n_layers * h->n_kv_heads;
+    uint32_t widest = h->dim > h->hidden_dim ? h->dim : h->hidden_dim;
+
+    e->head_stride = (uint32_t)round_up(head_size, 4);
+    e->n_blocks = (uint32_t)round_up(h->context_length, POSITIONS) / POSITIONS;
+    e->tokens = allocate(h->context_length, sizeof *e->tokens);
+    e->next_token = allocate(h->context_length, sizeof *e->next_token);
+    e->logits = allocate(round_up(h->vocab_size, BLOCK_ROWS), sizeof(float));
+    e->keys = allocate(heads * e->n_blocks * head_size, POSITIONS * sizeof(float));
+    e->values = allocate(heads * h->context_length, e->head_stride * sizeof(float));
+    e->x = allocate(round_up(h->dim, BLOCK_ROWS), sizeof(float));
+    e->normed = allocate(round_up(h->dim, BLOCK_ROWS), sizeof(float));
+    e->query = allocate(round_up(h->dim, BLOCK_ROWS), sizeof(float));
+    e->attended = allocate(round_up(h->dim, BLOCK_ROWS) + 4, sizeof(float));
+    e->hidden = allocate(round_up(widest, BLOCK_ROWS), sizeof(float));
+    e->hidden3 = allocate(round_up(widest, BLOCK_ROWS), sizeof(float));
+    e->scores = allocate((uint64_t)e->n_blocks * POSITIONS, sizeof(float));
+    e->packed = allocate(1, packed_size(widest));
+    return e->tokens && e->next_token && e->logits && e->keys && e->values && e->x && e->normed && e->query &&
+           e->attended && e->hidden && e->hidden3 && e->scores && e->packed;
+}
+
+/* The float vector as integers; valid until the next call. */
+static struct activations quantised(struct engine *e, const float *x, uint32_t n) {
+    struct activations activations = {.packed = e->packed};
+    quantise_activations(&activations, x, n);
+    return activations;
+}
+
+/* A row of the embedding matrix, out of its blocks. */
+static void embed(float *out, const struct matrix *embedding, uint32_t token) {
+    const uint8_t *bytes = embedding->weights + (uint64_t)(token / BLOCK_ROWS) * embedding->quads * BLOCK_ROWS * BLOCK_COLUMNS +
+                           token % BLOCK_ROWS * BLOCK_COLUMNS;
+    for (uint32_t i = 0; i < embedding->columns; i++) {
+        uint8_t byte = bytes[i / BLOCK_COLUMNS * BLOCK_ROWS * BLOCK_COLUMNS + i % BLOCK_COLUMNS];
+        int8_t weight = (int8_t)(i % 2 ? byte : byte ^ 0x80);
+        out[i] = (float)weight * embedding->scales[token];
+    }
+}
+
+/* RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): out = x / sqrt(mean(x^2) + epsilon) * weight. The arrays are
+ * padded, and `x` is zero past `n`. */
+static void rms_norm(float *out, const float *x, const float *weight, uint32_t n, float epsilon) {
+    f32x4 squares = splat4(0);
+    for (uint32_t i = 0; i < n; i += 4) squares = squares + load4(x + i) * load4(x + i);
+    float scale = 1.0f / __builtin_sqrtf(sum4(squares) / (float)n + epsilon);
+    for (uint32_t i = 0; i < n; i++) out[i] = x[i] * scale * weight[i];
+}
+
+/* RoPE (Su et al. 2021, arXiv:2104.09864): turns each pair of elements of each head by the position's angle. */
+static void rotate(float *x, uint32_t n, const float *rope, uint32_t head_size) {
+    for (uint32_t i = 0; i < n; i += 2) {
+        const float *angle = rope + i % head_size;
+        float cosine = angle[0], sine = angle[1], a = x[i], b = x[i + 1];
+        x[i] = a * cosine - b * sine;
+        x[i + 1] = a * sine + b * cosine;
+    }
+}
+
+/* Keys are stored by blocks of 16 positions, so that one load brings an element of four of them. */
+static void store_key(const struct engine *e, float *keys, const float *key, uint32_t position) {
+    uint32_t head_size = e->model.head_size;
+    float *block = keys + (uint64_t)(position / POSITIONS) * head_size * POSITIONS + position % POSITIONS;
+    for (uint32_t i = 0; i < head_size; i++) block[i * POSITIONS] = key[i];
+}
+
+/* scores[t] = query . key[t] * scale, elements added in order; up to 15 scores past `n` are left without meaning. */
+static void score(float *scores, const float *query, const float *keys, uint32_t head_size, uint32_t n, float scale) {
+    for (uint32_t t = 0; t < n; t += POSITIONS) {
+        f32x4 s0 = splat4(0), s1 = s0, s2 = s0, s3 = s0;
+        for (uint32_t i = 0; i < head_size; i++, keys += POSITIONS) {
+            f32x4 q = splat4(query[i]);
+            s0 = s0 + q * load4(keys);
+            s1 = s1 + q * load4(keys + 4);
+            s2 = s2 + q * load4(keys + 8);
+            s3 = s3 + q * load4(keys + 12);
+        }
+        store4(scores + t, s0 * scale);
+        store4(scores + t + 4, s1 * scale);
+        store4(scores + t + 8, s2 * scale);
+        store4(scores + t + 12, s3 * scale);
+    }
+}
+
+/* Turns scores into e^(score - largest), zero past `n`; returns their sum. */
+static float exponentials(float *scores, uint32_t n) {
+    float largest = -3.402823466e38f;
+    for (uint32_t t = 0; t < n; t++) largest = scores[t] > largest ? scores[t] : largest;
+    f32x4 sum = splat4(0);
+    for (uint32_t t = 0; t < n; t += 4) {
+        f32x4 weights = exp4(load4(scores + t) - largest);
+        for (uint32_t j = 0; t + 4 > n && j < 4; j++)
+            if (t + j >= n) weights[j] = 0;
+        store4(scores + t, weights);
+        sum = sum + weights;
+    }
+    return sum4(sum);
+}
+
+/* out = sum over positions, in order, of weight * value; then divided by the sum of the weights. */
+static void blend(float *out, const float *weights, const float *values, uint32_t head_size, uint32_t stride, uint32_t n,
+                  float total) {
+    float inverse = 1.0f / total;
+    for (uint32_t i = 0; i < head_size; i += 4) {
+        f32x4 sum = splat4(0);
+        for (uint32_t t = 0; t < n; t++) sum = sum + splat4(weights[t]) * load4(values + t * stride + i);
+        sum = sum * inverse;
+        for (uint32_t j = 0; j < 4 && i + j < head_size; j++) out[i + j] = sum[j];
+    }
+}
+
+/* Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245): several query heads share keys and values. */
+static void attend(struct engine *e, const struct layer *layer, uint32_t layer_index, uint32_t position) {
+    const struct model_header *h = &e->model.header;
+    uint32_t head_size = e->model.head_size, kv_dim = head_size * h->n_kv_heads, n = position + 1;
+    const float *rope = e->model.rope + (uint64_t)position * head_size;
+    uint64_t keys_size = (uint64_t)e->n_blocks * head_size * POSITIONS;
+    uint64_t values_size = (uint64_t)h->context_length * e->head_stride;
+    float *keys = e->keys + layer_index * h->n_kv_heads * keys_size;
+    float *values = e->values + layer_index * h->n_kv_heads * values_size;
+
+    rms_norm(e->normed, e->x, layer->attention_norm, h->dim, h->norm_eps);
+    struct activations normed = quantised(e, e->normed, h->dim);
+    multiply(e->query, &layer->wq, &normed);
+    rotate(e->query, h->dim, rope, head_size);
+    float *key = e->attended; /* free until the heads write to it */
+    multiply(key, &layer->wk, &normed);
+    rotate(key, kv_dim, rope, head_size);
+    for (uint32_t kv = 0; kv < h->n_kv_heads; kv++) store_key(e, keys + kv * keys_size, key + kv * head_size, position);
+    float *value = e->attended;
+    multiply(value, &layer->wv, &normed);
+    for (uint32_t kv = 0; kv < h->n_kv_heads; kv++)
+        memcpy(values + kv * values_size + (uint64_t)position * e->head_stride, value + kv * head_size,
+               head_size * sizeof(float));
+
+    for (uint32_t head = 0; head < h->n_heads; head++) {
+        uint32_t kv = head / (h->n_heads / h->n_kv_heads);
+        score(e->scores, e->query + head * head_size, keys + kv * keys_size, head_size, n, h->attention_scale);
+        float total = exponentials(e->scores, n);
+        blend(e->attended + head * head_size, e->scores, values + kv * values_size, head_size, e->head_stride, n, total);
+    }
+    struct activations attended = quantised(e, e->attended, h->dim);
+    multiply(e->normed, &layer->wo, &attended);
+    for (uint32_t i = 0; i < h->dim; i++) e->x[i] += e->normed[i];
+}
+
+/* SwiGLU (Shazeer 2020, arXiv:2002.05202): w2 (silu(w1 x) * w3 x), silu(a) = a / (1 + e^-a). */
+static void feed_forward(struct engine *e, const struct layer *layer) {
+    const struct model_header *h = &e->model.header;
+    rms_norm(e->normed, e->x, layer->ffn_norm, h->dim, h->norm_eps);
+    struct activations normed = quantised(e, e->normed, h->dim);
+    multiply(e->hidden, &layer->w1, &normed);
+    multiply(e->hidden3, &layer->w3, &normed);
+    for (uint32_t i = 0; i < h->hidden_dim; i += 4) {
+        f32x4 gate = load4(e->hidden + i);
+        store4(e->hidden + i, gate / (1.0f + exp4(-gate)) * load4(e->hidden3 + i));
+    }
+    struct activations hidden = quantised(e, e->hidden, h->hidden_dim);
+    multiply(e->normed, &layer->w2, &hidden);
+    for (uint32_t i = 0; i < h->dim; i++) e->x[i] += e->normed[i];
+}
+
+/* Runs one token through all layers and remembers its keys and values; `x` is then what the classifier wants. */
+static void forward(struct engine *e, uint32_t token, uint32_t position) {
+    embed(e->x, &e->model.embedding, token);
+    for (uint32_t i = 0; i < e->model.header.n_layers; i++) {
+        attend(e, &e->model.layers[i], i, position);
+        feed_forward(e, &e->model.layers[i]);
+    }
+}
+
+static void classify(struct engine *e) {
+    const struct model_header *h = &e->model.header;
+    rms_norm(e->normed, e->x, e->model.final_norm, h->dim, h->norm_eps);
+    struct activations normed = quantised(e, e->normed, h->dim);
+    multiply(e->logits, &e->model.classifier, &normed);
+}
+
+/* Forgets what does not begin with `tokens`; returns how many of them are cached. */
+static uint32_t keep_common_prefix(struct engine *e, const uint32_t *tokens, uint32_t n) {
+    uint32_t common = 0;
+    while (common < n && common < e->n_tokens && e->tokens[common] == tokens[common]) common++;
+    if (common < n) {
+        e->n_tokens = common;
+        if (e->logits_after > common) e->logits_after = 0;
+    }
+    return common;
+}
+
+const float *engine_logits(struct engine *e, const uint32_t *tokens, uint32_t n, uint32_t *budget) {
+    uint32_t position = keep_common_prefix(e, tokens, n);
+    if (position == n && e->logits_after == n) return e->logits;
+    if (position == n) position--; /* its keys and values are known, but not what the classifier wants */
+    for (; position < n; position++) {
+        if (!*budget) return NULL;
+        --*budget;
+        forward(e, tokens[position], position);
+        e->tokens[position] = tokens[position];
+        if (position >= e->n_tokens) {
+            e->n_tokens = position + 1;
+            e->next_token[position] = NO_TOKEN;
+        }
+    }
+    classify(e);
+    e->logits_after = n;
+    return e->logits;
+}
+
+uint32_t engine_next_token(struct engine *e, const uint32_t *tokens, uint32_t n, uint32_t *budget) {
+    if (keep_common_prefix(e, tokens, n) == n && e->next_token[n - 1] != NO_TOKEN) return e->next_token[n - 1];
+    const float *logits = engine_logits(e, tokens, n, budget);
+    if (!logits) return NO_TOKEN;
+    uint32_t best = 0;
+    for (uint32_t token = 1; token < e->model.header.vocab_size; token++)
+        if (logits[token] > logits[best]) best = token;
+    return e->next_token[n - 1] = best;
+}

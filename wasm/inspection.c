@@ -1,0 +1,23 @@
+/* Exports for `fontgen verify`, which asks the engine in a finished font what it computes. HarfBuzz never calls these,
+ * and nothing here is needed to shape. */
+#include "engine.h"
+#include "memory.h"
+#include "tokenizer.h"
+
+#define EXPORT(name) __attribute__((export_name(#name), used)) name
+
+static struct engine engine;
+
+/* Opens a model table that lies in memory from malloc(); 1 or 0. */
+int32_t EXPORT(inspect_open)(const uint8_t *table, uint32_t length) { return engine_open(&engine, table, length); }
+
+/* See tokenizer_encode(). */
+uint32_t EXPORT(inspect_encode)(const uint32_t *codepoints, uint32_t n, int32_t prefix, uint32_t *tokens) {
+    return tokenizer_encode(&engine.model, codepoints, n, prefix, tokens);
+}
+
+/* See engine_logits(), without a budget. */
+const float *EXPORT(inspect_logits)(const uint32_t *tokens, uint32_t n) {
+    uint32_t unlimited = ~0u;
+    return engine_logits(&engine, tokens, n, &unlimited);
+}

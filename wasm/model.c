@@ -1,0 +1,131 @@
+#include "model.h"
+
+#include "memory.h"
+
+/* Larger than any model that fits a font, small enough that no product below overflows 64 bits. */
+#define LARGEST_DIMENSION 65536u
+#define LARGEST_VOCABULARY (1u << 20)
+#define LARGEST_N_LAYERS 1024u
+
+/* Adler-32, RFC 1950: 5552 is the most bytes whose sums cannot overflow 32 bits. */
+static uint32_t adler32(const uint8_t *bytes, uint32_t n) {
+    uint32_t a = 1, b = 0;
+    while (n) {
+        uint32_t run = n < 5552 ? n : 5552;
+        n -= run;
+        while (run--) {
+            a += *bytes++;
+            b += a;
+        }
+        a %= 65521;
+        b %= 65521;
+    }
+    return b << 16 | a;
+}
+
+struct preamble {
+    uint8_t magic[4];
+    uint32_t version, length, checksum;
+};
+
+bool table_is_intact(const void *table, uint32_t length, uint32_t tag, uint32_t header_size) {
+    const struct preamble *preamble = table;
+    if (!table || length < header_size) return false;
+    uint32_t magic = (uint32_t)preamble->magic[0] << 24 | preamble->magic[1] << 16 | preamble->magic[2] << 8 |
+                     preamble->magic[3];
+    if (magic != tag || preamble->version != TABLE_VERSION || preamble->length != length) return false;
+    return preamble->checksum == adler32((const uint8_t *)table + TABLE_CHECKED_FROM, length - TABLE_CHECKED_FROM);
+}
+
+static bool within(uint32_t value, uint32_t least, uint32_t most) { return value >= least && value <= most; }
+
+static bool header_makes_sense(const struct model_header *h) {
+    return within(h->dim, 2, LARGEST_DIMENSION) && within(h->hidden_dim, 1, LARGEST_DIMENSION) &&
+           within(h->n_layers, 1, LARGEST_N_LAYERS) && within(h->n_heads, 1, h->dim) &&
+           within(h->n_kv_heads, 1, h->n_heads) && within(h->vocab_size, 1, LARGEST_VOCABULARY) &&
+           within(h->context_length, 1, LARGEST_DIMENSION) && h->bits == 8 && h->dim % h->n_heads == 0 &&
+           h->n_heads % h->n_kv_heads == 0 && h->dim / h->n_heads % 2 == 0 && h->bos_token < h->vocab_size &&
+           (h->eos_token < h->vocab_size || h->eos_token == NO_TOKEN) &&
+           (h->unk_token < h->vocab_size || h->unk_token == NO_TOKEN) && h->n_normal_pieces <= h->vocab_size;
+}
+
+/* Hands out the table's sections in order; once one does not fit, it hands out NULL for ever. */
+struct reader {
+    const uint8_t *table;
+    uint64_t offset, length;
+    bool failed;
+};
+
+static const void *take(struct reader *reader, uint64_t bytes) {
+    uint64_t start = (reader->offset + TABLE_ALIGNMENT - 1) / TABLE_ALIGNMENT * TABLE_ALIGNMENT;
+    reader->offset = start + bytes;
+    if (reader->offset > reader->length) reader->failed = true;
+    return reader->failed ? NULL : reader->table + start;
+}
+
+static struct matrix take_matrix(struct reader *reader, uint32_t rows, uint32_t columns) {
+    uint64_t padded_rows = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS * BLOCK_ROWS;
+    uint64_t quads = (columns + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
+    struct matrix matrix = {.rows = rows, .columns = columns, .quads = (uint32_t)quads};
+    matrix.scales = take(reader, padded_rows * sizeof(float));
+    matrix.weights = take(reader, padded_rows * quads * BLOCK_COLUMNS);
+    return matrix;
+}
+
+/* The tokenizer may then trust every offset and token that it reads. */
+static bool vocabulary_makes_sense(const struct model *model) {
+    const struct model_header *h = &model->header;
+    if (model->piece_offsets[0] != 0 || model->piece_offsets[h->vocab_size] != h->pieces_size) return false;
+    for (uint32_t token = 0; token < h->vocab_size; token++) {
+        uint32_t start = model->piece_offsets[token], end = model->piece_offsets[token + 1];
+        if (start > end || end - start > 255) return false;
+    }
+    for (uint32_t i = 0; i < h->n_normal_pieces; i++)
+        if (model->piece_order[i] >= h->vocab_size) return false;
+    for (uint32_t byte = 0; byte < 256; byte++)
+        if (model->byte_tokens[byte] >= h->vocab_size && model->byte_tokens[byte] != NO_TOKEN) return false;
+    return true;
+}
+
+bool model_open(struct model *model, const uint8_t *table, uint32_t length) {
+    struct model_header *h = &model->header;
+    if (!table_is_intact(table, length, MODEL_TAG, sizeof *h)) return false;
+    memcpy(h, table, sizeof *h);
+    if (!header_makes_sense(h)) return false;
+
+    uint32_t dim = h->dim, kv_dim;
+    model->head_size = dim / h->n_heads;
+    kv_dim = model->head_size * h->n_kv_heads;
+
+    struct reader reader = {.table = table, .offset = sizeof *h, .length = length};
+    model->piece_offsets = take(&reader, ((uint64_t)h->vocab_size + 1) * sizeof(uint32_t));
+    model->piece_bytes = take(&reader, h->pieces_size);
+    model->piece_scores = take(&reader, (uint64_t)h->vocab_size * sizeof(float));
+    model->piece_kinds = take(&reader, h->vocab_size);
+    model->piece_order = take(&reader, (uint64_t)h->n_normal_pieces * sizeof(uint32_t));
+    model->byte_tokens = take(&reader, 256 * sizeof(uint32_t));
+    take(&reader, h->card_size);
+    model->rope = take(&reader, (uint64_t)h->context_length * model->head_size * sizeof(float));
+    const float *norms = take(&reader, (2 * (uint64_t)h->n_layers + 1) * dim * sizeof(float));
+    if (reader.failed || !vocabulary_makes_sense(model)) return false;
+
+    model->layers = allocate(h->n_layers, sizeof *model->layers);
+    if (!model->layers) return false;
+    model->embedding = take_matrix(&reader, h->vocab_size, dim);
+    for (uint32_t i = 0; i < h->n_layers; i++) {
+        struct layer *layer = &model->layers[i];
+        layer->attention_norm = norms + (2 * i) * dim;
+        layer->ffn_norm = norms + (2 * i + 1) * dim;
+        layer->wq = take_matrix(&reader, dim, dim);
+        layer->wk = take_matrix(&reader, kv_dim, dim);
+        layer->wv = take_matrix(&reader, kv_dim, dim);
+        layer->wo = take_matrix(&reader, dim, dim);
+        layer->w1 = take_matrix(&reader, h->hidden_dim, dim);
+        layer->w2 = take_matrix(&reader, dim, h->hidden_dim);
+        layer->w3 = take_matrix(&reader, h->hidden_dim, dim);
+    }
+    model->final_norm = norms + 2 * h->n_layers * dim;
+    bool tied = h->flags & FLAG_TIED_EMBEDDINGS;
+    model->classifier = tied ? model->embedding : take_matrix(&reader, h->vocab_size, dim);
+    return !reader.failed && reader.offset == reader.length;
+}

@@ -1,0 +1,19 @@
+/* sentencepiece BPE with byte fallback (Sennrich et al. 2016; Kudo and Richardson 2018), both ways.
+ *
+ * Encoding is that of sentencepiece and llama2.c: begin with one symbol per code point, and while some pair of
+ * neighbours is a piece of the vocabulary, merge the pair of the highest score, the leftmost of equals. */
+#ifndef TOKENIZER_H
+#define TOKENIZER_H
+
+#include "model.h"
+
+/* Encodes `n` code points, with a space before them if `prefix`. U+2581 counts as a space, as in sentencepiece,
+ * and what is no Unicode scalar value as U+FFFD. Writes at most 4 * n + 1 tokens; returns how many, 0 also when
+ * memory runs out. */
+uint32_t tokenizer_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, bool prefix,
+                          uint32_t *tokens);
+
+/* The bytes that a token stands for: none for a control token, U+FFFD for the unknown one. At most 255. */
+uint32_t tokenizer_decode(const struct model *model, uint32_t token, uint8_t bytes[255]);
+
+#endif
