@@ -42,11 +42,11 @@ class Engine:
             raise FontgenError("the engine refuses the model table")
         self.vocab_size = int.from_bytes(table[36:40], "little")
 
-    def encode(self, text: str, *, prefix: bool = True) -> list[int]:
-        """Tokens of a text, without BOS; ``prefix`` puts a space before it."""
+    def encode(self, text: str, *, at_start: bool = True) -> list[int]:
+        """Tokens of a text, without BOS; ``at_start`` says that nothing comes before it."""
         codepoints = np.array([ord(character) for character in text], dtype="<u4")
         source, target = self._put(codepoints.tobytes()), self._put(bytes(16 * len(text) + 16))
-        count = self._call("inspect_encode", source, len(text), int(prefix), target)
+        count = self._call("inspect_encode", source, len(text), int(at_start), target)
         tokens = np.frombuffer(self._memory.read(self._store, target, target + 4 * count), "<u4")
         self._call("free", source)
         self._call("free", target)

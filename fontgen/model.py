@@ -99,6 +99,7 @@ class Vocabulary:
         kinds: uint8 (vocab_size,), values of `PieceKind`.
         bos, eos, unk: token ids, or None where the vocabulary has none.
         add_dummy_prefix: whether a space is put before the text, as sentencepiece does by default.
+        remove_extra_whitespaces: whether runs of spaces count as one, and none at the text's ends.
     """
 
     pieces: tuple[bytes, ...]
@@ -108,6 +109,7 @@ class Vocabulary:
     eos: int | None = 2
     unk: int | None = 0
     add_dummy_prefix: bool = True
+    remove_extra_whitespaces: bool = False
 
     def __len__(self) -> int:
         return len(self.pieces)

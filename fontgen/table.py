@@ -37,6 +37,7 @@ BLOCK_COLUMNS = 4
 NO_TOKEN = 0xFFFFFFFF
 FLAG_TIED_EMBEDDINGS = 1
 FLAG_DUMMY_PREFIX = 2
+FLAG_REMOVE_EXTRA_WHITESPACES = 4
 CHECKED_FROM = 16
 """The checksum covers the bytes from here on: all but magic, version, length and itself."""
 
@@ -65,7 +66,7 @@ MODEL_FIELDS = _PREAMBLE + (
     Field("vocab_size", "I", "tokens"),
     Field("context_length", "I", "positions that the model was trained for"),
     Field("bits", "I", "bits of a weight: 8"),
-    Field("flags", "I", "1: the classifier is the embedding matrix; 2: a space goes before a text"),
+    Field("flags", "I", "1: tied embeddings; 2: a space goes before a text; 4: spaces collapse"),
     Field("norm_eps", "f", "epsilon of RMSNorm"),
     Field("attention_scale", "f", "1 / sqrt(head size), rounded to float32"),
     Field("bos_token", "I", "begins every text, and ends a story when generated"),
@@ -252,6 +253,7 @@ def write_model(model: QuantisedModel) -> bytes:
         body.add(pack_weights(matrix.values))
     flags = FLAG_TIED_EMBEDDINGS * config.tied_embeddings
     flags |= FLAG_DUMMY_PREFIX * vocabulary.add_dummy_prefix
+    flags |= FLAG_REMOVE_EXTRA_WHITESPACES * vocabulary.remove_extra_whitespaces
     values = {
         field.name: getattr(config, field.name)
         for field in MODEL_FIELDS
@@ -313,6 +315,7 @@ def read_model(data: bytes) -> QuantisedModel:
         _optional(values["eos_token"]),
         _optional(values["unk_token"]),
         bool(values["flags"] & FLAG_DUMMY_PREFIX),
+        bool(values["flags"] & FLAG_REMOVE_EXTRA_WHITESPACES),
     )
     vocabulary.check()
     named_norms = {name: row.astype(np.float32) for name, row in zip(norm_names, norms, strict=True)}
@@ -398,6 +401,7 @@ def c_header() -> str:
         "NO_TOKEN": f"{NO_TOKEN:#x}u",
         "FLAG_TIED_EMBEDDINGS": FLAG_TIED_EMBEDDINGS,
         "FLAG_DUMMY_PREFIX": FLAG_DUMMY_PREFIX,
+        "FLAG_REMOVE_EXTRA_WHITESPACES": FLAG_REMOVE_EXTRA_WHITESPACES,
     }
     lines += [f"#define {name} {value}" for name, value in constants.items()]
     lines += [f"#define PIECE_{kind.name} {kind.value}" for kind in PieceKind]

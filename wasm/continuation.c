@@ -75,8 +75,7 @@ static bool read_prompt(struct context *context, const struct glyph_info *text, 
     uint32_t *codepoints = malloc(n * sizeof *codepoints + 1);
     if (codepoints) {
         for (uint32_t i = 0; i < n; i++) codepoints[i] = text[i].codepoint;
-        bool prefix = context->n == 1 && (model->header.flags & FLAG_DUMMY_PREFIX);
-        context->n += tokenizer_encode(model, codepoints, n, prefix, context->tokens + context->n);
+        context->n += tokenizer_encode(model, codepoints, n, context->n == 1, context->tokens + context->n);
         free(codepoints);
     }
     keep_end(context);

@@ -12,8 +12,8 @@ static struct engine engine;
 int32_t EXPORT(inspect_open)(const uint8_t *table, uint32_t length) { return engine_open(&engine, table, length); }
 
 /* See tokenizer_encode(). */
-uint32_t EXPORT(inspect_encode)(const uint32_t *codepoints, uint32_t n, int32_t prefix, uint32_t *tokens) {
-    return tokenizer_encode(&engine.model, codepoints, n, prefix, tokens);
+uint32_t EXPORT(inspect_encode)(const uint32_t *codepoints, uint32_t n, int32_t at_start, uint32_t *tokens) {
+    return tokenizer_encode(&engine.model, codepoints, n, at_start, tokens);
 }
 
 /* See engine_logits(), without a budget. */

@@ -76,16 +76,22 @@ static void consider(struct encoder *e, uint32_t left, uint32_t right) {
     if (token != NO_TOKEN) push(e, (struct merge){e->model->piece_scores[token], left, length});
 }
 
-/* Splits the text into one symbol per code point; returns how many. */
-static uint32_t split(struct encoder *e, const uint32_t *codepoints, uint32_t n, bool prefix) {
-    uint32_t count = 0, bytes = 0;
+/* Splits the text into one symbol per code point, with the vocabulary's idea of spaces; returns how many. */
+static uint32_t split(struct encoder *e, const uint32_t *codepoints, uint32_t n, bool at_start) {
+    uint32_t flags = e->model->header.flags, count = 0, bytes = 0;
+    bool prefix = at_start && (flags & FLAG_DUMMY_PREFIX);
+    bool collapse = flags & FLAG_REMOVE_EXTRA_WHITESPACES, after_space = at_start;
     for (uint32_t i = 0; i < n + prefix; i++) {
         uint32_t c = prefix && i == 0 ? ' ' : scalar_value(codepoints[i - prefix]);
-        uint32_t length = utf8_encode(c == 0x2581 ? ' ' : c, e->text + bytes);
+        if (c == 0x2581) c = ' ';
+        if (collapse && c == ' ' && after_space && !(prefix && i == 0)) continue;
+        after_space = c == ' ';
+        uint32_t length = utf8_encode(c, e->text + bytes);
         e->symbols[count] = (struct symbol){bytes, length, count ? count - 1 : NONE, count + 1};
         bytes += length;
         count++;
     }
+    if (collapse && after_space && count) count--; /* also the prefix of a text that is nothing but spaces */
     if (count) e->symbols[count - 1].next = NONE;
     return count;
 }
@@ -130,17 +136,18 @@ static uint32_t write_tokens(const struct encoder *e, uint32_t *tokens) {
     return n;
 }
 
-uint32_t tokenizer_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, bool prefix,
+uint32_t tokenizer_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, bool at_start,
                           uint32_t *tokens) {
-    uint32_t symbols = n + prefix, written = 0;
+    uint32_t symbols = n + 1, written = 0;
     if (!n) return 0;
     struct encoder e = {.model = model};
     e.text = malloc(4 * (size_t)symbols);
     e.symbols = malloc(symbols * sizeof *e.symbols);
     e.heap = malloc(3 * (size_t)symbols * sizeof *e.heap); /* a merge adds at most two to the first symbols - 1 */
     if (e.text && e.symbols && e.heap) {
-        merge_all(&e, split(&e, codepoints, n, prefix));
-        written = write_tokens(&e, tokens);
+        symbols = split(&e, codepoints, n, at_start);
+        merge_all(&e, symbols);
+        if (symbols) written = write_tokens(&e, tokens);
     }
     free(e.heap);
     free(e.symbols);

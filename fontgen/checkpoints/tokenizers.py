@@ -160,10 +160,7 @@ USER_DEFINED = 4
 
 
 def decode_sentencepiece(data: bytes) -> Vocabulary:
-    """Decode sentencepiece's ``tokenizer.model``.
-
-    ``remove_extra_whitespaces`` is not looked at: the text in the buffer is taken as it stands.
-    """
+    """Decode sentencepiece's ``tokenizer.model``."""
     from google.protobuf.message import DecodeError
 
     proto = _model_proto_class()()
@@ -197,6 +194,7 @@ def decode_sentencepiece(data: bytes) -> Vocabulary:
         eos=_id_or_none(trainer.eos_id, proto, trainer.eos_piece),
         unk=next((i for i, piece in enumerate(proto.pieces) if piece.type == 2), None),
         add_dummy_prefix=normalizer.add_dummy_prefix,
+        remove_extra_whitespaces=normalizer.remove_extra_whitespaces,
     )
 
 
@@ -239,6 +237,7 @@ def make_vocabulary(
     eos: int | None = 2,
     unk: int | None = 0,
     add_dummy_prefix: bool = True,
+    remove_extra_whitespaces: bool = False,
 ) -> Vocabulary:
     """A `Vocabulary` whose byte fallback is complete.
 
@@ -253,6 +252,7 @@ def make_vocabulary(
         eos=eos,
         unk=unk,
         add_dummy_prefix=add_dummy_prefix,
+        remove_extra_whitespaces=remove_extra_whitespaces,
     )
     found = [
         piece
@@ -316,6 +316,7 @@ def _model_proto_class() -> Any:
         ("name", 1, field.TYPE_STRING, ""),
         ("precompiled_charsmap", 2, field.TYPE_BYTES, ""),
         ("add_dummy_prefix", 3, field.TYPE_BOOL, "true"),
+        ("remove_extra_whitespaces", 4, field.TYPE_BOOL, "true"),
         ("escape_whitespaces", 5, field.TYPE_BOOL, "true"),
         ("normalization_rule_tsv", 6, field.TYPE_STRING, ""),
     )
