@@ -13,8 +13,9 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont, newTable
 from fontTools.ttLib.tables.DefaultTable import DefaultTable
 
 from . import __version__
@@ -57,16 +58,27 @@ class BaseNames:
 
         family = name(TYPOGRAPHIC_FAMILY, FAMILY)
         style = name(TYPOGRAPHIC_STYLE, STYLE) or "Regular"
+        version = name(VERSION)
+        if not re.match(r"Version \d+\.\d+", version):  # the form that the specification asks for
+            revision = f"Version {font['head'].fontRevision:.3f}"
+            version = f"{revision}; {version}" if version else revision
         return cls(
             family=family,
             style=style,
             full_name=name(FULL_NAME) or f"{family} {style}".strip(),
             postscript_name=name(POSTSCRIPT_NAME),
-            version=name(VERSION) or f"Version {font['head'].fontRevision:.3f}",
+            version=version,
             copyright=name(COPYRIGHT),
             trademark=name(TRADEMARK),
             licence=name(LICENCE),
         )
+
+
+def _peek(font: TTFont, tag: str) -> Any:
+    """A table's contents, without making fontTools compile the table anew when the font is saved."""
+    table = newTable(tag)
+    table.decompile(font.reader[tag], font)
+    return table
 
 
 def default_family(font: TTFont) -> str:
@@ -75,10 +87,10 @@ def default_family(font: TTFont) -> str:
     Fixed pitch is told by ``post``, serifs by PANOSE (bSerifStyle 2-10) or the IBM font class (1-7) of
     ``OS/2``.
     """
-    if "post" in font and font["post"].isFixedPitch:
+    if "post" in font and _peek(font, "post").isFixedPitch:
         return "llama.ttf Mono"
     if "OS/2" in font:
-        os2 = font["OS/2"]
+        os2 = _peek(font, "OS/2")
         latin_text = os2.panose.bFamilyType == 2
         serif_style = os2.panose.bSerifStyle
         ibm_class = os2.sFamilyClass >> 8
@@ -252,9 +264,7 @@ def _description(base: BaseNames, card: ModelCard) -> str:
     return " ".join(s if s.endswith(".") else s + "." for s in sentences if s)
 
 
-def _new_name_table() -> DefaultTable:
-    from fontTools.ttLib import newTable
-
+def _new_name_table() -> Any:
     table = newTable("name")
     table.names = []
     return table
@@ -265,10 +275,11 @@ def _rename_instances(font: TTFont, old_prefix: str, new_prefix: str) -> None:
     if "fvar" not in font:
         return
     old_prefix = old_prefix.partition("-")[0]
-    name_ids = {instance.postscriptNameID for instance in font["fvar"].instances} - {0xFFFF}
+    name_ids = {instance.postscriptNameID for instance in _peek(font, "fvar").instances} - {0xFFFF}
     for record in font["name"].names:
         if record.nameID in name_ids and record.nameID > 25:
-            style = record.toUnicode(errors="replace").removeprefix(old_prefix).lstrip("-")
+            text = record.toUnicode(errors="replace")
+            style = text.partition("-")[2] or text.removeprefix(old_prefix)
             record.string = f"{new_prefix}-{style}"[:63]
 
 
