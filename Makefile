@@ -1,0 +1,60 @@
+# make font    builds fonts/llama.ttf and fonts/llama-portable.ttf
+# make test    builds the Wasm-enabled HarfBuzz (once) and runs the tests
+# make verify  proves every token of both fonts against the references
+# make record  makes the golden images anew, and the README's pictures
+# make lint    ruff and mypy
+# make wheel   what `pip install fontgen` installs
+# make clean   removes what was built here (not the cached HarfBuzz: `fontgen host path` says where that is)
+#
+# Needs Python 3.10 or newer and nothing else: compilers and runtimes come as wheels, into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+FONTS := fonts/llama.ttf fonts/llama-portable.ttf
+MODEL := model/model.safetensors model/config.json model/tokenizer.model
+SOURCES := $(wildcard wasm/*.c wasm/*.h fontgen/*.py fontgen/checkpoints/*.py)
+
+.PHONY: font test verify record lint wheel clean
+.DELETE_ON_ERROR:
+
+font: $(FONTS)
+	@echo "up to date: $(FONTS)"
+
+fonts/%.ttf: fonts/%.toml $(MODEL) $(SOURCES) .venv/installed
+	$(BIN)/fontgen build $<
+
+test: font .venv/installed-test
+	$(BIN)/fontgen host build
+	$(BIN)/python -m pytest
+
+verify: font
+	$(BIN)/fontgen host build
+	$(BIN)/fontgen verify fonts/llama.ttf
+	$(BIN)/fontgen verify fonts/llama-portable.ttf
+
+record: font .venv/installed-test
+	$(BIN)/fontgen host build
+	$(BIN)/python -m pytest tests/test_golden.py --record
+	$(BIN)/fontgen render fonts/llama.ttf "The little fox!!!!!!!!!!!!!!!!!!!!!!!!" -o fonts/picture.gif
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+wheel: .venv/installed-dev
+	$(BIN)/python -m build
+
+# The build requirements first, once: an isolated build would fetch the compiler a second time.
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "hatchling>=1.27" "platformdirs>=4"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-%: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[$*]"
+	@touch $@
+
+clean:
+	rm -rf .venv $(FONTS) build dist tests/failures

@@ -1,0 +1,36 @@
+"""Puts into the wheel what a checkout has beside the package: the compiled shaper and the default model.
+
+A pip user then builds fonts without a compiler. An editable install needs neither: it finds both here.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+MODEL_FILES = ("model.safetensors", "config.json", "tokenizer.model", "CARD.md")
+
+
+class CustomBuildHook(BuildHookInterface):
+    def initialize(self, version: str, build_data: dict) -> None:
+        if version == "editable":
+            return
+        root = Path(self.root)
+        sys.path.insert(0, str(root))
+        from fontgen.shaper import FLAVOURS, compile_shaper
+
+        self._folder = tempfile.TemporaryDirectory()
+        included = build_data["force_include"]
+        for flavour in FLAVOURS:
+            module = Path(self._folder.name, f"shaper-{flavour}.wasm")
+            module.write_bytes(compile_shaper(root / "wasm", flavour))
+            included[str(module)] = f"fontgen/data/{module.name}"
+        for name in MODEL_FILES:
+            included[str(root / "model" / name)] = f"fontgen/data/model/{name}"
+
+    def finalize(self, version: str, build_data: dict, artifact_path: str) -> None:
+        if version != "editable":
+            self._folder.cleanup()
