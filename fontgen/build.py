@@ -40,7 +40,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         family = config.font.family or font.default_family(ttfont)
 
         steps.begin("Reading the checkpoint")
-        model = load(config.model.checkpoint or default_model_path(), config.model.tokenizer)
+        model = load(config.model.checkpoint or default_model_path(), tokenizer=config.model.tokenizer)
 
         steps.begin("Quantising the weights")
         quantised = quantise(model, bits=config.quantise.bits)
