@@ -1,0 +1,157 @@
+"""An animated GIF of somebody typing: above what the font shows, beneath the keys that were typed."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass, replace
+
+from PIL import Image, ImageDraw
+
+from .errors import FontgenError
+from .layout import Layout, layout_text
+from .progress import Reporter
+from .render import Colour, RasterBackend, RenderOptions, canvas_size, parse_colour
+from .shape import ShapeOptions, ShapingFont
+
+DEFAULT_WIDTH = 720
+"""Pixels; lines wrap there."""
+KEYS_SIZE = 0.5
+"""Size of the typed keys, as a share of the text's."""
+KEY_MILLISECONDS = 80
+MARK_MILLISECONDS = 160
+"""A ``!`` takes longer than other keys: each may bring a new word to read."""
+PAUSE_MILLISECONDS = 600
+"""Before a run of ``!``."""
+LAST_MILLISECONDS = 3000
+_MOST_FRAMES = 2000
+
+
+@dataclass(frozen=True)
+class _Frame:
+    shown: Layout
+    typed: Layout
+
+
+def render_typing(
+    font: ShapingFont,
+    text: str,
+    shape_options: ShapeOptions | None,
+    options: RenderOptions,
+    reporter: Reporter | None = None,
+) -> bytes:
+    """An endless GIF that types ``text`` one character at a time, shaping anew for each as editors do.
+
+    The keys beneath are the same text in plain OpenType, so nothing generated is among them.
+
+    Raises:
+        FontgenError: the text is too long, or the image would be too large.
+        ShapeFailed: HarfBuzz did not shape the text.
+    """
+    if len(text) >= _MOST_FRAMES:
+        raise FontgenError(f"a GIF of {len(text)} keys is too long; the limit is {_MOST_FRAMES - 1}")
+    options = replace(options, width=options.width or DEFAULT_WIDTH)
+    plain = replace(shape_options or ShapeOptions(), shaper="ot")
+    line_width = options.line_width(font.units_per_em)
+    assert line_width is not None
+    keys_line_width = line_width / KEYS_SIZE
+    with (reporter or Reporter(quiet=True)).steps(total=2 * (len(text) + 1)) as steps:
+        frames = []
+        for length in range(len(text) + 1):
+            steps.begin("Typing")
+            typed = text[:length]
+            shown = layout_text(font, typed, shape_options, line_width)
+            frames.append(_Frame(shown, layout_text(font, typed, plain, keys_line_width)))
+        canvas = _Canvas(font, frames, options)
+        images = []
+        for frame in frames:
+            steps.begin("Drawing")
+            images.append(canvas.draw(frame))
+    return _encode(images, _durations(text))
+
+
+class _Canvas:
+    """The parts of the picture that stay where they are."""
+
+    def __init__(self, font: ShapingFont, frames: list[_Frame], options: RenderOptions):
+        self._font = font
+        self._options = options
+        self._scale = options.size / font.units_per_em
+        self._keys_scale = self._scale * KEYS_SIZE
+        shown_height = max(frame.shown.height for frame in frames) * self._scale
+        keys_height = max(frame.typed.height for frame in frames) * self._keys_scale
+        gap = options.size / 2
+        self._rule = options.margin + shown_height + gap / 2
+        self._keys_top = options.margin + shown_height + gap
+        everything = replace(frames[-1].shown, height=(shown_height + gap + keys_height) / self._scale)
+        self._width, self._height = canvas_size(everything, self._scale, options)
+        self._foreground = parse_colour(options.foreground)
+        self._background: Colour = (*parse_colour(options.background)[:3], 255)
+        self._grey = _between(self._foreground, self._background, 0.45)
+        self._faint = _between(self._foreground, self._background, 0.8)
+
+    def draw(self, frame: _Frame) -> Image.Image:
+        margin = self._options.margin
+        backend = RasterBackend(self._font, self._width, self._height)
+        backend.fill(self._background)
+        backend.draw(frame.shown.glyphs, self._scale, (margin, margin), self._foreground)
+        backend.draw(frame.typed.glyphs, self._keys_scale, (margin, self._keys_top), self._grey)
+        pen = ImageDraw.Draw(backend.image)
+        rule = round(self._rule)
+        pen.line((margin, rule, self._width - margin, rule), fill=self._faint)
+        self._draw_caret(pen, frame.shown, self._scale, margin, self._foreground)
+        self._draw_caret(pen, frame.typed, self._keys_scale, self._keys_top, self._grey)
+        return backend.image.convert("RGB")
+
+    def _draw_caret(
+        self, pen: ImageDraw.ImageDraw, layout: Layout, scale: float, top: float, colour: Colour
+    ) -> None:
+        x, baseline = layout.caret
+        left = min(self._options.margin + x * scale, self._width - self._options.margin)
+        thickness = max(1, round(scale * self._font.units_per_em / 24))
+        pen.rectangle(
+            (
+                round(left),
+                round(top - (baseline + layout.ascender) * scale),
+                round(left) + thickness - 1,
+                round(top - (baseline + layout.descender) * scale),
+            ),
+            fill=colour,
+        )
+
+
+def _durations(text: str) -> list[int]:
+    """Milliseconds of each frame, of the empty text first."""
+    durations = [PAUSE_MILLISECONDS]
+    for index, key in enumerate(text):
+        following = text[index + 1 : index + 2]
+        if following == "":
+            durations.append(LAST_MILLISECONDS)
+        elif key == "!":
+            durations.append(MARK_MILLISECONDS)
+        else:
+            durations.append(PAUSE_MILLISECONDS if following == "!" else KEY_MILLISECONDS)
+    return durations
+
+
+def _between(colour: Colour, other: Colour, share: float) -> Colour:
+    mixed = [math.floor(a + (b - a) * share) for a, b in zip(colour[:3], other[:3], strict=True)]
+    return (mixed[0], mixed[1], mixed[2], 255)
+
+
+def _encode(images: list[Image.Image], durations: list[int]) -> bytes:
+    # One palette for all frames, from the last, which has every colour: no flicker between them.
+    palette = images[-1].quantize(colors=64, method=Image.Quantize.MEDIANCUT)
+    frames = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    stream = io.BytesIO()
+    frames[0].save(
+        stream,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=durations,
+        loop=0,
+        disposal=1,
+        optimize=False,
+    )
+    return stream.getvalue()
