@@ -245,10 +245,11 @@ class _Graph:
         embeddings = self.weight("embeddings", tensors["tok_embeddings.weight"])
         x = self.node("Gather", embeddings, "tokens")
         cosines, sines = self._rotations()
+        mask = self._mask()
         for layer in range(config.n_layers):
             prefix = f"layers.{layer}."
             normed = self._norm(x, prefix + "attention_norm.weight", model)
-            attended = self._attention(normed, layer, model, cosines, sines)
+            attended = self._attention(normed, layer, model, cosines, sines, mask)
             x = self.node("Add", x, attended)
             normed = self._norm(x, prefix + "ffn_norm.weight", model)
             x = self.node("Add", x, self._feed_forward(normed, prefix, model))
@@ -269,7 +270,9 @@ class _Graph:
 
     def _norm(self, x: str, name: str, model: Model) -> str:
         """RMSNorm (Zhang and Sennrich 2019): x / sqrt(mean(x^2) + eps) * weight."""
-        mean = self.node("ReduceMean", self.node("Mul", x, x), axes=[-1], keepdims=1)
+        # Pow rather than Mul: onnxruntime fuses this pattern into one operator.
+        square = self.node("Pow", x, self.constant(2.0, np.float32))
+        mean = self.node("ReduceMean", square, axes=[-1], keepdims=1)
         eps = self.constant(self.config.norm_eps, np.float32)
         root = self.node("Sqrt", self.node("Add", mean, eps))
         return self.node("Mul", self.node("Div", x, root), self.weight(name, model.tensors[name]))
@@ -304,21 +307,21 @@ class _Graph:
         )
         return self.reshape(turned, -1, n_heads, size)
 
-    def _mask(self, keys: str) -> str:
+    def _mask(self) -> str:
         """(n, total): 0 where a position may look, minus infinity at what comes after it."""
         zero, one = self.constant(0, np.int64), self.constant(1, np.int64)
-        total = self.node("Gather", self.node("Shape", keys), one)
-        visible = self.node(
-            "LessOrEqual",
-            self.unsqueeze(self.node("Range", zero, total, one), 0),
-            self.unsqueeze("positions", 1),
-        )
+        past = self.node("Gather", self.node("Shape", "past_key_0"), one)
+        new = self.node("Gather", self.node("Shape", "positions"), zero)
+        keys = self.node("Range", zero, self.node("Add", past, new), one)
+        visible = self.node("LessOrEqual", self.unsqueeze(keys, 0), self.unsqueeze("positions", 1))
         return self.node(
             "Where", visible, self.constant(0.0, np.float32), self.constant(-np.inf, np.float32)
         )
 
-    def _attention(self, x: str, layer: int, model: Model, cosines: str, sines: str) -> str:
-        """Grouped-query attention (Ainslie et al. 2023); consecutive heads share keys and values."""
+    def _attention(
+        self, x: str, layer: int, model: Model, cosines: str, sines: str, mask: str
+    ) -> str:
+        """Grouped-query attention (Ainslie et al. 2023): neighbouring heads share keys, values."""
         config = self.config
         kv_heads, size = config.n_kv_heads, config.head_size
         prefix = f"layers.{layer}.attention."
@@ -337,7 +340,7 @@ class _Graph:
             "MatMul", queries, self.unsqueeze(self.node("Transpose", keys, perm=[0, 2, 1]), 1)
         )
         scale = self.constant(1.0 / np.sqrt(size), np.float32)
-        scores = self.node("Add", self.node("Mul", scores, scale), self._mask(keys))
+        scores = self.node("Add", self.node("Mul", scores, scale), mask)
         weights = self.node("Softmax", scores, axis=-1)
         mixed = self.node("MatMul", weights, self.unsqueeze(values, 1))
         mixed = self.node("Transpose", mixed, perm=[2, 0, 1, 3])
