@@ -6,6 +6,7 @@ import io
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from .errors import FontgenError
@@ -25,6 +26,7 @@ PAUSE_MILLISECONDS = 600
 """Before a run of ``!``."""
 LAST_MILLISECONDS = 3000
 _MOST_FRAMES = 2000
+_SHADES = 64
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,13 @@ def render_typing(
         for frame in frames:
             steps.begin("Drawing")
             images.append(canvas.draw(frame))
+    # One palette for all frames, so that nothing flickers.
+    face = font.face
+    if face.has_color_layers or face.has_color_paint or face.has_color_png:
+        palette = images[-1].quantize(colors=256, method=Image.Quantize.MEDIANCUT)
+        images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    else:
+        images = [_indexed(image, canvas.foreground, canvas.background) for image in images]
     return _encode(images, _durations(text))
 
 
@@ -85,21 +94,21 @@ class _Canvas:
         self._keys_top = options.margin + shown_height + gap
         everything = replace(frames[-1].shown, height=(shown_height + gap + keys_height) / self._scale)
         self._width, self._height = canvas_size(everything, self._scale, options)
-        self._foreground = parse_colour(options.foreground)
-        self._background: Colour = (*parse_colour(options.background)[:3], 255)
-        self._grey = _between(self._foreground, self._background, 0.45)
-        self._faint = _between(self._foreground, self._background, 0.8)
+        self.foreground = parse_colour(options.foreground)
+        self.background: Colour = (*parse_colour(options.background)[:3], 255)
+        self._grey = _between(self.foreground, self.background, 0.45)
+        self._faint = _between(self.foreground, self.background, 0.8)
 
     def draw(self, frame: _Frame) -> Image.Image:
         margin = self._options.margin
         backend = RasterBackend(self._font, self._width, self._height)
-        backend.fill(self._background)
-        backend.draw(frame.shown.glyphs, self._scale, (margin, margin), self._foreground)
+        backend.fill(self.background)
+        backend.draw(frame.shown.glyphs, self._scale, (margin, margin), self.foreground)
         backend.draw(frame.typed.glyphs, self._keys_scale, (margin, self._keys_top), self._grey)
         pen = ImageDraw.Draw(backend.image)
         rule = round(self._rule)
         pen.line((margin, rule, self._width - margin, rule), fill=self._faint)
-        self._draw_caret(pen, frame.shown, self._scale, margin, self._foreground)
+        self._draw_caret(pen, frame.shown, self._scale, margin, self.foreground)
         self._draw_caret(pen, frame.typed, self._keys_scale, self._keys_top, self._grey)
         return backend.image.convert("RGB")
 
@@ -139,10 +148,22 @@ def _between(colour: Colour, other: Colour, share: float) -> Colour:
     return (mixed[0], mixed[1], mixed[2], 255)
 
 
-def _encode(images: list[Image.Image], durations: list[int]) -> bytes:
-    # One palette for all frames, from the last, which has every colour: no flicker between them.
-    palette = images[-1].quantize(colors=64, method=Image.Quantize.MEDIANCUT)
-    frames = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+def _indexed(image: Image.Image, foreground: Colour, background: Colour) -> Image.Image:
+    """An image in `_SHADES` shades from background to foreground, each pixel the nearest of them.
+
+    Pillow's own mapping to a palette is approximate and tints the background.
+    """
+    start, end = np.array(background[:3], dtype=np.float32), np.array(foreground[:3], dtype=np.float32)
+    direction = (end - start) / max(((end - start) ** 2).sum(), 1)
+    share = (np.asarray(image, dtype=np.float32) - start) @ direction
+    indices = np.rint(np.clip(share, 0, 1) * (_SHADES - 1)).astype(np.uint8)
+    indexed = Image.fromarray(indices, "P")
+    shades = start + (end - start) * np.linspace(0, 1, _SHADES)[:, None]
+    indexed.putpalette(np.rint(shades).astype(np.uint8).tobytes())
+    return indexed
+
+
+def _encode(frames: list[Image.Image], durations: list[int]) -> bytes:
     stream = io.BytesIO()
     frames[0].save(
         stream,

@@ -7,7 +7,6 @@ input or usage. Errors are one line on stderr; ``-v`` adds the traceback.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import logging
 import os
@@ -296,9 +295,8 @@ def _inspect(args: argparse.Namespace) -> int:
 
 
 def _add_others(commands: Any) -> None:
-    for name in ("verify", "host.cli"):
-        try:
-            module = importlib.import_module(f".{name}", __package__)
-        except ModuleNotFoundError:  # TODO: until they are there
-            continue
-        module.register(commands)
+    from . import verify
+    from .host import cli as host_cli
+
+    verify.register(commands)
+    host_cli.register(commands)

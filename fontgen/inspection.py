@@ -1,0 +1,236 @@
+"""What a font would run, without running it: ``fontgen inspect``.
+
+The imports are all that the module can do to its host, so they come first. Wasmtime reads the module; only
+sizes of its sections and custom sections, which its API does not tell, are walked here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fontTools.ttLib import TTFont
+
+from .errors import FontgenError
+from .font import WASM_TAG
+from .table import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
+
+_PAGE = 65536
+_NAMES = {
+    0: "copyright",
+    1: "family",
+    2: "style",
+    3: "unique_id",
+    4: "full_name",
+    5: "version",
+    6: "postscript_name",
+    7: "trademark",
+    10: "description",
+    13: "licence",
+    14: "licence_url",
+}
+# Section ids of the WebAssembly core specification, section 5.5.2.
+_SECTIONS = (
+    "custom", "type", "import", "function", "table", "memory", "global", "export", "start", "element",
+    "code", "data", "data_count", "tag",
+)  # fmt: skip
+
+
+def inspect_font(path: Path) -> dict[str, Any]:
+    """Everything that ``fontgen inspect --json`` prints.
+
+    A damaged module, model or settings table is reported under its own key, as ``error``; so is what
+    a host would do about it.
+
+    Raises:
+        FontgenError: the file cannot be read or is not a font.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+    try:
+        font = TTFont(io.BytesIO(data), lazy=True, fontNumber=0)
+        tables = {tag: font.reader[tag] for tag in font.reader.keys()}
+    except Exception as error:
+        raise FontgenError(f"is not a font: {error}", path=path) from error
+    return {
+        "file": str(path),
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "names": _names(font),
+        "shaper": _inspect_module(tables[WASM_TAG]) if WASM_TAG in tables else None,
+        "settings": _inspect_settings(tables[SETTINGS_TAG]) if SETTINGS_TAG in tables else None,
+        "model": _inspect_model(tables[MODEL_TAG]) if MODEL_TAG in tables else None,
+        "tables": {tag: len(table) for tag, table in tables.items()},
+    }
+
+
+def _names(font: TTFont) -> dict[str, str]:
+    try:
+        names = {key: font["name"].getDebugName(name_id) for name_id, key in _NAMES.items()}
+    except Exception:
+        return {}
+    return {key: text for key, text in names.items() if text}
+
+
+def _fingerprint(data: bytes) -> dict[str, Any]:
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _inspect_module(data: bytes) -> dict[str, Any]:
+    import wasmtime
+
+    report: dict[str, Any] = _fingerprint(data)
+    try:
+        module = wasmtime.Module(wasmtime.Engine(), data)
+    except wasmtime.WasmtimeError as error:
+        cause = str(error).strip().splitlines()[-1].strip()
+        return report | {"error": f"does not load, so hosts show plain text: {cause}"}
+    report |= {
+        "flavour": "portable" if _is_valid_without_simd(data) else "simd128",
+        "imports": [f"{item.module}.{item.name}{_signature(item.type)}" for item in module.imports],
+        "exports": [f"{item.name}{_signature(item.type)}" for item in module.exports],
+    }
+    memories = [item.type for item in module.exports if isinstance(item.type, wasmtime.MemoryType)]
+    memories += [item.type for item in module.imports if isinstance(item.type, wasmtime.MemoryType)]
+    if memories:
+        limits = memories[0].limits
+        report["memory"] = {
+            "initial": limits.min * _PAGE,
+            "maximum": None if limits.max is None else limits.max * _PAGE,
+        }
+    report["sections"] = [
+        {"name": name, "size": size} | ({"custom": custom} if custom is not None else {})
+        for name, size, custom in _sections(data)
+    ]
+    return report
+
+
+def _is_valid_without_simd(data: bytes) -> bool:
+    import wasmtime
+
+    config = wasmtime.Config()
+    config.wasm_relaxed_simd = False
+    config.wasm_simd = False
+    try:
+        wasmtime.Module.validate(wasmtime.Engine(config), data)
+    except wasmtime.WasmtimeError:
+        return False
+    return True
+
+
+def _signature(kind: Any) -> str:
+    import wasmtime
+
+    if isinstance(kind, wasmtime.FuncType):
+        results = ", ".join(map(str, kind.results)) or "nothing"
+        return f"({', '.join(map(str, kind.params))}) -> {results}"
+    return f": {type(kind).__name__.removesuffix('Type').lower()}"
+
+
+def _sections(data: bytes) -> Iterator[tuple[str, int, str | None]]:
+    """(name, bytes, name of a custom section) of each section of a valid module."""
+    offset = 8
+    while offset < len(data):
+        kind = data[offset]
+        size, start = _leb128(data, offset + 1)
+        custom = None
+        if kind == 0:
+            length, text = _leb128(data, start)
+            custom = data[text : text + length].decode("utf-8", "replace")
+        yield _SECTIONS[kind] if kind < len(_SECTIONS) else str(kind), size, custom
+        offset = start + size
+
+
+def _leb128(data: bytes, offset: int) -> tuple[int, int]:
+    """An unsigned LEB128 number and the offset behind it."""
+    value = shift = 0
+    while True:
+        byte = data[offset]
+        offset += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, offset
+
+
+def _inspect_settings(data: bytes) -> dict[str, Any]:
+    try:
+        return _fingerprint(data) | vars(read_settings(data))
+    except FontgenError as error:
+        return _fingerprint(data) | {"error": str(error)}
+
+
+def _inspect_model(data: bytes) -> dict[str, Any]:
+    report: dict[str, Any] = _fingerprint(data)
+    try:
+        model = read_model(data)
+    except (FontgenError, ValueError) as error:
+        return report | {"error": f"{error}; hosts show plain text"}
+    parameters = sum(matrix.values.size for matrix in model.matrices.values())
+    parameters += sum(norm.size for norm in model.norms.values())
+    vocabulary = model.vocabulary
+    return report | {
+        "card": vars(model.card),
+        "parameters": parameters,
+        "config": vars(model.config) | {"head_size": model.config.head_size},
+        "vocabulary": {
+            "size": len(vocabulary),
+            "bos": vocabulary.bos,
+            "eos": vocabulary.eos,
+            "unk": vocabulary.unk,
+            "add_dummy_prefix": vocabulary.add_dummy_prefix,
+        },
+    }
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """`inspect_font`'s report for people."""
+    lines = [f"{report['file']}: {report['size']:,} bytes", f"  sha256 {report['sha256']}", "", "Names"]
+    lines += _rows(report["names"])
+    lines += ["", "Shaper (table Wasm)"]
+    shaper = report["shaper"]
+    if shaper is None:
+        lines.append("  none: HarfBuzz shapes this font by OpenType alone")
+    elif "error" in shaper:
+        lines += _rows(shaper)
+    else:
+        lines += _rows({key: shaper[key] for key in ("size", "sha256", "flavour")})
+        if "memory" in shaper:
+            memory = shaper["memory"]
+            most = "may grow" if memory["maximum"] is None else f"at most {memory['maximum']:,}"
+            lines += _rows({"memory": f"{memory['initial']:,} bytes at first, {most}"})
+        for what in ("imports", "exports"):
+            lines += [f"  {what}", *(f"    {item}" for item in shaper[what] or ["none"])]
+        sections = [
+            f"{section['name']}{' ' + repr(section['custom']) if 'custom' in section else ''} "
+            f"{section['size']:,}"
+            for section in shaper["sections"]
+        ]
+        lines += _rows({"sections": ", ".join(sections)})
+    lines += ["", f"Settings (table {SETTINGS_TAG})"]
+    lines += _rows(report["settings"] or {"none": ""})
+    lines += ["", f"Model (table {MODEL_TAG})"]
+    model = report["model"]
+    if model is None:
+        lines.append("  none")
+    else:
+        flat = {key: value for key, value in model.items() if not isinstance(value, dict)}
+        lines += _rows(flat)
+        for what in ("card", "config", "vocabulary"):
+            lines += [f"  {what}", *("  " + row for row in _rows(model.get(what, {})))]
+    return "\n".join(lines)
+
+
+def _rows(values: dict[str, Any]) -> list[str]:
+    rows = []
+    for key, value in values.items():
+        shown = f"{value:,}" if type(value) is int else f"{value:g}" if type(value) is float else str(value)
+        first, *more = shown.split("\n") or [""]
+        rows.append(f"  {key:<19} {first}".rstrip())
+        rows += [f"  {'':<19} {line}".rstrip() for line in more]
+    return rows
