@@ -1,5 +1,6 @@
 """Slow and plain programs that say what the font's engine must compute.
 
-`tokenizer`, `model` and `continuation` are NumPy float32, bit for bit equal to the engine. `onnx_model` shares
-no code with them or the engine: the float model, exported to ONNX and run by onnxruntime.
+`tokenizer`, `model`, `sampler` and `continuation` are equal to the engine bit for bit, in NumPy float32.
+`float_model` is the checkpoint without quantisation. `onnx_model` shares no code with any of them: the same
+checkpoint exported to ONNX and run by onnxruntime.
 """

@@ -36,24 +36,27 @@ class ReferenceModel:
         shape = (config.n_layers, config.n_kv_heads, config.context_length, config.head_size)
         self._keys, self._values = np.zeros(shape, F), np.zeros(shape, F)
         self._tokens: list[int] = []
-        self._logits: np.ndarray | None = None
+        self._logits: list[np.ndarray | None] = []  # after each of these tokens, where they were asked for
 
     def logits(self, tokens: Sequence[int]) -> np.ndarray:
         """float32 (vocab_size,): the logits that follow 1 to context_length tokens."""
         known = 0
         while known < min(len(tokens), len(self._tokens)) and tokens[known] == self._tokens[known]:
             known += 1
-        if known == len(tokens) == len(self._tokens) and self._logits is not None:
-            return self._logits
-        known = min(known, len(tokens) - 1)
-        with np.errstate(all="ignore"):
+        if known == len(tokens):
+            remembered = self._logits[known - 1]
+            if remembered is not None:
+                return remembered
+            known -= 1
+        with np.errstate(all="ignore"):  # weights near the end of float32's range overflow, here and there
             for position in range(known, len(tokens)):
                 x = self._forward(tokens[position], position)
             name = "tok_embeddings.weight" if self.config.tied_embeddings else "output.weight"
             normed = rms_norm(x, self._norms["norm.weight"], self.config.norm_eps)
-            self._logits = self._matrices[name](quantise_activations(normed))
+            logits = self._matrices[name](quantise_activations(normed))
         self._tokens = list(tokens)
-        return self._logits
+        self._logits = self._logits[:known] + [None] * (len(tokens) - known - 1) + [logits]
+        return logits
 
     def _forward(self, token: int, position: int) -> np.ndarray:
         x = self._embedding.values[token].astype(F) * self._embedding.scales[token]

@@ -1,0 +1,234 @@
+"""``fontgen verify``: proves a finished font against the references, from its own tables and glyphs alone.
+
+1. The engine in the font, and the other flavour of the same shaper, give the logits of the NumPy reference,
+   bit for bit.
+2. HarfBuzz, shaping with the font, gives the glyphs of the reference's tokens.
+3. onnxruntime, which shares no code with either, agrees with a float NumPy run to rounding; how often its
+   most likely token is that of the 8-bit engine is reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .engine import Engine
+from .errors import FontgenError
+from .progress import Reporter, Steps
+from .quantise import QuantisedModel
+from .reference.continuation import MARK, ReferenceContinuer
+from .reference.float_model import FloatModel
+from .reference.sampler import greedy
+from .shape import ShapedText, ShapeFailed, ShapeOptions, ShapingFont
+from .shaper import FLAVOURS, shaper_module
+from .table import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
+
+PROMPTS = (
+    "The little fox",
+    "Once upon a time",
+    "Tom's café was closed",
+    "",
+    "Жила-была лиса",
+    "One day, a girl named Lily",
+    "The sun was",
+    "The dragon said, \"",
+    "Mom and Dad",
+    "In the forest there lived a bear. The bear",
+    "It was raining, so Ben",
+    "She opened the door and saw",
+    "The cat and the dog  played",
+    "\"Can I have a cookie?\" asked Tim.",
+    "At the bottom of the sea",
+    "12 birds sat on 3 trees",
+    "Wow! Look!! A rainbow!!!",
+    "The end.",
+    "Sam's boat 🚣 was",
+    "A very old tree told the children",
+    "The moon",
+    "שלום",
+)  # fmt: skip
+ROUNDING = 1e-3
+"""How far apart two float32 programs may put a logit, relative to the largest."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing compared. ``detail`` says what was measured; ``passed`` is None where nothing is right or wrong."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+def verify_font(
+    path: Path, *, n_tokens: int = 64, prompts: tuple[str, ...] = PROMPTS, reporter: Reporter | None = None
+) -> list[Check]:
+    """Compare a font with the references over ``n_tokens`` tokens after each prompt.
+
+    Raises:
+        FontgenError: the font cannot be read, or is none of ours, or its tables are damaged.
+    """
+    font = ShapingFont.open(path)
+    tables = {tag: _table(font, tag) for tag in ("Wasm", MODEL_TAG, SETTINGS_TAG)}
+    try:
+        model = read_model(tables[MODEL_TAG])
+        continuer = ReferenceContinuer(model, read_settings(tables[SETTINGS_TAG]))
+        engines = dict(_engines(tables))
+    except FontgenError as error:
+        raise FontgenError(error.cause, path=path) from error
+    floats = _FloatComparison(model)
+    context = model.config.context_length
+    differing = dict.fromkeys(engines, 0)
+    words = 0
+    unlike: list[str] = []
+    with (reporter or Reporter(quiet=True)).steps(total=len(prompts)) as steps:
+        for prompt in prompts:
+            _begin(steps, prompt)
+            tokens = [model.vocabulary.bos, *continuer.tokenizer.encode(prompt)]
+            start = len(tokens)
+            if start > context // 2:
+                raise FontgenError(f"the prompt {prompt!r} is too long for a context of {context}")
+            for _ in range(min(n_tokens, context - start + 1)):
+                logits = continuer.model.logits(tokens)
+                words += len(logits)
+                for name, engine in engines.items():
+                    differing[name] += _differing_words(logits, engine.logits(tokens))
+                tokens.append(greedy(logits))
+            floats.compare(tokens[:-1], start, np.array(tokens[start:]))
+            typed = prompt + MARK * (continuer.settings.kept_marks + n_tokens)
+            unlike += [repr(prompt)] * (not _same_glyphs(font, continuer, typed))
+    checks = [
+        Check(
+            f"logits of {name} = logits of the NumPy reference",
+            count == 0,
+            f"{count} differing words of {words}",
+        )
+        for name, count in differing.items()
+    ]
+    detail = f"{len(prompts)} prompts, {n_tokens} tokens each"
+    detail = detail if not unlike else f"not so for {', '.join(unlike)}"
+    checks.append(Check("glyphs of HarfBuzz = tokens of the NumPy reference", not unlike, detail))
+    return checks + floats.checks()
+
+
+def _begin(steps: Steps, prompt: str) -> None:
+    steps.begin(f"verifying {prompt!r}")
+
+
+def _table(font: ShapingFont, tag: str) -> bytes:
+    data = font.face.reference_table(tag).data
+    if not data:
+        raise FontgenError(f"has no table {tag}: it was not made by fontgen", path=font.path)
+    return bytes(data)
+
+
+def _engines(tables: dict[str, bytes]) -> Iterator[tuple[str, Engine]]:
+    """The font's own engine, and those of this version's flavours that it is not."""
+    own = tables["Wasm"]
+    modules = {flavour: shaper_module(flavour) for flavour in FLAVOURS}
+    names = [flavour for flavour, module in modules.items() if module == own]
+    label = f"the font's engine ({names[0]})" if names else "the font's engine (another version)"
+    yield label, Engine(own, tables[MODEL_TAG])
+    for flavour, module in modules.items():
+        if module != own:
+            yield f"the {flavour} engine", Engine(module, tables[MODEL_TAG])
+
+
+def _differing_words(a: np.ndarray, b: np.ndarray) -> int:
+    return int((a.view(np.uint32) != b.view(np.uint32)).sum())
+
+
+def _same_glyphs(font: ShapingFont, continuer: ReferenceContinuer, typed: str) -> bool:
+    """Whether the font shapes a typed text as OpenType shapes the reference's visible text.
+
+    Compares glyphs, advances, offsets and clusters; the latter are of the visible text's characters,
+    translated to those of the marks that they came from.
+    """
+    expected = continuer.continue_text(typed)
+    try:
+        shown = font.shape(typed)
+    except ShapeFailed:
+        return False
+    options = ShapeOptions(direction=shown.direction, script=shown.script, language=shown.language, shaper="ot")
+    clusters = [cluster for _, cluster in expected.characters]
+    direct = font.shape("".join(character for character, _ in expected.characters), options)
+    return _outlined(shown) == [
+        (glyph, clusters[cluster], *position) for glyph, cluster, *position in _outlined(direct)
+    ]
+
+
+def _outlined(shaped: ShapedText) -> list[tuple[int, ...]]:
+    return [
+        (glyph.id, glyph.cluster, glyph.x_advance, glyph.y_advance, glyph.x_offset, glyph.y_offset)
+        for glyph in shaped.glyphs
+    ]
+
+
+class _FloatComparison:
+    """onnxruntime against float NumPy, both on the weights that the font's integers stand for."""
+
+    def __init__(self, model: QuantisedModel):
+        from .reference.onnx_model import OnnxModel
+
+        dequantised = model.dequantised()
+        self._onnx, self._numpy = OnnxModel(dequantised), FloatModel(dequantised)
+        self._largest = 0.0
+        self._agreeing = self._compared = 0
+
+    def compare(self, tokens: list[int], start: int, chosen: np.ndarray) -> None:
+        """``chosen``: what the 8-bit engine chose after tokens[:start], tokens[:start + 1], ..."""
+        onnx, numpy = self._onnx.logits_of_each(tokens), self._numpy.all_logits(tokens)
+        self._largest = max(self._largest, float(np.abs(onnx - numpy).max() / np.abs(numpy).max()))
+        self._agreeing += int((onnx[start - 1 :].argmax(axis=-1) == chosen).sum())
+        self._compared += len(chosen)
+
+    def checks(self) -> list[Check]:
+        share = self._agreeing / max(self._compared, 1)
+        return [
+            Check(
+                "float32 onnxruntime = float32 NumPy, to rounding",
+                self._largest <= ROUNDING,
+                f"largest difference {self._largest:.1e} of the largest logit",
+            ),
+            Check(
+                "onnxruntime's most likely token = the 8-bit engine's",
+                None,
+                f"{share:.1%} of {self._compared} tokens",
+            ),
+        ]
+
+
+def register(commands: Any) -> None:
+    """Add ``fontgen verify``."""
+    parser = commands.add_parser(
+        "verify",
+        help="prove a font's engine and glyphs against the references",
+        description="Compares what a finished font computes and shows with a NumPy reference, bit for bit, "
+        "and with onnxruntime. Exit code 1 if a comparison fails.",
+    )
+    parser.add_argument("font", type=Path, metavar="FONT", help="a font made by fontgen")
+    parser.add_argument("--tokens", type=int, default=64, metavar="N", help="after each prompt (default 64)")
+    parser.add_argument("--prompt", action="append", metavar="TEXT", help="instead of the built-in ones")
+    parser.add_argument("--json", action="store_true", help="print the checks as JSON")
+    parser.set_defaults(handler=_verify)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    if args.tokens < 1:
+        raise FontgenError(f"--tokens {args.tokens}: at least one token is needed")
+    prompts = tuple(args.prompt) if args.prompt else PROMPTS
+    reporter = Reporter(quiet=args.quiet, verbose=args.verbose)
+    checks = verify_font(args.font, n_tokens=args.tokens, prompts=prompts, reporter=reporter)
+    if args.json:
+        print(json.dumps({"font": str(args.font), "checks": [asdict(check) for check in checks]}, indent=1))
+    elif not args.quiet:
+        for check in checks:
+            verdict = {True: "ok    ", False: "FAILED", None: "note  "}[check.passed]
+            print(f"{verdict}  {check.name}: {check.detail}")
+    return 1 if any(check.passed is False for check in checks) else 0
