@@ -1,0 +1,187 @@
+"""The Llama architecture in PyTorch, as llama2.c defines it, for training and evaluation.
+
+The names of the parameters are llama2.c's (and Meta's): ``layers.0.attention.wq.weight`` and so on,
+so that ``model.safetensors`` is nothing but this module's state. Rotary pairs are interleaved:
+elements ``2i`` and ``2i + 1`` of a head rotate together. The classifier is the embedding matrix.
+
+Sources: Touvron et al., "LLaMA" (arXiv:2302.13971); Su et al., "RoFormer" (arXiv:2104.09864);
+Zhang and Sennrich, "Root Mean Square Layer Normalization" (arXiv:1910.07467);
+Shazeer, "GLU Variants Improve Transformer" (arXiv:2002.05202); llama2.c's ``model.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The shape of a model: the numeric keys of ``config.json``."""
+
+    dim: int = 288
+    n_layers: int = 6
+    n_heads: int = 6
+    n_kv_heads: int = 6
+    hidden_dim: int = 768
+    vocab_size: int = 4096
+    max_seq_len: int = 256
+    norm_eps: float = 1e-5
+    rope_theta: float = 10000.0
+
+    def __post_init__(self) -> None:
+        if self.dim % self.n_heads or (self.dim // self.n_heads) % 2:
+            raise ValueError(f"dim {self.dim} does not divide into {self.n_heads} even heads")
+        if self.n_heads % self.n_kv_heads:
+            raise ValueError(f"{self.n_heads} heads do not share {self.n_kv_heads} key/value heads")
+
+    @property
+    def head_dim(self) -> int:
+        return self.dim // self.n_heads
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
+        """Take the keys that describe the shape and leave the others (name, licence, ...)."""
+        return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
+
+
+class RMSNorm(nn.Module):
+    def __init__(self, dim: int, eps: float) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.float()
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps) * self.weight
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate the interleaved pairs of ``x`` (batch, time, heads, head_dim) by each position's angle.
+
+    ``cos`` and ``sin`` have the shape (time, 1, head_dim / 2).
+    """
+    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2).type_as(x)
+
+
+class Attention(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        kv_dim = config.n_kv_heads * config.head_dim
+        self.wq = nn.Linear(config.dim, config.dim, bias=False)
+        self.wk = nn.Linear(config.dim, kv_dim, bias=False)
+        self.wv = nn.Linear(config.dim, kv_dim, bias=False)
+        self.wo = nn.Linear(config.dim, config.dim, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        # One product for all three, and attention in plain operations: compiled on a CPU, that
+        # trains twice as fast as scaled_dot_product_attention, whose backward pass is slow there.
+        c, time = self.config, x.shape[1]
+        weight = torch.cat((self.wq.weight, self.wk.weight, self.wv.weight))
+        heads = F.linear(x, weight).unflatten(-1, (-1, c.head_dim))
+        q, k, v = heads.split((c.n_heads, c.n_kv_heads, c.n_kv_heads), dim=2)
+        q = rotate(q, cos, sin).transpose(1, 2) * c.head_dim**-0.5
+        k = rotate(k, cos, sin).transpose(1, 2)
+        v = v.transpose(1, 2)
+        if c.n_kv_heads < c.n_heads:
+            k, v = (t.repeat_interleave(c.n_heads // c.n_kv_heads, dim=1) for t in (k, v))
+        future = torch.ones(time, time, dtype=torch.bool, device=x.device).triu(1)
+        scores = (q @ k.transpose(-1, -2)).float().masked_fill(future, -torch.inf)
+        y = scores.softmax(-1).type_as(v) @ v
+        return self.wo(y.transpose(1, 2).flatten(-2))
+
+
+class FeedForward(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.w1 = nn.Linear(config.dim, config.hidden_dim, bias=False)
+        self.w2 = nn.Linear(config.hidden_dim, config.dim, bias=False)
+        self.w3 = nn.Linear(config.dim, config.hidden_dim, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = F.linear(x, torch.cat((self.w1.weight, self.w3.weight))).chunk(2, dim=-1)
+        return self.w2(F.silu(gate) * up)
+
+
+class Block(nn.Module):
+    def __init__(self, config: ModelConfig, dropout: float) -> None:
+        super().__init__()
+        self.attention = Attention(config)
+        self.feed_forward = FeedForward(config)
+        self.attention_norm = RMSNorm(config.dim, config.norm_eps)
+        self.ffn_norm = RMSNorm(config.dim, config.norm_eps)
+        self.dropout = dropout
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        y = self.attention(self.attention_norm(x), cos, sin)
+        x = x + F.dropout(y, self.dropout, self.training)
+        y = self.feed_forward(self.ffn_norm(x))
+        return x + F.dropout(y, self.dropout, self.training)
+
+
+class Transformer(nn.Module):
+    """Tokens in, hidden states out; ``logits`` and ``loss`` apply the tied classifier."""
+
+    def __init__(self, config: ModelConfig, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.config = config
+        self.dropout = dropout
+        self.tok_embeddings = nn.Embedding(config.vocab_size, config.dim)
+        self.layers = nn.ModuleList(Block(config, dropout) for _ in range(config.n_layers))
+        self.norm = RMSNorm(config.dim, config.norm_eps)
+        exponents = torch.arange(0, config.head_dim, 2).float() / config.head_dim
+        angles = torch.outer(torch.arange(config.max_seq_len), config.rope_theta**-exponents)
+        self.register_buffer("rope_cos", angles.cos()[:, None], persistent=False)
+        self.register_buffer("rope_sin", angles.sin()[:, None], persistent=False)
+        for name, parameter in self.named_parameters():
+            if parameter.dim() > 1:
+                residual = name.endswith(("wo.weight", "w2.weight"))
+                std = 0.02 / (2 * config.n_layers) ** 0.5 if residual else 0.02
+                nn.init.normal_(parameter, std=std)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``tokens`` (batch, time), int64 -> normalised hidden states (batch, time, dim)."""
+        time = tokens.shape[1]
+        x = F.dropout(self.tok_embeddings(tokens), self.dropout, self.training)
+        cos, sin = self.rope_cos[:time], self.rope_sin[:time]
+        for layer in self.layers:
+            x = layer(x, cos, sin)
+        return self.norm(x)
+
+    def logits(self, tokens: Tensor) -> Tensor:
+        """``tokens`` (batch, time) -> logits (batch, time, vocab_size), float32."""
+        return F.linear(self(tokens), self.tok_embeddings.weight).float()
+
+    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross entropy in nats per token; targets of -1 are left out."""
+        logits = self.logits(tokens)
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
+def load_model(folder: Path, dropout: float = 0.0) -> Transformer:
+    """Read ``config.json`` and ``model.safetensors`` from ``folder`` as a float32 model.
+
+    Raises ``FileNotFoundError``, and ``RuntimeError`` where the tensors disagree with the config.
+    """
+    values = json.loads((folder / "config.json").read_text())
+    model = Transformer(ModelConfig.from_dict(values), dropout)
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model
+
+
+def save_model(model: Transformer, folder: Path, about: dict[str, Any]) -> None:
+    """Write float16 weights and ``config.json``: ``about`` (name, license, description), shape."""
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {**about, **asdict(model.config), "tied_embeddings": True}
+    (folder / "config.json").write_text(json.dumps(values, indent=1) + "\n")
+    state = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Turn text into a vocabulary and token files: the first step of training.
+
+    python model/prepare.py model/train.toml
+
+Reads the ``[data]`` table of a training configuration. Every source is UTF-8 text, plain or
+compressed with xz, its stories separated by a line ``<|endoftext|>``. Written to the data folder:
+
+- ``tokenizer.model``: a sentencepiece BPE with byte fallback, trained on the sources, or a copy of
+  the ``tokenizer`` that the configuration names (to go on from weights that use it);
+- ``NAME.npy`` for each source: uint16 tokens, BOS (1) before each story and once more at the end;
+- ``valid.npy``: every ``valid_every``-th story of the sources marked ``valid = true``, left out of
+  their token files, to choose between checkpoints by. (A yardstick belongs in neither.)
+"""
+
+from __future__ import annotations
+
+import argparse
+import lzma
+import random
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sentencepiece
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SEPARATOR = "<|endoftext|>"
+BOS = 1
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a training configuration; relative paths in it are relative to the current folder."""
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def read_stories(path: Path) -> list[str]:
+    """Return the stories of a text file (plain or ``.xz``), stripped, without empty ones."""
+    opener = lzma.open if path.suffix == ".xz" else open
+    with opener(path, "rt", encoding="utf-8") as file:
+        stories = file.read().split(SEPARATOR)
+    return [story.strip() for story in stories if story.strip()]
+
+
+def train_tokenizer(stories: Sequence[str], vocab_size: int, path: Path) -> None:
+    """Train llama2.c's kind of vocabulary: BPE, single digits, unknown characters as bytes."""
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(_lines(stories)),
+        model_prefix=str(path.with_suffix("")),
+        model_type="bpe",
+        vocab_size=vocab_size,
+        byte_fallback=True,
+        split_digits=True,
+        allow_whitespace_only_pieces=True,
+        normalization_rule_name="identity",
+        character_coverage=1.0,
+        input_sentence_size=200_000,
+        shuffle_input_sentence=True,
+        num_threads=2,
+        minloglevel=1,
+    )
+    path.with_suffix(".vocab").unlink()
+
+
+def _lines(stories: Sequence[str]) -> Iterator[str]:
+    for story in stories:
+        yield from (line for line in story.splitlines() if line)
+
+
+def encode(tokenizer: sentencepiece.SentencePieceProcessor, stories: list[str]) -> np.ndarray:
+    """Return uint16 tokens: BOS before each story, and one BOS that ends the last."""
+    tokens: list[int] = []
+    for story in tokenizer.encode(stories):
+        tokens += [BOS, *story]
+    return np.array([*tokens, BOS], dtype=np.uint16)
+
+
+def prepare(data: dict[str, Any]) -> None:
+    """Write the data folder that the ``[data]`` table describes, replacing what it holds."""
+    folder = Path(data["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    every = data.get("valid_every", 100)
+    stories: dict[str, list[str]] = {}
+    valid: list[str] = []
+    for source in data["sources"]:
+        read = read_stories(Path(source["path"]))
+        if source.get("valid", False):
+            valid += read[::every]
+            read = [story for index, story in enumerate(read) if index % every]
+        stories[source["name"]] = read
+
+    vocabulary = folder / "tokenizer.model"
+    if "tokenizer" in data:
+        shutil.copyfile(data["tokenizer"], vocabulary)
+    else:
+        chosen: list[str] = []
+        for source in data["sources"]:
+            share = source.get("vocabulary_share", 1.0)
+            rng = random.Random(source["name"])
+            chosen += [story for story in stories[source["name"]] if rng.random() < share]
+        train_tokenizer(chosen, data["vocab_size"], vocabulary)
+
+    tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(vocabulary))
+    if tokenizer.vocab_size() != data["vocab_size"]:
+        raise ValueError(f"{vocabulary}: {tokenizer.vocab_size()} entries")
+    for name, texts in {**stories, "valid": valid}.items():
+        tokens = encode(tokenizer, texts)
+        np.save(folder / f"{name}.npy", tokens)
+        size = sum(len(text.encode()) for text in texts)
+        print(f"{name}: {len(texts):,} stories, {size:,} bytes, {len(tokens):,} tokens", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("config", type=Path, help="training configuration (TOML)")
+    prepare(read_config(parser.parse_args().config)["data"])
+
+
+if __name__ == "__main__":
+    main()

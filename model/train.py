@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""Train a model, from text to weights, with one command:
+
+    python model/train.py model/train.toml
+
+Prepares the token files where they are missing (``prepare.py``), trains, and leaves in the ``run``
+folder ``checkpoint.pt`` (the whole state: start the same command again and it goes on),
+``log.jsonl``, ``loss.png``, and ``weights/`` and ``weights-ema/``, two folders that ``export.py``
+and ``evaluate.py`` read.
+
+Matrices inside the layers are trained by Muon (Jordan et al., 2024; torch.optim.Muon), embeddings
+and norms by AdamW. The learning rate warms up, stays, and goes linearly to zero. The budget is a
+number of steps, or of minutes where the machine's speed is not known beforehand; with ``steps``,
+the same seed gives the same run on the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import time
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from model import ModelConfig, Transformer, load_model, save_model
+from prepare import BOS, prepare, read_config
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+MASKED = -1  # a target that no loss is taken on
+
+
+class Stories:
+    """An endless supply of training rows from one token file.
+
+    Each epoch shuffles the stories and packs them into rows of ``length`` tokens, so that a row
+    begins, where it can, with the beginning of a story: that is how the font's model is used.
+    A story is cut only where it is longer than a row, or where none fits in what is left of one.
+    """
+
+    def __init__(self, path: Path, length: int, seed: int) -> None:
+        self.tokens = np.load(path).astype(np.int64)
+        self.length = length
+        self.seed = seed
+        starts = np.flatnonzero(self.tokens == BOS)
+        self.spans = list(zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True))
+        self.rows = itertools.chain.from_iterable(map(self.epoch, itertools.count()))
+
+    def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (inputs, targets) in random order, each int64 of shape (length,)."""
+        rng = np.random.default_rng((self.seed, number))
+        pool: list[tuple[int, int]] = []  # pieces that wait: (tokens, first token), sorted
+        rows: list[list[tuple[int, int]]] = []
+        for index in rng.permutation(len(self.spans)):
+            start, end = self.spans[index]
+            for first in range(start, end, self.length):
+                pool.append((min(self.length, end - first), first))
+        pool.sort(key=lambda piece: piece[0])  # stable: equal lengths stay shuffled
+        while pool:
+            row = [pool.pop(int(rng.integers(len(pool))))]
+            left = self.length - row[0][0]
+            while left and pool:
+                at = bisect_right(pool, (left, len(self.tokens))) - 1
+                if at >= 0:
+                    size, first = pool.pop(at)
+                elif left < 32:  # too little to be worth a cut: leave it empty
+                    break
+                else:
+                    whole, first = pool.pop(int(rng.integers(len(pool))))
+                    size = left
+                    rest = (whole - size, first + size)
+                    pool.insert(bisect_right(pool, rest), rest)
+                row.append((size, first))
+                left -= size
+            rows.append(row)
+        for index in rng.permutation(len(rows)):
+            inputs = np.full(self.length, BOS, dtype=np.int64)
+            targets = np.full(self.length, MASKED, dtype=np.int64)
+            at = 0
+            for size, first in rows[index]:
+                inputs[at : at + size] = self.tokens[first : first + size]
+                targets[at : at + size] = self.tokens[first + 1 : first + size + 1]
+                at += size
+            yield inputs, targets
+
+
+class Batches:
+    """Draws each row of a batch from one of the sources, as the mixture of the moment says."""
+
+    def __init__(self, folder: Path, names: list[str], length: int, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.sources = {
+            name: Stories(folder / f"{name}.npy", length, seed + index)
+            for index, name in enumerate(names)
+        }
+
+    def draw(self, mixture: dict[str, float], rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+        shares = np.array([mixture.get(name, 0.0) for name in self.sources])
+        chosen = self.rng.choice(len(shares), size=rows, p=shares / shares.sum())
+        sources = list(self.sources.values())
+        inputs, targets = zip(*(next(sources[index].rows) for index in chosen), strict=True)
+        return torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack(targets))
+
+
+def learning_rate(progress: float, warmup: float, decay: float) -> float:
+    """The factor on the learning rate when ``progress`` (0 to 1) of the budget is spent."""
+    return max(0.0, min(1.0, progress / max(warmup, 1e-9), (1.0 - progress) / max(decay, 1e-9)))
+
+
+def make_optimizers(model: Transformer, train: dict[str, Any]) -> list[torch.optim.Optimizer]:
+    matrices = [p for p in model.layers.parameters() if p.dim() == 2]
+    others = [p for p in model.parameters() if not any(p is m for m in matrices)]
+    muon = torch.optim.Muon(
+        matrices,
+        lr=train["muon_lr"],
+        momentum=train["muon_momentum"],
+        weight_decay=train["weight_decay"],
+    )
+    adamw = torch.optim.AdamW(
+        others, lr=train["adamw_lr"], betas=tuple(train["adamw_betas"]), weight_decay=0.0
+    )
+    return [muon, adamw]
+
+
+@torch.no_grad()
+def validation_loss(model: Transformer, path: Path, device: str) -> float:
+    """Mean nats per token over the stories of ``path``, each alone and cut at the context."""
+    stories = Stories(path, model.config.max_seq_len, 0)
+    total, count = 0.0, 0
+    was_training = model.training
+    model.eval()
+    for start, end in stories.spans:
+        end = min(end, start + model.config.max_seq_len)
+        tokens = torch.from_numpy(stories.tokens[start : end + 1]).to(device)
+        total += float(model.loss(tokens[None, :-1], tokens[None, 1:])) * (end - start)
+        count += end - start
+    model.train(was_training)
+    return total / max(count, 1)
+
+
+def draw_chart(log: Path, path: Path) -> None:
+    """Draw the losses of ``log.jsonl`` over the tokens seen, as PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
+    seen = [entry["tokens"] / 1e6 for entry in entries]
+    axes.plot(seen, [entry["loss"] for entry in entries], linewidth=0.8, label="training mixture")
+    for key, label in (("valid", "validation"), ("valid_ema", "validation, mean of weights")):
+        points = [(x, entry[key]) for x, entry in zip(seen, entries, strict=True) if key in entry]
+        if points:
+            axes.plot(*zip(*points, strict=True), marker=".", label=label)
+    axes.set_xlabel("million tokens")
+    axes.set_ylabel("nats per token")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def train(config: dict[str, Any]) -> float:
+    """Train as ``config`` says and return the last validation loss (nats per token)."""
+    data, options = config["data"], config["train"]
+    run, folder = Path(options["run"]), Path(data["folder"])
+    run.mkdir(parents=True, exist_ok=True)
+    if not (folder / "valid.npy").exists():
+        prepare(data)
+
+    seed: int = options["seed"]
+    torch.manual_seed(seed)
+    if options.get("threads"):
+        torch.set_num_threads(options["threads"])
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if options.get("start"):
+        model = load_model(Path(options["start"]), options["dropout"])
+    else:
+        model = Transformer(ModelConfig.from_dict(config["model"]), options["dropout"])
+    model.to(device).train()
+    ema = {name: value.clone() for name, value in model.state_dict().items()}
+    mean_model = Transformer(model.config).to(device)
+    optimizers = make_optimizers(model, options)
+    base_rates = [[group["lr"] for group in each.param_groups] for each in optimizers]
+    step, tokens_seen, spent = 0, 0, 0.0
+
+    checkpoint = run / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        model.load_state_dict(state["model"])
+        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        ema, step = state["ema"], state["step"]
+        tokens_seen, spent = state["tokens"], state["seconds"]
+        print(f"{checkpoint}: going on from step {step}", flush=True)
+    batches = Batches(
+        folder, [s["name"] for s in data["sources"]], model.config.max_seq_len, seed + 1000 * step
+    )
+    loss_of = torch.compile(model.loss) if options["compile"] else model.loss
+    autocast = torch.autocast(device, torch.bfloat16)
+
+    def save(final: bool = False) -> dict[str, float]:
+        entry = {"valid": validation_loss(model, folder / "valid.npy", device)}
+        mean_model.load_state_dict(ema)
+        entry["valid_ema"] = validation_loss(mean_model, folder / "valid.npy", device)
+        if not final:
+            state = {
+                "model": model.state_dict(),
+                "optimizers": [each.state_dict() for each in optimizers],
+                "ema": ema,
+                "step": step,
+                "tokens": tokens_seen,
+                "seconds": spent,
+            }
+            torch.save(state, checkpoint.with_suffix(".new"))
+            os.replace(checkpoint.with_suffix(".new"), checkpoint)
+        save_model(model, run / "weights", config["about"])
+        save_model(mean_model, run / "weights-ema", config["about"])
+        return entry
+
+    total_steps = options.get("steps")
+    total_seconds = options["minutes"] * 60 if not total_steps else 0.0
+    rows, micro = options["batch"], options["micro_batch"]
+    began, last_saved = time.perf_counter() - spent, time.perf_counter()
+    entry: dict[str, float] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns) as bar, (run / "log.jsonl").open("a") as log:
+        task = bar.add_task("compiling" if options["compile"] else "training", total=1.0)
+        while True:
+            progress = step / total_steps if total_steps else spent / total_seconds
+            if progress >= 1.0:
+                break
+            started = time.perf_counter()
+            phase = next(p for p in options["phases"] if progress < p["until"])
+            rate = learning_rate(progress, options["warmup"], options["decay"])
+            for optimizer, rates in zip(optimizers, base_rates, strict=True):
+                for group, base in zip(optimizer.param_groups, rates, strict=True):
+                    group["lr"] = base * rate
+            inputs, targets = batches.draw(phase["mixture"], rows)
+            loss_sum = 0.0
+            for at in range(0, rows, micro):
+                part = inputs[at : at + micro].to(device), targets[at : at + micro].to(device)
+                with autocast if options.get("bfloat16", True) else nullcontext():
+                    loss = loss_of(*part) * (len(part[0]) / rows)
+                loss.backward()
+                loss_sum += loss.item()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), options["clip"])
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            # A young mean forgets faster, so that the first weights do not stay in it.
+            keep = min(options["ema"], (1 + step) / (10 + step))
+            with torch.no_grad():
+                for name, value in model.state_dict().items():
+                    ema[name].lerp_(value, 1 - keep)
+            step, tokens_seen = step + 1, tokens_seen + inputs.numel()
+            spent = time.perf_counter() - began
+            speed = inputs.numel() / (time.perf_counter() - started)
+            entry = {"step": step, "tokens": tokens_seen, "loss": loss_sum, "rate": rate}
+            entry |= {"speed": round(speed), "seconds": round(spent, 1)}
+            progress = step / total_steps if total_steps else spent / total_seconds
+            if time.perf_counter() - last_saved > 60 * options["checkpoint_minutes"]:
+                entry |= save()
+                last_saved = time.perf_counter()
+                draw_chart(run / "log.jsonl", run / "loss.png")
+            left = spent / max(progress, 1e-9) * max(0.0, 1 - progress)
+            valid = f", valid {entry['valid']:.3f}/{entry['valid_ema']:.3f}" if "valid" in entry else ""
+            text = (
+                f"step {step}, loss {loss_sum:.3f}{valid}, {speed:,.0f} tokens/s, "
+                f"{left / 60:.1f} min left"
+            )
+            bar.update(task, completed=progress, description=text)
+            if not bar.console.is_terminal and (valid or step % 20 == 0):
+                print(text, flush=True)
+            log.write(json.dumps(entry) + "\n")
+            log.flush()
+        if step:
+            entry |= save() | {"step": step, "tokens": tokens_seen, "loss": entry.get("loss", 0.0)}
+            log.write(json.dumps(entry) + "\n")
+    draw_chart(run / "log.jsonl", run / "loss.png")
+    valid = entry.get("valid", float("nan"))
+    print(f"{step} steps, {tokens_seen:,} tokens, validation {valid:.4f} nats per token", flush=True)
+    return valid
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("config", type=Path, help="training configuration (TOML)")
+    parser.add_argument("--run", help="folder for checkpoints, log and weights")
+    parser.add_argument("--minutes", type=float, help="budget in minutes of wall-clock time")
+    parser.add_argument("--steps", type=int, help="budget in steps, instead of minutes")
+    parser.add_argument("--seed", type=int)
+    arguments = parser.parse_args()
+    config = read_config(arguments.config)
+    for name in ("run", "minutes", "steps", "seed"):
+        if getattr(arguments, name) is not None:
+            config["train"][name] = getattr(arguments, name)
+    train(config)
+
+
+if __name__ == "__main__":
+    main()
