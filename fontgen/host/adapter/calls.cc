@@ -1,0 +1,102 @@
+/* The calls that HarfBuzz makes: shape_plan_create(), shape() and shape_plan_destroy().
+ *
+ * HarfBuzz would answer a trap, or a 0 from shape(), with a second try and then with text left
+ * unshaped.  Here each of them succeeds: what the guest cannot do, OpenType does. */
+
+#include "hb.hh"
+#include "hb-buffer.hh"
+
+#include "instance.hh"
+#include "settings.hh"
+
+using namespace fontgen;
+
+static bool create_plan (fontgen_instance *instance, wasm_val_t *results, const wasm_val_t *arguments)
+{
+  instance->face = instance->references.object_of ((uint32_t) arguments[0].of.i32);
+  wt_value value;
+  value.i64 = (uint32_t) arguments[0].of.i32;
+  if (invoke (instance, &instance->exports[fontgen_function::SHAPE_PLAN_CREATE], &value, 1))
+    instance->plan = (uint32_t) value.i32;
+  else
+    count_failure (instance->module);	/* the next shape() tries again */
+  /* HarfBuzz needs to know only that there is one; after a failure it may be another. */
+  results[0].of.i32 = 1;
+  return true;
+}
+
+static void destroy_plan (fontgen_instance *instance)
+{
+  if (!instance->plan) return;
+  wt_value value;
+  value.i64 = instance->plan;
+  instance->plan = 0;
+  invoke (instance, &instance->exports[fontgen_function::SHAPE_PLAN_DESTROY], &value, 1);
+}
+
+/* Whether the guest shaped the text, and its result can be shown. */
+static bool shape_by_guest (fontgen_instance *instance, hb_buffer_t *buffer, const wasm_val_t *arguments)
+{
+  if (!ensure_alive (instance) || !instance->exported[fontgen_function::SHAPE]) return false;
+  const uint32_t n_features = (uint32_t) arguments[4].of.i32;
+  if (n_features && !arguments[3].of.i32)
+  {
+    trace ("the guest has no memory for the features");
+    return false;
+  }
+  wt_value values[5];
+  for (unsigned i = 0; i < 5; i++) values[i].i64 = (uint32_t) arguments[i].of.i32;
+  values[0].i64 = instance->plan;
+  if (!invoke (instance, &instance->exports[fontgen_function::SHAPE], values, 5))
+  {
+    count_failure (instance->module);
+    return false;
+  }
+  if (!values[0].i32)
+  {
+    trace ("shape() returned 0");
+    count_failure (instance->module);
+    return false;
+  }
+  if (!instance->text.accept (buffer))
+  {
+    count_failure (instance->module);
+    return false;
+  }
+  count_success (instance->module);
+  return true;
+}
+
+static bool shape (fontgen_instance *instance, wasm_val_t *results, const wasm_val_t *arguments)
+{
+  hb_font_t *font = (hb_font_t *) instance->references.object_of ((uint32_t) arguments[1].of.i32);
+  hb_buffer_t *buffer = (hb_buffer_t *) instance->references.object_of ((uint32_t) arguments[2].of.i32);
+  if (!font || !buffer || !instance->text.keep (buffer)) return false;
+  if (!arguments[4].of.i32) instance->features.forget ();
+  if (!(instance->deadline > 0)) instance->deadline = now_ms () + settings ().timeout_ms;
+
+  bool ok = shape_by_guest (instance, buffer, arguments);
+  if (!ok)
+  {
+    if (instance->failed) bury (instance);
+    ok = instance->text.shape_by_opentype (font, buffer, instance->features);
+  }
+  instance->deadline = 0;
+  results[0].of.i32 = ok;
+  return ok;
+}
+
+bool wasm_runtime_call_wasm_a (wasm_exec_env_t instance, wasm_function_inst_t function, uint32_t n_results,
+			       wasm_val_t *results, uint32_t n_arguments, wasm_val_t *arguments)
+{
+  switch (function->role)
+  {
+    case fontgen_function::SHAPE:
+      return n_arguments == 5 && n_results == 1 && shape (instance, results, arguments);
+    case fontgen_function::SHAPE_PLAN_CREATE:
+      return n_arguments == 1 && n_results == 1 && create_plan (instance, results, arguments);
+    default:
+      destroy_plan (instance);
+      return true;
+  }
+}

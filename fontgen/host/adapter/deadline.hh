@@ -1,0 +1,25 @@
+/* The time limit: compiled code compares an epoch with its deadline at loop heads and function
+ * entries, and a thread advances the epoch while any call is running. */
+#ifndef FONTGEN_DEADLINE_HH
+#define FONTGEN_DEADLINE_HH
+
+#include <stdint.h>
+
+namespace fontgen {
+
+enum { TICK_MS = 10 };
+
+/* Bracket one call into a guest; they nest and may come from any thread.  Cheap while ticks run. */
+void begin_ticking ();
+void end_ticking ();
+
+/* How many epochs ahead a deadline of that many milliseconds is, never shorter. */
+inline uint64_t ticks_for (double milliseconds)
+{ return (uint64_t) ((milliseconds < 0 ? 0 : milliseconds) / TICK_MS) + 2; }
+
+/* Once, before the first call. */
+void prepare_ticking ();
+
+} /* namespace fontgen */
+
+#endif

@@ -1,0 +1,95 @@
+#include "native_calls.hh"
+#include "engine.hh"
+#include "instance.hh"
+#include "settings.hh"
+
+#include <string.h>
+
+namespace fontgen {
+
+/* Calls `f (instance, ...)` with as many arguments as the signature has, all of them 32 bits wide
+ * but for "$".  Each level of recursion takes one letter; the compiler makes one function of it. */
+template <unsigned letters_left, typename... Arguments>
+struct caller_t {
+  static bool call (void *f, fontgen_instance *instance, const char *signature, const wt_value *values,
+		    uint32_t *result, Arguments... arguments)
+  {
+    switch (*signature)
+    {
+      case ')':
+	*result = ((uint32_t (*) (fontgen_instance *, Arguments...)) f) (instance, arguments...);
+	return true;
+      case 'i':
+	return caller_t<letters_left - 1, Arguments..., uint32_t>::call (f, instance, signature + 1, values + 1, result,
+									 arguments..., (uint32_t) values->i32);
+      case '$':
+      {
+	uint32_t offset = (uint32_t) values->i32;
+	char *text = (char *) wasm_runtime_addr_app_to_native (instance, offset);
+	if (!text || !memchr (text, 0, memory_size (instance) - offset)) return false;
+	return caller_t<letters_left - 1, Arguments..., char *>::call (f, instance, signature + 1, values + 1, result,
+								       arguments..., text);
+      }
+      default: return false;
+    }
+  }
+};
+template <typename... Arguments>
+struct caller_t<0, Arguments...> {
+  static bool call (void *, fontgen_instance *, const char *, const wt_value *, uint32_t *, Arguments...)
+  { return false; }
+};
+
+static wt_object *trap_with (const char *message) { return wasmtime.wasmtime_trap_new (message, strlen (message)); }
+
+/* What Wasmtime calls for every import; values[] holds the arguments, then the result. */
+static wt_object *call_native (void *environment, void *, wt_value *values, size_t)
+{
+  const NativeSymbol *symbol = (const NativeSymbol *) environment;
+  fontgen_instance *instance = current_instance ();
+  /* HarfBuzz's functions hold pointers into the buffer while they allocate from the guest. */
+  if (instance->in_guest_heap) return trap_with ("malloc() or free() of the guest called HarfBuzz");
+
+  uint32_t result = 0;
+  if (!caller_t<8>::call (symbol->func_ptr, instance, symbol->signature + 1, values, &result))
+    return trap_with ("out of bounds memory access");
+  if (instance->failed) return trap_with ("malloc() or free() of the guest failed");
+  if (strchr (symbol->signature, ')')[1]) values[0].i64 = result;
+  return nullptr;
+}
+
+static bool all_i32 (const wt_pointers *types, size_t expected)
+{
+  if (types->size != expected) return false;
+  for (size_t i = 0; i < expected; i++)
+    if (wasmtime.wasm_valtype_kind (types->data[i]) != WASM_I32) return false;
+  return true;
+}
+
+static bool same (const wt_bytes *bytes, const char *text)
+{ return bytes->size == strlen (text) && !memcmp (bytes->data, text, bytes->size); }
+
+void define_native (wt_object *linker, const wt_bytes *module, const wt_bytes *name, const wt_object *type)
+{
+  if (wasmtime.wasm_externtype_kind (type) != WT_EXTERN_FUNC || !same (module, natives ().module_name)) return;
+  const wt_object *function = wasmtime.wasm_externtype_as_functype_const (type);
+  for (uint32_t i = 0; i < natives ().n_symbols; i++)
+  {
+    NativeSymbol *symbol = &natives ().symbols[i];
+    if (!same (name, symbol->symbol)) continue;
+    const char *end = strchr (symbol->signature, ')');
+    if (!all_i32 (wasmtime.wasm_functype_params (function), (size_t) (end - symbol->signature - 1)) ||
+	!all_i32 (wasmtime.wasm_functype_results (function), strlen (end + 1)))
+    {
+      trace ("import %s has another type", symbol->symbol);
+      return;
+    }
+    char message[256];
+    take_failure (wasmtime.wasmtime_linker_define_func_unchecked (linker, module->data, module->size, name->data,
+								  name->size, function, call_native, symbol, nullptr),
+		  nullptr, message, sizeof message);
+    return;
+  }
+}
+
+} /* namespace fontgen */

@@ -1,0 +1,104 @@
+#include "hb.hh"
+#include "hb-buffer.hh"
+
+#include "settings.hh"
+#include "text_snapshot.hh"
+
+#include <stdlib.h>
+#include <string.h>
+
+namespace fontgen {
+
+/* realloc() in steps, for arrays that are kept from call to call. */
+static bool make_room (void **data, size_t *room, size_t bytes)
+{
+  if (bytes <= *room) return true;
+  size_t more = bytes + bytes / 2 + 64;
+  void *grown = realloc (*data, more);
+  if (!grown) return false;
+  *data = grown;
+  *room = more;
+  return true;
+}
+
+void features_t::keep (const void *source, size_t bytes)
+{
+  n_features = 0;
+  void *data = features;
+  if (make_room (&data, &room, bytes))
+  {
+    memcpy (data, source, bytes);
+    n_features = (unsigned) (bytes / sizeof (hb_feature_t));
+  }
+  features = (hb_feature_t *) data;
+}
+
+void features_t::clear () { free (features); features = nullptr; n_features = 0; room = 0; }
+
+bool text_snapshot_t::keep (hb_buffer_t *buffer)
+{
+  n_characters = buffer->len;
+  if (!make_room (&characters, &room, n_characters * sizeof (hb_glyph_info_t))) return false;
+  memcpy (characters, buffer->info, n_characters * sizeof (hb_glyph_info_t));
+
+  ordered = true;
+  first_cluster = UINT32_MAX;
+  last_cluster = 0;
+  for (unsigned i = 0; i < n_characters; i++)
+  {
+    uint32_t cluster = buffer->info[i].cluster;
+    if (cluster < first_cluster) first_cluster = cluster;
+    if (cluster > last_cluster) last_cluster = cluster;
+    if (i && cluster < buffer->info[i - 1].cluster) ordered = false;
+  }
+  return true;
+}
+
+void text_snapshot_t::clear () { free (characters); characters = nullptr; n_characters = 0; room = 0; }
+
+bool text_snapshot_t::shape_by_opentype (hb_font_t *font, hb_buffer_t *buffer, const features_t &features) const
+{
+  buffer->successful = true;
+  buffer->have_output = false;
+  buffer->have_positions = false;
+  buffer->idx = 0;
+  buffer->out_len = 0;
+  buffer->out_info = buffer->info;
+  buffer->len = 0;
+  if (!buffer->resize (n_characters)) return false;
+  memcpy (buffer->info, characters, n_characters * sizeof (hb_glyph_info_t));
+  buffer->len = n_characters;
+  buffer->content_type = HB_BUFFER_CONTENT_TYPE_UNICODE;
+
+  static const char *const shapers[] = {"ot", nullptr};
+  bool ok = hb_shape_full (font, buffer, features.data (), features.count (), shapers);
+  trace ("shaped by OpenType instead%s", ok ? "" : ": failed");
+  return ok;
+}
+
+bool text_snapshot_t::accept (hb_buffer_t *buffer) const
+{
+  if (!buffer->successful)
+  {
+    trace ("the guest's result did not fit");
+    return false;
+  }
+  const unsigned n = buffer->len;
+  hb_glyph_info_t *info = buffer->info;
+  for (unsigned i = 0; i < n; i++)
+    if (info[i].cluster < first_cluster || info[i].cluster > last_cluster)
+    {
+      trace ("the guest made cluster %u, which is not in the text", info[i].cluster);
+      return false;
+    }
+  if (!ordered || !n || !HB_BUFFER_CLUSTER_LEVEL_IS_MONOTONE (buffer->cluster_level)) return true;
+  if (HB_DIRECTION_IS_FORWARD (buffer->props.direction))
+    for (unsigned i = n - 1; i; i--)
+    { if (info[i - 1].cluster > info[i].cluster) info[i - 1].cluster = info[i].cluster; }
+  else
+    for (unsigned i = 1; i < n; i++)
+      if (info[i].cluster > info[i - 1].cluster) info[i].cluster = info[i - 1].cluster;
+  return true;
+}
+
+} /* namespace fontgen */

@@ -1,0 +1,47 @@
+/* The text as it was before a guest touched it, so that OpenType can shape it after all. */
+#ifndef FONTGEN_TEXT_SNAPSHOT_HH
+#define FONTGEN_TEXT_SNAPSHOT_HH
+
+#include <stdint.h>
+#include <stddef.h>
+
+struct hb_buffer_t;
+struct hb_font_t;
+struct hb_feature_t;
+
+namespace fontgen {
+
+/* The caller's features: HarfBuzz passes their copy in guest memory only. */
+struct features_t {
+  void keep (const void *features, size_t bytes);
+  void forget () { n_features = 0; }
+  void clear ();
+  const hb_feature_t *data () const { return features; }
+  unsigned count () const { return n_features; }
+
+  private:
+  hb_feature_t *features;
+  unsigned n_features;
+  size_t room;
+};
+
+struct text_snapshot_t {
+  bool keep (hb_buffer_t *buffer);
+  /* Puts the text back and shapes it by OpenType. */
+  bool shape_by_opentype (hb_font_t *font, hb_buffer_t *buffer, const features_t &features) const;
+  /* Whether the guest's result can be shown: it fitted, and every cluster is one of the text's range.
+   * Clusters that go back and forth are merged, since programs loop over them. */
+  bool accept (hb_buffer_t *buffer) const;
+  void clear ();
+
+  private:
+  void *characters; /* hb_glyph_info_t[n_characters] */
+  unsigned n_characters;
+  size_t room;
+  bool ordered; /* the text's own clusters are */
+  uint32_t first_cluster, last_cluster;
+};
+
+} /* namespace fontgen */
+
+#endif
