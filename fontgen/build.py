@@ -43,7 +43,10 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         model = load(config.model.checkpoint or default_model_path(), tokenizer=config.model.tokenizer)
 
         steps.begin("Quantising the weights")
-        quantised = quantise(model, bits=config.quantise.bits)
+        try:
+            quantised = quantise(model, bits=config.quantise.bits)
+        except FontgenError as error:
+            raise FontgenError(f"quantise.bits: {error.cause}", path=config.path) from error
 
         steps.begin("Compiling the shaper")
         module = shaper_module(config.shaper.flavour)

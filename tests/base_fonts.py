@@ -1,0 +1,105 @@
+"""Small base fonts of every kind, made on the spot by fontTools."""
+
+from __future__ import annotations
+
+import io
+
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.t2CharStringPen import T2CharStringPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTCollection, TTFont, newTable
+from fontTools.ttLib.tables.TupleVariation import TupleVariation
+
+LETTERS = "abcefghijklmnopqrstuvwxyz !.,"
+CREATED = 3_000_000_000  # seconds since 1904
+
+
+def _square(pen: object, side: int) -> None:
+    pen.moveTo((50, 0))  # type: ignore[attr-defined]
+    for corner in ((50 + side, 0), (50 + side, side), (50, side)):
+        pen.lineTo(corner)  # type: ignore[attr-defined]
+    pen.closePath()  # type: ignore[attr-defined]
+
+
+def make_font(
+    *,
+    cff: bool = False,
+    variable: bool = False,
+    family: str = "Square",
+    copyright: str = "Copyright 2020 The Square Project Authors",
+    trademark: str = "",
+    mac_names: bool = False,
+    signed: bool = False,
+) -> TTFont:
+    """A font of squares; `CREATED` is its date."""
+    glyphs = [".notdef"] + [f"uni{ord(letter):04X}" for letter in LETTERS]
+    builder = FontBuilder(1000, isTTF=not cff)
+    builder.setupGlyphOrder(glyphs)
+    builder.setupCharacterMap({ord(letter): name for letter, name in zip(LETTERS, glyphs[1:], strict=True)})
+    sides = {name: 0 if name == "uni0020" else 100 + 10 * i for i, name in enumerate(glyphs)}
+    if cff:
+        charstrings = {}
+        for name, side in sides.items():
+            pen = T2CharStringPen(side + 100, None)
+            if side:
+                _square(pen, side)
+            charstrings[name] = pen.getCharString()
+        builder.setupCFF(
+            f"{family}-Regular", {"FullName": f"{family} Regular", "FamilyName": family}, charstrings, {}
+        )
+    else:
+        outlines = {}
+        for name, side in sides.items():
+            pen = TTGlyphPen(None)
+            if side:
+                _square(pen, side)
+            outlines[name] = pen.glyph()
+        builder.setupGlyf(outlines)
+    builder.setupHorizontalMetrics({name: (side + 100, 50 if side else 0) for name, side in sides.items()})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    names = {
+        "familyName": family,
+        "styleName": "Regular",
+        "uniqueFontIdentifier": f"{family}:2020",
+        "fullName": f"{family} Regular",
+        "psName": f"{family.replace(' ', '')}-Regular",
+        "version": "Version 1.500",
+        "copyright": copyright,
+        "licenseDescription": "This Font Software is licensed under the SIL Open Font License, Version 1.1.",
+    }
+    if trademark:
+        names["trademark"] = trademark
+    builder.setupNameTable(names, mac=mac_names)
+    builder.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
+    builder.setupPost()
+    font = builder.font
+    if variable:
+        builder.setupFvar(
+            [("wght", 100, 400, 900, "Weight")],
+            [{"location": {"wght": 900}, "stylename": "Black", "postscriptfontname": f"{family}-Black"}],
+        )
+        wider = [(0, 0), (80, 0), (80, 80), (0, 80), (0, 0), (80, 0), (0, 0), (0, 0)]
+        builder.setupGvar(
+            {name: [TupleVariation({"wght": (0, 1, 1)}, wider)] for name, side in sides.items() if side}
+        )
+    if signed:
+        font["DSIG"] = newTable("DSIG")
+        font["DSIG"].ulVersion, font["DSIG"].usFlag = 1, 0
+        font["DSIG"].usNumSigs, font["DSIG"].signatureRecords = 0, []
+    font["head"].created = font["head"].modified = CREATED
+    font.recalcTimestamp = False
+    return font
+
+
+def saved(font: TTFont) -> bytes:
+    stream = io.BytesIO()
+    font.save(stream)
+    return stream.getvalue()
+
+
+def collection(*fonts: TTFont) -> bytes:
+    members = TTCollection()
+    members.fonts = list(fonts)
+    stream = io.BytesIO()
+    members.save(stream)
+    return stream.getvalue()

@@ -1,0 +1,98 @@
+"""What the tests share: the Wasm-enabled HarfBuzz and the two fonts, each built once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+FAILURES = Path(__file__).parent / "failures"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record", action="store_true", help="write the golden images anew instead of comparing with them"
+    )
+
+
+@pytest.fixture(scope="session")
+def host() -> object:
+    """The Wasm-enabled HarfBuzz, built if it is not there. When that fails, so does every test of it."""
+    from fontgen import host
+
+    return host.build()
+
+
+@pytest.fixture(scope="session")
+def uharfbuzz(host: object) -> ModuleType:
+    """The module of that name which uses the host."""
+    from fontgen.host import load
+
+    return load()
+
+
+def _build(name: str, folder: Path) -> Path:
+    """Build a font from its shipped configuration, from the sources as they stand."""
+    from fontgen.build import build_font
+    from fontgen.config import read_config
+
+    path = folder / f"{name}.ttf"
+    path.write_bytes(build_font(read_config(REPOSITORY / "fonts" / f"{name}.toml")))
+    return path
+
+
+@pytest.fixture(scope="session")
+def font_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default font, SIMD128."""
+    return _build("llama", tmp_path_factory.mktemp("fonts"))
+
+
+@pytest.fixture(scope="session")
+def portable_font_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default font, portable."""
+    return _build("llama-portable", tmp_path_factory.mktemp("fonts"))
+
+
+@pytest.fixture(scope="session")
+def llama(uharfbuzz: ModuleType, font_path: Path) -> object:
+    """The default font, open for shaping (`fontgen.shape.ShapingFont`)."""
+    from fontgen.shape import ShapingFont
+
+    return ShapingFont(uharfbuzz, font_path.read_bytes(), font_path)
+
+
+@pytest.fixture(scope="session")
+def base_path() -> Path:
+    """The base font of the default font."""
+    from fontgen.basefont import default_base_path
+
+    return default_base_path()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the command line left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def fontgen(capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Outcome]:
+    """Runs the command line in this process: ``fontgen("shape", path, "text")``."""
+    from fontgen.cli import main
+
+    def run(*arguments: object) -> Outcome:
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as exit:  # argparse
+            code = int(exit.code or 0)
+        captured = capsysbinary.readouterr()
+        return Outcome(code, captured.out.decode("latin-1"), captured.err.decode())
+
+    return run
