@@ -20,12 +20,12 @@ import numpy as np
 
 from .engine import Engine
 from .errors import FontgenError
-from .progress import Reporter, Steps
+from .progress import Reporter
 from .quantise import QuantisedModel
 from .reference.continuation import MARK, ReferenceContinuer
 from .reference.float_model import FloatModel
 from .reference.sampler import greedy
-from .shape import ShapedText, ShapeFailed, ShapeOptions, ShapingFont
+from .shape import ShapeFailed, ShapingFont
 from .shaper import FLAVOURS, shaper_module
 from .table import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 
@@ -89,7 +89,7 @@ def verify_font(
     unlike: list[str] = []
     with (reporter or Reporter(quiet=True)).steps(total=len(prompts)) as steps:
         for prompt in prompts:
-            _begin(steps, prompt)
+            steps.begin(f"verifying {prompt!r}")
             tokens = [model.vocabulary.bos, *continuer.tokenizer.encode(prompt)]
             start = len(tokens)
             if start > context // 2:
@@ -102,7 +102,7 @@ def verify_font(
                 tokens.append(greedy(logits))
             floats.compare(tokens[:-1], start, np.array(tokens[start:]))
             typed = prompt + MARK * (continuer.settings.kept_marks + n_tokens)
-            unlike += [repr(prompt)] * (not _same_glyphs(font, continuer, typed))
+            unlike += [repr(prompt)] * (not same_glyphs(font, continuer, typed))
     checks = [
         Check(
             f"logits of {name} = logits of the NumPy reference",
@@ -115,10 +115,6 @@ def verify_font(
     detail = detail if not unlike else f"not so for {', '.join(unlike)}"
     checks.append(Check("glyphs of HarfBuzz = tokens of the NumPy reference", not unlike, detail))
     return checks + floats.checks()
-
-
-def _begin(steps: Steps, prompt: str) -> None:
-    steps.begin(f"verifying {prompt!r}")
 
 
 def _table(font: ShapingFont, tag: str) -> bytes:
@@ -144,30 +140,31 @@ def _differing_words(a: np.ndarray, b: np.ndarray) -> int:
     return int((a.view(np.uint32) != b.view(np.uint32)).sum())
 
 
-def _same_glyphs(font: ShapingFont, continuer: ReferenceContinuer, typed: str) -> bool:
-    """Whether the font shapes a typed text as OpenType shapes the reference's visible text.
+def same_glyphs(font: ShapingFont, continuer: ReferenceContinuer, typed: str) -> bool:
+    """Whether the font shapes a typed text as OpenType alone shapes the reference's visible text.
 
-    Compares glyphs, advances, offsets and clusters; the latter are of the visible text's characters,
-    translated to those of the marks that they came from.
+    Compares glyphs, clusters, advances and offsets; the visible text has the clusters of the marks that its
+    characters came from.
     """
-    expected = continuer.continue_text(typed)
     try:
         shown = font.shape(typed)
     except ShapeFailed:
         return False
-    options = ShapeOptions(direction=shown.direction, script=shown.script, language=shown.language, shaper="ot")
-    clusters = [cluster for _, cluster in expected.characters]
-    direct = font.shape("".join(character for character, _ in expected.characters), options)
-    return _outlined(shown) == [
-        (glyph, clusters[cluster], *position) for glyph, cluster, *position in _outlined(direct)
-    ]
-
-
-def _outlined(shaped: ShapedText) -> list[tuple[int, ...]]:
+    expected = font.uharfbuzz.Buffer()
+    for character, cluster in continuer.continue_text(typed).characters:
+        # HarfBuzz numbers clusters by where a character stands in the array it is given.
+        expected.add_codepoints([0] * cluster + [ord(character)], item_offset=cluster, item_length=1)
+    expected.direction = shown.direction
+    if shown.script:
+        expected.script = shown.script
+    if shown.language:
+        expected.language = shown.language
+    font.uharfbuzz.shape(font.font, expected, {}, shapers=["ot"])
+    glyphs = zip(expected.glyph_infos, expected.glyph_positions or (), strict=True)
     return [
-        (glyph.id, glyph.cluster, glyph.x_advance, glyph.y_advance, glyph.x_offset, glyph.y_offset)
-        for glyph in shaped.glyphs
-    ]
+        (glyph.id, glyph.cluster, glyph.x_offset, glyph.y_offset, glyph.x_advance, glyph.y_advance)
+        for glyph in shown.glyphs
+    ] == [(info.codepoint, info.cluster, *position.position) for info, position in glyphs]
 
 
 class _FloatComparison:

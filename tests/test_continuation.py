@@ -1,0 +1,277 @@
+"""The shaper in the real HarfBuzz: what is visible, and what it may never do to its host."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_models import LETTERS, byte_vocabulary, random_model
+
+from fontgen import basefont, font
+from fontgen.checkpoints import load
+from fontgen.quantise import QuantisedModel, quantise
+from fontgen.reference.continuation import ReferenceContinuer
+from fontgen.shape import ShapeOptions, ShapingFont
+from fontgen.shaper import FLAVOURS, default_model_path, shaper_module
+from fontgen.table import MODEL_TAG, SETTINGS_TAG, Settings, write_model, write_settings
+from fontgen.verify import same_glyphs
+
+INVISIBLE = "\u200b"
+
+
+def font_data(
+    model: QuantisedModel | bytes | None,
+    shaper_settings: Settings | bytes | None = Settings(),  # noqa: B008
+    flavour: str = "simd128",
+) -> bytes:
+    """A font around any model, or around raw or missing tables."""
+    ttfont = basefont.open_base(None)
+    font.write_table(ttfont, font.WASM_TAG, shaper_module(flavour))
+    if isinstance(shaper_settings, Settings):
+        shaper_settings = write_settings(shaper_settings)
+    if isinstance(model, QuantisedModel):
+        model = write_model(model)
+    if shaper_settings is not None:
+        font.write_table(ttfont, SETTINGS_TAG, shaper_settings)
+    if model is not None:
+        font.write_table(ttfont, MODEL_TAG, model)
+    return font.font_bytes(ttfont)
+
+
+@pytest.fixture(scope="session")
+def default_continuer():
+    return ReferenceContinuer(quantise(load(default_model_path())))
+
+
+@pytest.fixture(scope="module", params=["simd128", "portable"])
+def default_font(request, uharfbuzz, font_path, portable_font_path):
+    path = font_path if request.param == "simd128" else portable_font_path
+    return ShapingFont(uharfbuzz, Path(path).read_bytes())
+
+
+@pytest.fixture(scope="module")
+def tiny_model():
+    """Its texts end now and then: the logits of a random model prefer EOS as often as anything else."""
+    return quantise(random_model(vocabulary=byte_vocabulary(LETTERS, add_dummy_prefix=False), seed=2))
+
+
+@pytest.fixture(scope="module")
+def tiny_font(uharfbuzz, tiny_model):
+    return ShapingFont(uharfbuzz, font_data(tiny_model))
+
+
+def in_font(shaping: ShapingFont, text: str) -> str:
+    """The text with U+FFFD for characters that the font lacks."""
+    return "".join(c if ord(c) in shaping.face.unicodes else "\ufffd" for c in text)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["The little fox", "Once upon a time", "Tom's café was closed", "", "Жила-была лиса", "שלום"]
+)
+def test_the_visible_text_is_the_prompt_and_the_references_tokens(default_font, default_continuer, prompt):
+    before = ""
+    for marks in (4, 5, 8, 20, 40):
+        typed = prompt + "!" * marks
+        expected = default_continuer.continue_text(typed)
+        assert len(expected.runs[0]) == marks - 3
+        assert same_glyphs(default_font, default_continuer, typed)
+        visible = default_font.shape(typed).visible
+        assert visible == in_font(default_font, expected.visible)
+        assert visible.startswith(before or in_font(default_font, prompt))
+        before = visible
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "The little fox !!!!!!!!!",
+        "The little fox   !!!!!!!!!",
+        "   !!!!!!!!",
+        "The little fox!!!!!!!! and the bear!!!!!!!! and so!!!!!!",
+        "Wow!!! A fox!! said hi! and then!!!!!!!",
+        "!!!!!!! Tom!!!!!!!",
+        "!!!!!!! !!!!!!!!",
+        "office of the f!!!!!!!!!!",
+        "Once\tupon a\u2028time!!!!!!",
+        "🚣 😀 \U000e0001 \ue000 \uffff!!!!!!",
+        "e\u0301\u0301\u0301!!!!!",
+        "The fox" + "!" * 250,
+    ],
+)
+def test_other_texts(default_font, default_continuer, typed):
+    assert same_glyphs(default_font, default_continuer, typed)
+
+
+def test_a_trailing_space_changes_nothing_that_is_visible(default_font):
+    without = default_font.shape("The little fox!!!!!!!!!!!").visible
+    assert default_font.shape("The little fox !!!!!!!!!!!").visible == without
+    assert "  " not in without
+
+
+def test_each_token_has_the_cluster_of_its_own_mark(default_font, default_continuer):
+    typed = "The fox!!!!!!!!!!!"
+    tokens = default_continuer.continue_text(typed).runs[0]
+    pieces = [default_continuer.tokenizer.decode(token).decode() for token in tokens]
+    shown = {cluster: "" for cluster in range(len(typed))}
+    for glyph in default_font.shape(typed).glyphs:
+        shown[glyph.cluster] += glyph.text
+    assert list(shown.values()) == [*"The fox", "", "", "", *pieces]
+
+
+def test_generated_text_is_shaped_with_the_callers_features(default_font):
+    typed = "The fox!!!!!!!!!!!!!!!!!!!!!!!!!!"
+    plain = default_font.shape(typed)
+    unkerned = default_font.shape(typed, ShapeOptions(features={"kern": [(0, 0xFFFFFFFF, 0)]}))
+    small = default_font.shape(typed, ShapeOptions(features={"smcp": [(0, 0xFFFFFFFF, 1)]}))
+    assert unkerned.visible == plain.visible
+    assert small.visible.casefold() == plain.visible.casefold()
+    generated = [glyph.x_advance for glyph in plain.glyphs if glyph.cluster >= 10]
+    assert generated != [glyph.x_advance for glyph in unkerned.glyphs if glyph.cluster >= 10]
+    small_ids = [glyph.id for glyph in small.glyphs if glyph.cluster >= 10]
+    assert len(set(small_ids) - {glyph.id for glyph in plain.glyphs}) > 10
+
+
+def test_a_text_longer_than_the_context_keeps_its_end(default_font, default_continuer):
+    story = "Tom and Lily went to the park. They saw a big red ball. " * 30
+    typed = story + "The little fox" + "!" * 20
+    assert same_glyphs(default_font, default_continuer, typed)
+    assert len(default_continuer.continue_text(typed).runs[0]) == 17
+
+
+def test_nothing_is_shown_once_the_context_is_full(default_font, default_continuer):
+    typed = "The little fox" + "!" * 500
+    expected = default_continuer.continue_text(typed)
+    if len(expected.runs[0]) < 497:  # the story ended, or the context did
+        assert default_font.shape(typed).visible == default_font.shape(typed + "!!!!!").visible
+    assert same_glyphs(default_font, default_continuer, typed)
+
+
+def test_stories_end(uharfbuzz):
+    """Random models end at random: all kinds of ends, incomplete UTF-8 among them, against the reference."""
+    ended = 0
+    for seed in range(12):
+        model = quantise(random_model(seed=seed, context_length=16, spread=1.0))
+        continuer = ReferenceContinuer(model)
+        shaping = ShapingFont(uharfbuzz, font_data(model, flavour=FLAVOURS[seed % 2]))
+        for typed in ("!" * 40, "abc" + "!" * 30, "ж !!!!!!! a!!!!!!!", "😀😀!!!!!!!!!!!!!!!!!!!!!!!"):
+            assert same_glyphs(shaping, continuer, typed), (seed, typed)
+            ended += len(continuer.continue_text(typed).runs[0]) < 12
+    assert ended > 5
+
+
+@pytest.mark.parametrize("kept", [0, 1, 7])
+def test_the_number_of_kept_marks_is_the_fonts_choice(uharfbuzz, tiny_model, kept):
+    shaper_settings = Settings(kept_marks=kept)
+    shaping = ShapingFont(uharfbuzz, font_data(tiny_model, shaper_settings))
+    continuer = ReferenceContinuer(tiny_model, shaper_settings)
+    for marks in range(10):
+        typed = "ab" + "!" * marks
+        assert len(continuer.continue_text(typed).runs) == (marks > kept)
+        assert same_glyphs(shaping, continuer, typed)
+
+
+def test_work_is_bounded_and_goes_on_in_the_next_call(uharfbuzz, tiny_model):
+    """A call that may not compute all shows an ellipsis; calls of the same text then finish it."""
+    bounded = ShapingFont(uharfbuzz, font_data(tiny_model, Settings(max_tokens_per_call=4)))
+    continuer = ReferenceContinuer(tiny_model)
+    typed = "abc a" + "!" * 9
+    first = bounded.shape(typed).visible
+    assert first.endswith("…") and first.startswith("abc a")
+    for _ in range(5):
+        bounded.shape(typed)
+    assert bounded.shape(typed).visible == continuer.continue_text(typed).visible
+    assert same_glyphs(bounded, continuer, typed)
+
+
+TEXT = st.lists(
+    st.one_of(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+        st.integers(0, 12).map(lambda n: "!" * n),
+        st.sampled_from([" ", "ab", "abc", "ж", "fi", "לב", "ा", "\u200d", "\u202e"]),
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(text=TEXT)
+@settings(max_examples=150, deadline=None)
+def test_any_text_shows_what_the_reference_says(tiny_font, tiny_continuer, text):
+    assert same_glyphs(tiny_font, tiny_continuer, text)
+
+
+@pytest.fixture(scope="module")
+def tiny_continuer(tiny_model):
+    return ReferenceContinuer(tiny_model)
+
+
+@given(text=TEXT.filter(lambda text: "!!!!" not in text))
+@settings(max_examples=150, deadline=None)
+def test_text_without_a_trigger_is_shaped_as_in_the_base_font(default_font, base_font, text):
+    assert default_font.shape(text).glyphs == base_font.shape(text).glyphs
+
+
+@pytest.fixture(scope="module")
+def base_font(uharfbuzz):
+    return ShapingFont(uharfbuzz, font.font_bytes(basefont.open_base(None)))
+
+
+def damaged(data: bytes, how: str) -> bytes | None:
+    middle = len(data) // 2
+    return {
+        "missing": None,
+        "empty": b"",
+        "cut": data[:middle],
+        "one byte short": data[:-1],
+        "flipped": data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :],
+        "zeros": bytes(len(data)),
+        "header only": data[: min(88, len(data) - 4)],
+    }[how]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("table", [MODEL_TAG, SETTINGS_TAG])
+@pytest.mark.parametrize("how", ["missing", "empty", "cut", "one byte short", "flipped", "zeros", "header only"])
+def test_a_font_with_a_damaged_table_is_the_base_font(uharfbuzz, tiny_model, base_font, table, how, flavour):
+    model, shaper_settings = write_model(tiny_model), write_settings(Settings())
+    if table == MODEL_TAG:
+        data = font_data(damaged(model, how), shaper_settings, flavour)
+    else:
+        data = font_data(model, damaged(shaper_settings, how), flavour)
+    shaping = ShapingFont(uharfbuzz, data)
+    for text in ("AVATAR office", "ab!!!!!!!!!!", "", "!!!!"):
+        assert shaping.shape(text).glyphs == base_font.shape(text).glyphs
+
+
+def random_buffer(uharfbuzz, source: random.Random):
+    """Any code points, also such as no text has; any direction; runs of marks anywhere."""
+    length = source.choice([0, 1, 3, 10, 50, 250, 258, 600, 2000])
+    alphabets = [range(0x20, 0x7F), range(0x400, 0x3000), range(0x110000), [0, 0x2D, 0xFFFFFFFF, 0xD800, 0x21]]
+    codepoints: list[int] = []
+    while len(codepoints) < length:
+        if source.random() < 0.15:
+            codepoints += [0x21] * source.choice([1, 3, 4, 5, 9, 30])
+        alphabet = source.choice(alphabets)
+        codepoints += [source.choice(alphabet) for _ in range(source.randrange(12))]
+    buffer = uharfbuzz.Buffer()
+    buffer.add_codepoints(codepoints[:length])
+    buffer.direction = source.choice(["ltr", "ltr", "rtl", "ttb", "btt"])
+    buffer.script = source.choice(["Latn", "Cyrl", "Arab", "Deva", "Zyyy", "Hebr", "Thai"])
+    buffer.language = "en"
+    return buffer, length
+
+
+def test_ten_thousand_random_buffers(uharfbuzz, tiny_model):
+    """0 traps and 0 failed shapes (either would raise), clusters monotonic and in range."""
+    source = random.Random(20240622)
+    fonts = [ShapingFont(uharfbuzz, font_data(tiny_model, flavour=flavour)).font for flavour in FLAVOURS]
+    features: list[dict] = [{}, {"kern": False}, {"liga": [(2, 9, 0)], "smcp": True}]
+    for number in range(10_000):
+        buffer, length = random_buffer(uharfbuzz, source)
+        backward = buffer.direction in ("rtl", "btt")
+        uharfbuzz.shape(fonts[number % 2], buffer, source.choice(features), shapers=["wasm"])
+        clusters = [info.cluster for info in buffer.glyph_infos]
+        assert clusters == sorted(clusters, reverse=backward), number
+        assert not clusters or 0 <= min(clusters) <= max(clusters) < length, number
