@@ -18,6 +18,9 @@ from .errors import FontgenError
 from .font import WASM_TAG
 from .table import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 
+SIMD_SECTION = "simd128"
+"""A custom section of this name holds a module that fontgen's own host runs instead of the table's."""
+
 _PAGE = 65536
 _NAMES = {
     0: "copyright",
@@ -103,10 +106,11 @@ def _inspect_module(data: bytes) -> dict[str, Any]:
             "initial": limits.min * _PAGE,
             "maximum": None if limits.max is None else limits.max * _PAGE,
         }
-    report["sections"] = [
-        {"name": name, "size": size} | ({"custom": custom} if custom is not None else {})
-        for name, size, custom in _sections(data)
-    ]
+    report["sections"] = []
+    for name, size, custom, payload in _sections(data):
+        report["sections"].append({"name": name, "size": size} | ({"custom": custom} if custom else {}))
+        if custom == SIMD_SECTION and payload.startswith(b"\0asm"):
+            report["runs_instead"] = _inspect_module(payload)
     return report
 
 
@@ -132,18 +136,20 @@ def _signature(kind: Any) -> str:
     return f": {type(kind).__name__.removesuffix('Type').lower()}"
 
 
-def _sections(data: bytes) -> Iterator[tuple[str, int, str | None]]:
-    """(name, bytes, name of a custom section) of each section of a valid module."""
+def _sections(data: bytes) -> Iterator[tuple[str, int, str, bytes]]:
+    """(name, bytes, name of a custom section, its payload) of each section of a valid module."""
     offset = 8
     while offset < len(data):
         kind = data[offset]
         size, start = _leb128(data, offset + 1)
-        custom = None
+        offset = start + size
+        name = _SECTIONS[kind] if kind < len(_SECTIONS) else str(kind)
         if kind == 0:
             length, text = _leb128(data, start)
             custom = data[text : text + length].decode("utf-8", "replace")
-        yield _SECTIONS[kind] if kind < len(_SECTIONS) else str(kind), size, custom
-        offset = start + size
+            yield name, size, custom, data[text + length : offset]
+        else:
+            yield name, size, "", b""
 
 
 def _leb128(data: bytes, offset: int) -> tuple[int, int]:
@@ -193,25 +199,7 @@ def format_report(report: dict[str, Any]) -> str:
     lines = [f"{report['file']}: {report['size']:,} bytes", f"  sha256 {report['sha256']}", "", "Names"]
     lines += _rows(report["names"])
     lines += ["", "Shaper (table Wasm)"]
-    shaper = report["shaper"]
-    if shaper is None:
-        lines.append("  none: HarfBuzz shapes this font by OpenType alone")
-    elif "error" in shaper:
-        lines += _rows(shaper)
-    else:
-        lines += _rows({key: shaper[key] for key in ("size", "sha256", "flavour")})
-        if "memory" in shaper:
-            memory = shaper["memory"]
-            most = "may grow" if memory["maximum"] is None else f"at most {memory['maximum']:,}"
-            lines += _rows({"memory": f"{memory['initial']:,} bytes at first, {most}"})
-        for what in ("imports", "exports"):
-            lines += [f"  {what}", *(f"    {item}" for item in shaper[what] or ["none"])]
-        sections = [
-            f"{section['name']}{' ' + repr(section['custom']) if 'custom' in section else ''} "
-            f"{section['size']:,}"
-            for section in shaper["sections"]
-        ]
-        lines += _rows({"sections": ", ".join(sections)})
+    lines += _module_lines(report["shaper"])
     lines += ["", f"Settings (table {SETTINGS_TAG})"]
     lines += _rows(report["settings"] or {"none": ""})
     lines += ["", f"Model (table {MODEL_TAG})"]
@@ -224,6 +212,29 @@ def format_report(report: dict[str, Any]) -> str:
         for what in ("card", "config", "vocabulary"):
             lines += [f"  {what}", *("  " + row for row in _rows(model.get(what, {})))]
     return "\n".join(lines)
+
+
+def _module_lines(shaper: dict[str, Any] | None) -> list[str]:
+    if shaper is None:
+        return ["  none: HarfBuzz shapes this font by OpenType alone"]
+    if "error" in shaper:
+        return _rows(shaper)
+    lines = _rows({key: shaper[key] for key in ("size", "sha256", "flavour")})
+    if "memory" in shaper:
+        memory = shaper["memory"]
+        most = "may grow" if memory["maximum"] is None else f"at most {memory['maximum']:,}"
+        lines += _rows({"memory": f"{memory['initial']:,} bytes at first, {most}"})
+    for what in ("imports", "exports"):
+        lines += [f"  {what}", *(f"    {item}" for item in shaper[what] or ["none"])]
+    sections = [
+        f"{section['name']}{' ' + repr(section['custom']) if 'custom' in section else ''} {section['size']:,}"
+        for section in shaper["sections"]
+    ]
+    lines += _rows({"sections": ", ".join(sections)})
+    if "runs_instead" in shaper:
+        lines += ["", f"Shaper (section {SIMD_SECTION}), which fontgen's host runs instead"]
+        lines += _module_lines(shaper["runs_instead"])
+    return lines
 
 
 def _rows(values: dict[str, Any]) -> list[str]:

@@ -19,12 +19,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def host() -> object:
-    """The Wasm-enabled HarfBuzz, built if it is not there. When that fails, so does every test of it."""
+_host_error: BaseException | None = None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Build the Wasm-enabled HarfBuzz if it is not there, and load its ``uharfbuzz``.
+
+    Now, before any test module imports the released one (fontTools does so on the quiet). A failure is
+    kept for the `host` fixture, so that it fails the tests of the host and no others.
+    """
+    global _host_error
+    if session.config.option.collectonly:
+        return
     from fontgen import host
 
-    return host.build()
+    try:
+        host.build()
+        host.load()
+    except Exception as error:
+        _host_error = error
+
+
+@pytest.fixture(scope="session")
+def host() -> object:
+    """The Wasm-enabled HarfBuzz (`fontgen.host.Host`). When its build failed, so does every test of it."""
+    from fontgen.host import find
+
+    if _host_error is not None:
+        raise _host_error
+    return find()
 
 
 @pytest.fixture(scope="session")
