@@ -35,7 +35,7 @@ verify: font
 record: font .venv/installed-test
 	$(BIN)/fontgen host build
 	$(BIN)/python -m pytest tests/test_golden.py --record
-	$(BIN)/fontgen render fonts/llama.ttf "The little fox!!!!!!!!!!!!!!!!!!!!!!!!" -o fonts/picture.gif
+	$(BIN)/fontgen render fonts/llama.ttf "The little fox!!!!!!!!!!!!!!!!!!!!!!!!!" -o fonts/llama.gif
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
