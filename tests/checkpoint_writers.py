@@ -11,7 +11,9 @@ import functools
 import io
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -239,3 +241,196 @@ def write_own(folder: Path, model: Model, **changes: object) -> Path:
     (folder / "config.json").write_text(json.dumps({**own_config(model), **changes}))
     (folder / "tokenizer.model").write_bytes(sentencepiece_model())
     return folder
+
+
+# Hugging Face
+
+
+def halves_from_pairs(weight: np.ndarray, n_heads: int) -> np.ndarray:
+    """Rows of a query or key matrix in Hugging Face's order: ``permute`` of transformers'
+    ``convert_llama_weights_to_hf.py``."""
+    rows, dim = weight.shape
+    pairs = weight.reshape(n_heads, rows // n_heads // 2, 2, dim)
+    return np.ascontiguousarray(pairs.transpose(0, 2, 1, 3).reshape(rows, dim))
+
+
+def huggingface_tensors(model: Model) -> dict[str, np.ndarray]:
+    config, tensors = model.config, model.tensors
+    renamed = {
+        "model.embed_tokens.weight": tensors["tok_embeddings.weight"],
+        "model.norm.weight": tensors["norm.weight"],
+    }
+    if not config.tied_embeddings:
+        renamed["lm_head.weight"] = tensors["output.weight"]
+    for layer in range(config.n_layers):
+        ours, theirs = f"layers.{layer}.", f"model.layers.{layer}."
+        wq, wk = (tensors[f"{ours}attention.{name}.weight"] for name in ("wq", "wk"))
+        renamed[f"{theirs}self_attn.q_proj.weight"] = halves_from_pairs(wq, config.n_heads)
+        renamed[f"{theirs}self_attn.k_proj.weight"] = halves_from_pairs(wk, config.n_kv_heads)
+        for here, there in (
+            ("attention.wv", "self_attn.v_proj"),
+            ("attention.wo", "self_attn.o_proj"),
+            ("feed_forward.w1", "mlp.gate_proj"),
+            ("feed_forward.w2", "mlp.down_proj"),
+            ("feed_forward.w3", "mlp.up_proj"),
+            ("attention_norm", "input_layernorm"),
+            ("ffn_norm", "post_attention_layernorm"),
+        ):
+            renamed[f"{theirs}{there}.weight"] = tensors[f"{ours}{here}.weight"]
+    return renamed
+
+
+def huggingface_config(model: Model) -> dict[str, object]:
+    """``config.json`` as transformers 4 writes it."""
+    config = model.config
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "attention_bias": False,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "hidden_act": "silu",
+        "hidden_size": config.dim,
+        "intermediate_size": config.hidden_dim,
+        "max_position_embeddings": config.context_length,
+        "mlp_bias": False,
+        "model_type": "llama",
+        "num_attention_heads": config.n_heads,
+        "num_hidden_layers": config.n_layers,
+        "num_key_value_heads": config.n_kv_heads,
+        "rms_norm_eps": config.norm_eps,
+        "rope_scaling": None,
+        "rope_theta": config.rope_theta,
+        "tie_word_embeddings": config.tied_embeddings,
+        "torch_dtype": "float32",
+        "vocab_size": config.vocab_size,
+    }
+
+
+def write_huggingface(folder: Path, model: Model, *, shards: int = 1, **changes: object) -> Path:
+    folder.mkdir(exist_ok=True)
+    tensors = huggingface_tensors(model)
+    if shards == 1:
+        safetensors.numpy.save_file(tensors, folder / "model.safetensors")
+    else:
+        weight_map = {}
+        for shard in range(shards):
+            file = f"model-{shard + 1:05}-of-{shards:05}.safetensors"
+            names = list(tensors)[shard::shards]
+            safetensors.numpy.save_file({name: tensors[name] for name in names}, folder / file)
+            weight_map.update(dict.fromkeys(names, file))
+        (folder / "model.safetensors.index.json").write_text(
+            json.dumps({"metadata": {}, "weight_map": weight_map})
+        )
+    (folder / "config.json").write_text(json.dumps({**huggingface_config(model), **changes}))
+    (folder / "tokenizer.model").write_bytes(sentencepiece_model())
+    return folder
+
+
+def tokenizer_json(*, metaspace: bool = False, vocab_size: int = VOCAB_SIZE) -> dict[str, Any]:
+    """``tokenizer.json`` of a vocabulary, with merges as transformers' ``generate_merges``
+    lists them, and spaces written by a normalizer (Llama 2) or a pre-tokenizer (since 2024)."""
+    vocabulary = tokenizers.decode_sentencepiece(sentencepiece_model(vocab_size=vocab_size))
+    pieces = [piece.decode().replace(" ", SPACE) for piece in vocabulary.pieces]
+    ids = {piece: token for token, piece in enumerate(pieces)}
+    merges = []
+    for token in np.argsort(-vocabulary.scores, kind="stable"):
+        if vocabulary.kinds[token] == 0:
+            piece = pieces[token]
+            splits = [(piece[:at], piece[at:]) for at in range(1, len(piece))]
+            ways = [split for split in splits if split[0] in ids and split[1] in ids]
+            merges += sorted(ways, key=lambda way: (ids[way[0]], ids[way[1]]))
+    replace = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
+    prepend = {"type": "Prepend", "prepend": SPACE}
+    sequence = {"type": "Sequence", "normalizers": [prepend, replace]}
+    spaces = {"type": "Metaspace", "replacement": SPACE, "prepend_scheme": "first", "split": False}
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {
+                "id": token,
+                "content": pieces[token],
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": True,
+            }
+            for token in range(3)
+        ],
+        "normalizer": None if metaspace else sequence,
+        "pre_tokenizer": spaces if metaspace else None,
+        "post_processor": None,
+        "decoder": None,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": "<unk>",
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": True,
+            "byte_fallback": True,
+            "ignore_merges": False,
+            "vocab": ids,
+            "merges": [list(way) for way in merges] if metaspace else [" ".join(w) for w in merges],
+        },
+    }  # fmt: skip
+
+
+# GGUF
+
+
+def write_gguf(
+    path: Path,
+    model: Model,
+    *,
+    weight_type: str = "F32",
+    architecture: str = "llama",
+    fields: Callable[[Any], None] = lambda writer: None,
+    tensors: dict[str, np.ndarray] | None = None,
+) -> Path:
+    """A GGUF file, named and laid out as llama.cpp's ``convert_hf_to_gguf.py`` does.
+
+    ``weight_type`` is of the matrices; ``fields`` may add to the metadata, ``tensors`` to the rest.
+    """
+    import gguf
+
+    config = model.config
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_name("tiny")
+    writer.add_license("mit")
+    writer.add_context_length(config.context_length)
+    writer.add_embedding_length(config.dim)
+    writer.add_block_count(config.n_layers)
+    writer.add_feed_forward_length(config.hidden_dim)
+    writer.add_head_count(config.n_heads)
+    writer.add_head_count_kv(config.n_kv_heads)
+    writer.add_layer_norm_rms_eps(config.norm_eps)
+    writer.add_rope_freq_base(config.rope_theta)
+    writer.add_rope_dimension_count(config.head_size)
+    vocabulary = model.vocabulary
+    sentencepiece_types = {0: 1, 1: 2, 2: 3, 3: 6, 4: 5}
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list([p.decode().replace(" ", SPACE) for p in vocabulary.pieces])
+    writer.add_token_scores([float(score) for score in vocabulary.scores])
+    writer.add_token_types([sentencepiece_types[int(kind)] for kind in vocabulary.kinds])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+    fields(writer)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.n_layers)
+    quantised = gguf.GGMLQuantizationType[weight_type]
+    for name, tensor in {**model.tensors, **(tensors or {})}.items():
+        stem = name.removesuffix(".weight")
+        renamed = f"{names.get_name(stem) or stem}.weight"
+        if tensor.ndim == 1 or weight_type == "F32":
+            writer.add_tensor(renamed, tensor)
+        else:
+            data = gguf.quantize(tensor, quantised)
+            writer.add_tensor(renamed, data, raw_dtype=quantised)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path

@@ -30,6 +30,7 @@ from fontgen import checkpoints
 from fontgen.checkpoints import check_fits, tokenizers
 from fontgen.errors import FontgenError
 from fontgen.model import Model, ModelConfig, PieceKind, tensor_shapes
+from fontgen.reference.tokenizer import ReferenceTokenizer
 
 REPOSITORY = Path(__file__).parents[1]
 STORIES_260K = REPOSITORY.parent / "shared" / "checkpoints" / "stories260K.bin"
@@ -292,12 +293,16 @@ def test_integer_weights_are_refused(tmp_path: Path) -> None:
 # Tokenizers
 
 
-@pytest.mark.parametrize("options", [{}, {"add_dummy_prefix": False}, {"split_digits": True}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"add_dummy_prefix": False}, {"split_digits": True}, {"remove_extra_whitespaces": False}],
+)
 def test_sentencepiece_tokenizer_encodes_the_same(options: dict[str, object]) -> None:
     data = sentencepiece_model(**options)
     processor = sentencepiece.SentencePieceProcessor(model_proto=data)
     vocabulary = tokenizers.decode_sentencepiece(data)
     assert vocabulary.add_dummy_prefix == options.get("add_dummy_prefix", True)
+    assert vocabulary.remove_extra_whitespaces == options.get("remove_extra_whitespaces", True)
     assert (vocabulary.bos, vocabulary.eos, vocabulary.unk) == (1, 2, 0)
     for text in ("The little fox", "Tom's café, 1234", "a", "Привет, лиса 🦊", "the hen\nsaid"):
         assert encode(vocabulary, text) == processor.encode(text), text
@@ -329,8 +334,7 @@ def test_sentencepiece_with_other_ids() -> None:
         ({"model_type": "unigram", "hard_vocab_limit": False}, "is a unigram model"),
         ({"normalization_rule_name": "nmt_nfkc"}, "normalises its text (nmt_nfkc)"),
         ({"treat_whitespace_as_suffix": True}, "at the end of words"),
-        ({"byte_fallback": False, "vocab_size": 100}, "has the byte piece <0x00> 0 times"),
-        ({"user_defined_symbols": "<sep>"}, "user-defined symbol '<sep>'"),
+        ({"user_defined_symbols": "fox"}, "user-defined symbol 'fox'"),
         ({"bos_id": -1}, "no BOS"),
     ],
 )
@@ -350,6 +354,22 @@ def test_user_defined_single_character_encodes_the_same() -> None:
     assert encode(vocabulary, text) == processor.encode(text)
 
 
+def test_user_defined_markup_is_never_typed() -> None:
+    data = sentencepiece_model(user_defined_symbols="<sep>")
+    processor = sentencepiece.SentencePieceProcessor(model_proto=data)
+    vocabulary = tokenizers.decode_sentencepiece(data)
+    assert vocabulary.kinds[processor.piece_to_id("<sep>")] == PieceKind.CONTROL
+    assert encode(vocabulary, "the little fox") == processor.encode("the little fox")
+
+
+def test_sentencepiece_without_byte_fallback_encodes_the_same() -> None:
+    data = sentencepiece_model(byte_fallback=False, vocab_size=100)
+    processor = sentencepiece.SentencePieceProcessor(model_proto=data)
+    tokenizer = ReferenceTokenizer(tokenizers.decode_sentencepiece(data))
+    for text in ("the little fox", "Привет fox", "a fox 🦊🦊 the hen"):
+        assert tokenizer.encode(text) == processor.encode(text)
+
+
 def test_llama2c_tokenizer_is_the_same_vocabulary() -> None:
     vocabulary, expected = tokenizers.decode_llama2c(llama2c_tokenizer()), small_vocabulary()
     assert vocabulary.pieces == expected.pieces
@@ -365,7 +385,16 @@ def test_llama2c_tokenizer_is_the_same_vocabulary() -> None:
         ("tokenizer.bin", llama2c_tokenizer()[:-1], "is cut short: token 319 needs"),
         ("tokenizer.bin", llama2c_tokenizer()[:8], "is cut short: token 0 needs 12 bytes, has 8"),
         ("tokenizer.bin", b"\x07\0\0\0" + b"\xff" * 100, "is no llama2.c tokenizer"),
-        ("tokenizer.bin", llama2c_tokenizer()[:44], "has the byte piece <0x00> 0"),
+        (
+            "tokenizer.bin",
+            llama2c_tokenizer().replace(b"<0x41>", b"<0x42>"),
+            "has the byte piece <0x41> 0 times",
+        ),
+        (
+            "tokenizer.bin",
+            llama2c_tokenizer().replace(b"<0x41>", b"<Ox41>"),
+            "has the byte piece <0x41> 0 times",
+        ),
         ("tokenizer.model", b"", "it holds no pieces"),
         ("tokenizer.model", b"\xff" * 50, "is not a sentencepiece model"),
         ("tokenizer.model", sentencepiece_model()[:-3], "is not a sentencepiece model"),

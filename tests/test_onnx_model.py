@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from checkpoint_writers import random_model
+from llama_transcription import transcription
 
 from fontgen import checkpoints
-from fontgen.model import Model
 from fontgen.reference.onnx_model import OnnxModel, export
 
 STORIES_260K = Path(__file__).parents[2] / "shared" / "checkpoints" / "stories260K.bin"
 STORIES_260K_GREEDY = """
 Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One
-day, she saw a big, red ball. She wanted to play with it, but it was too high. Lily's mom said, "Lily,
-let's go to the park." Lily was sad and didn't know what to do. She said, "I want to play with your
-ball, but I can't find it."
+day, she saw a big, red ball. She wanted to play with it, but it was too high. Lily's mom said,
+"Lily, let's go to the park." Lily was sad and didn't know what to do. She said, "I want to play
+with your ball, but I can't find it."
 """
 """What llama2.c's own run.c prints for it at temperature 0."""
 
@@ -29,62 +28,6 @@ SHAPES = [
     {"n_kv_heads": 1, "n_layers": 1},
     {"dim": 16, "n_heads": 8, "n_kv_heads": 4, "norm_eps": 1e-3, "rope_theta": 100.0},
 ]
-
-
-def transcription(model: Model, tokens: list[int]) -> np.ndarray:
-    """Logits (n, vocab_size) in float64, straight from the papers: loops, complex rotations."""
-    config = model.config
-    weights = {name: tensor.astype(np.float64) for name, tensor in model.tensors.items()}
-    size, group = config.head_size, config.n_heads // config.n_kv_heads
-
-    def norm(x: np.ndarray, name: str) -> np.ndarray:
-        return x / np.sqrt((x * x).mean() + config.norm_eps) * weights[name]
-
-    def rotate(x: np.ndarray, position: int) -> np.ndarray:
-        pairs = x.reshape(-1, size // 2, 2)
-        turned = (pairs[..., 0] + 1j * pairs[..., 1]) * np.exp(
-            1j * position * config.rope_theta ** (-np.arange(0, size, 2) / size)
-        )
-        return np.stack([turned.real, turned.imag], -1).reshape(-1, size)
-
-    keys: dict[tuple[int, int], np.ndarray] = {}
-    values: dict[tuple[int, int], np.ndarray] = {}
-    rows = []
-    for position, token in enumerate(tokens):
-        x = weights["tok_embeddings.weight"][token]
-        for layer in range(config.n_layers):
-            matrix = {
-                name: weights[f"layers.{layer}.{where}.{name}.weight"]
-                for where, names in (
-                    ("attention", ("wq", "wk", "wv", "wo")),
-                    ("feed_forward", ("w1", "w2", "w3")),
-                )
-                for name in names
-            }
-            y = norm(x, f"layers.{layer}.attention_norm.weight")
-            queries = rotate(matrix["wq"] @ y, position)
-            keys[layer, position] = rotate(matrix["wk"] @ y, position)
-            values[layer, position] = (matrix["wv"] @ y).reshape(-1, size)
-            heads = []
-            for head in range(config.n_heads):
-                scores = np.array(
-                    [
-                        queries[head] @ keys[layer, at][head // group] / math.sqrt(size)
-                        for at in range(position + 1)
-                    ]
-                )
-                share = np.exp(scores - scores.max())
-                share /= share.sum()
-                heads.append(
-                    sum(part * values[layer, at][head // group] for at, part in enumerate(share))
-                )
-            x = x + matrix["wo"] @ np.concatenate(heads)
-            y = norm(x, f"layers.{layer}.ffn_norm.weight")
-            gate = matrix["w1"] @ y
-            x = x + matrix["w2"] @ (gate / (1 + np.exp(-gate)) * (matrix["w3"] @ y))
-        classifier = weights.get("output.weight", weights["tok_embeddings.weight"])
-        rows.append(classifier @ norm(x, "norm.weight"))
-    return np.array(rows)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -129,14 +129,15 @@ def settle_classifier(
     Args:
         tensors: under Meta's names; a classifier that repeats the embeddings of a tied model is
             removed from it.
-        tied: what the configuration says, None where it is silent.
+        tied: what the configuration says, None where it leaves that to the tensors.
 
     Raises:
         FontgenError: it says one thing and the tensors another.
     """
     output = tensors.get("output.weight")
+    embeddings = tensors.get("tok_embeddings.weight", np.empty(0))
     if tied is None:
-        tied = output is None
+        tied = output is None or np.array_equal(output, embeddings)
     if not tied and output is None:
         raise FontgenError(
             "the configuration says that the classifier is not tied to the embeddings, but there "
@@ -144,7 +145,7 @@ def settle_classifier(
             path=path,
         )
     if tied and output is not None:
-        if not np.array_equal(output, tensors.get("tok_embeddings.weight", np.empty(0))):
+        if not np.array_equal(output, embeddings):
             raise FontgenError(
                 "the configuration says that the classifier is tied to the embeddings, but there "
                 "is a tensor for it that differs from them",

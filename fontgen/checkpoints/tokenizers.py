@@ -4,8 +4,8 @@
 - ``tokenizer.model`` of sentencepiece (``sentencepiece_model.proto``);
 - ``tokenizer.json`` of Hugging Face's `tokenizers`: see `tokenizer_json`.
 
-Only BPE with byte fallback and an identity normaliser is read: that is what Llama 1 and 2 and their
-small relatives use, and what the shaper encodes. Anything else is refused rather than approximated.
+Only BPE with an identity normaliser is read: that is what Llama 1 and 2 and their small relatives
+use, and what the shaper encodes. Anything else is refused rather than approximated.
 """
 
 from __future__ import annotations
@@ -157,6 +157,7 @@ SENTENCEPIECE_KINDS = {
 }
 """``ModelProto.SentencePiece.Type``; GGUF's ``token_type`` has the same numbers."""
 USER_DEFINED = 4
+MARKUP = re.compile(r"<[^<>]+>|\[[^][]+\]")
 
 
 def decode_sentencepiece(data: bytes) -> Vocabulary:
@@ -212,20 +213,26 @@ def settle_user_defined(pieces: list[str], types: list[int]) -> list[PieceKind]:
     """Kinds of sentencepiece's or GGUF's piece types.
 
     A user-defined symbol is matched before any merge and never merges. One of a single character
-    that no other piece contains behaves so anyway: it becomes `PieceKind.NORMAL`; others are
-    refused.
+    that no other piece contains behaves so anyway: it becomes `PieceKind.NORMAL`. Markup, such as
+    ``<sep>`` or ``[INST]``, becomes `PieceKind.CONTROL`: nobody types it. Others are refused.
     """
+    settled = []
     for piece, type_ in zip(pieces, types, strict=True):
-        if type_ == USER_DEFINED:
+        if type_ == USER_DEFINED and MARKUP.fullmatch(piece):
+            settled.append(PieceKind.CONTROL)
+        elif type_ == USER_DEFINED:
             alone = len(piece) == 1 and not any(
                 piece in other and other != piece and other_type == 1
                 for other, other_type in zip(pieces, types, strict=True)
             )
             if not alone:
                 raise FontgenError(f"has the user-defined symbol {piece!r}, which is not supported")
+            settled.append(PieceKind.NORMAL)
         elif type_ not in SENTENCEPIECE_KINDS:
             raise FontgenError(f"has a piece {piece!r} of unknown type {type_}")
-    return [SENTENCEPIECE_KINDS.get(type_, PieceKind.NORMAL) for type_ in types]
+        else:
+            settled.append(SENTENCEPIECE_KINDS[type_])
+    return settled
 
 
 def make_vocabulary(
@@ -239,10 +246,11 @@ def make_vocabulary(
     add_dummy_prefix: bool = True,
     remove_extra_whitespaces: bool = False,
 ) -> Vocabulary:
-    """A `Vocabulary` whose byte fallback is complete.
+    """A `Vocabulary` that encodes any text: each of the 256 byte pieces is there, or else none of
+    them and a token for what is unknown.
 
     Raises:
-        FontgenError: one of the 256 byte pieces is missing or there twice.
+        FontgenError: neither is so.
     """
     vocabulary = Vocabulary(
         pieces=tuple(pieces),
@@ -259,6 +267,8 @@ def make_vocabulary(
         for piece, kind in zip(vocabulary.pieces, vocabulary.kinds, strict=True)
         if kind == PieceKind.BYTE
     ]
+    if not found and unk is not None:
+        return vocabulary
     for byte in range(256):
         count = found.count(b"<0x%02X>" % byte)
         if count != 1:
