@@ -291,6 +291,8 @@ def with_model(document: dict[str, Any] | None = None, **changes: object) -> dic
         (with_model(vocab={"a": 0, "b": 1}), "gives the id 0 to two tokens"),
         (with_model(vocab=[]), "has no vocabulary"),
         (with_model(merges=None), "has no merges"),
+        (with_model(merges=[7]), "is not laid out as the tokenizers library does"),
+        ({**tokenizer_json(), "normalizer": "lowercase"}, "is not laid out as"),
         (with_model(merges=["f ox"]), "of which not all are pieces"),
         ({**tokenizer_json(), "normalizer": {"type": "NFKC"}}, "normalises its text (NFKC)"),
         ({**tokenizer_json(), "normalizer": None}, "does not write spaces as U+2581"),

@@ -144,10 +144,13 @@ class _Fields:
     def text(self, key: str, default: str) -> str:
         return str(self.get(key, default))
 
-    def list(self, key: str, length: int | None = None) -> list[Any]:
+    def list(self, key: str, kind: type, length: int | None = None) -> list[Any]:
+        """A list of this many (or any number) of this type."""
         value = self.get(key)
-        if not isinstance(value, list) or (length is not None and len(value) != length):
-            raise FontgenError(f"{key} is missing or not a list of {length or 'tokens'}")
+        if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+            raise FontgenError(f"{key} is missing or no list of {kind.__name__}")
+        if length is not None and len(value) != length:
+            raise FontgenError(f"{key} has {len(value)} entries for {length} tokens")
         return value
 
 
@@ -227,8 +230,8 @@ def _vocabulary(fields: _Fields) -> Vocabulary:
         raise FontgenError(
             f"its tokenizer is {kind}; only sentencepiece BPE ('llama') is supported"
         )
-    tokens = fields.list("tokenizer.ggml.tokens")
-    types = fields.list("tokenizer.ggml.token_type", len(tokens))
+    tokens = fields.list("tokenizer.ggml.tokens", str)
+    types = fields.list("tokenizer.ggml.token_type", int, len(tokens))
 
     def token_id(name: str, default: int | None) -> int | None:
         value = fields.get(f"tokenizer.ggml.{name}_token_id", default)
@@ -236,7 +239,7 @@ def _vocabulary(fields: _Fields) -> Vocabulary:
 
     return tokenizers.make_vocabulary(
         [token.replace(tokenizers.SPACE, " ").encode() for token in tokens],
-        fields.list("tokenizer.ggml.scores", len(tokens)),
+        fields.list("tokenizer.ggml.scores", float, len(tokens)),
         tokenizers.settle_user_defined(tokens, types),
         bos=token_id("bos", 1),
         eos=token_id("eos", 2),

@@ -47,7 +47,7 @@ def check_fits(config: ModelConfig, *, bits: int = 8) -> None:
         bits: width of a quantised weight.
     """
     # A guard, not a ceiling: `tensor_shapes` lists every tensor of what may be a damaged header.
-    if config.n_layers > 1 << 16:
+    if config.n_layers > 1024:
         raise FontgenError(f"n_layers is {config.n_layers}, which no Llama model has")
     weights = weight_bytes(config, bits)
     if weights + RESERVE >= FONT_LIMIT:

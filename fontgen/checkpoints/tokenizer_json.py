@@ -23,7 +23,15 @@ def decode_tokenizer_json(path: Path) -> Vocabulary:
     Raises:
         FontgenError: it is no BPE with byte fallback, or not one that scores can express.
     """
-    document = ConfigJson.read(path)
+    try:
+        return _decode(ConfigJson.read(path), path)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise FontgenError(
+            f"is not laid out as the tokenizers library does ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _decode(document: ConfigJson, path: Path) -> Vocabulary:
     model = document.get("model")
     if not isinstance(model, dict):
         raise FontgenError("has no model")

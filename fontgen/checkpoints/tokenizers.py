@@ -179,18 +179,21 @@ def decode_sentencepiece(data: bytes) -> Vocabulary:
         )
     if normalizer.precompiled_charsmap or normalizer.normalization_rule_tsv:
         raise FontgenError(
-            f"normalises its text ({normalizer.name or 'unnamed rule'}); only identity is supported"
+            f"normalises its text ({normalizer.name.decode(errors='replace') or 'unnamed rule'}); "
+            "only identity is supported"
         )
     if not normalizer.escape_whitespaces:
         raise FontgenError("does not escape spaces as U+2581, which is not supported")
     if trainer.treat_whitespace_as_suffix:
         raise FontgenError("puts spaces at the end of words, which is not supported")
+    try:
+        pieces = [piece.piece.decode() for piece in proto.pieces]
+    except UnicodeDecodeError as error:
+        raise FontgenError(f"has a piece that is not UTF-8: {error}") from error
     return make_vocabulary(
-        [piece.piece.replace(SPACE, " ").encode() for piece in proto.pieces],
+        [piece.replace(SPACE, " ").encode() for piece in pieces],
         [piece.score for piece in proto.pieces],
-        settle_user_defined(
-            [piece.piece for piece in proto.pieces], [piece.type for piece in proto.pieces]
-        ),
+        settle_user_defined(pieces, [piece.type for piece in proto.pieces]),
         bos=_id_or_none(trainer.bos_id, proto, trainer.bos_piece),
         eos=_id_or_none(trainer.eos_id, proto, trainer.eos_piece),
         unk=next((i for i, piece in enumerate(proto.pieces) if piece.type == 2), None),
@@ -199,7 +202,7 @@ def decode_sentencepiece(data: bytes) -> Vocabulary:
     )
 
 
-def _id_or_none(token: int, proto: Any, piece: str) -> int | None:
+def _id_or_none(token: int, proto: Any, piece: bytes) -> int | None:
     """sentencepiece looks control symbols up by name; the id recorded is what training was told."""
     for index in (token, *range(len(proto.pieces))):
         if 0 <= index < len(proto.pieces):
@@ -252,10 +255,17 @@ def make_vocabulary(
     Raises:
         FontgenError: neither is so.
     """
+    pieces, kinds = list(pieces), list(kinds)
+    seen = {b""}
+    for token, piece in enumerate(pieces):
+        if kinds[token] == PieceKind.NORMAL:
+            if piece in seen:  # of equal pieces, text is encoded with the first
+                kinds[token] = PieceKind.UNUSED
+            seen.add(piece)
     vocabulary = Vocabulary(
         pieces=tuple(pieces),
         scores=np.array(list(scores), np.float32),
-        kinds=np.array(list(kinds), np.uint8),
+        kinds=np.array(kinds, np.uint8),
         bos=bos,
         eos=eos,
         unk=unk,
@@ -283,7 +293,7 @@ def make_vocabulary(
 
 @functools.cache
 def _model_proto_class() -> Any:
-    """Message class for the part of ``sentencepiece_model.proto`` that we read.
+    """Message class for the part of ``sentencepiece_model.proto`` that we read, strings as bytes.
 
     Built here because the module generated in the sentencepiece package refuses every protobuf
     runtime older than its own, which other packages often pin; protobuf skips the fields left out.
@@ -308,7 +318,7 @@ def _model_proto_class() -> Any:
 
     message(
         "SentencePiece",
-        ("piece", 1, field.TYPE_STRING, ""),
+        ("piece", 1, field.TYPE_BYTES, ""),
         ("score", 2, field.TYPE_FLOAT, "0"),
         ("type", 3, field.TYPE_INT32, "1"),
     )
@@ -318,17 +328,17 @@ def _model_proto_class() -> Any:
         ("treat_whitespace_as_suffix", 24, field.TYPE_BOOL, "false"),
         ("bos_id", 41, field.TYPE_INT32, "1"),
         ("eos_id", 42, field.TYPE_INT32, "2"),
-        ("bos_piece", 46, field.TYPE_STRING, "<s>"),
-        ("eos_piece", 47, field.TYPE_STRING, "</s>"),
+        ("bos_piece", 46, field.TYPE_BYTES, "<s>"),
+        ("eos_piece", 47, field.TYPE_BYTES, "</s>"),
     )
     message(
         "NormalizerSpec",
-        ("name", 1, field.TYPE_STRING, ""),
+        ("name", 1, field.TYPE_BYTES, ""),
         ("precompiled_charsmap", 2, field.TYPE_BYTES, ""),
         ("add_dummy_prefix", 3, field.TYPE_BOOL, "true"),
         ("remove_extra_whitespaces", 4, field.TYPE_BOOL, "true"),
         ("escape_whitespaces", 5, field.TYPE_BOOL, "true"),
-        ("normalization_rule_tsv", 6, field.TYPE_STRING, ""),
+        ("normalization_rule_tsv", 6, field.TYPE_BYTES, ""),
     )
     model = file.message_type.add(name="ModelProto")
     for name, number, label, type_name in (
