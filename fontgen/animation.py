@@ -1,4 +1,4 @@
-"""An animated GIF of somebody typing: above what the font shows, beneath the keys that were typed."""
+"""An animated GIF of somebody typing: above what the font shows, beneath the typed keys."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def render_typing(
     options: RenderOptions,
     reporter: Reporter | None = None,
 ) -> bytes:
-    """An endless GIF that types ``text`` one character at a time, shaping anew for each as editors do.
+    """An endless GIF that types ``text`` key by key, shaping anew for each as editors do.
 
     The keys beneath are the same text in plain OpenType, so nothing generated is among them.
 
@@ -51,7 +51,9 @@ def render_typing(
         ShapeFailed: HarfBuzz did not shape the text.
     """
     if len(text) >= _MOST_FRAMES:
-        raise FontgenError(f"a GIF of {len(text)} keys is too long; the limit is {_MOST_FRAMES - 1}")
+        raise FontgenError(
+            f"a GIF of {len(text)} keys is too long; the limit is {_MOST_FRAMES - 1}"
+        )
     options = replace(options, width=options.width or DEFAULT_WIDTH)
     plain = replace(shape_options or ShapeOptions(), shaper="ot")
     line_width = options.line_width(font.units_per_em)
@@ -92,7 +94,9 @@ class _Canvas:
         gap = options.size / 2
         self._rule = options.margin + shown_height + gap / 2
         self._keys_top = options.margin + shown_height + gap
-        everything = replace(frames[-1].shown, height=(shown_height + gap + keys_height) / self._scale)
+        everything = replace(
+            frames[-1].shown, height=(shown_height + gap + keys_height) / self._scale
+        )
         self._width, self._height = canvas_size(everything, self._scale, options)
         self.foreground = parse_colour(options.foreground)
         self.background: Colour = (*parse_colour(options.background)[:3], 255)
@@ -153,7 +157,10 @@ def _indexed(image: Image.Image, foreground: Colour, background: Colour) -> Imag
 
     Pillow's own mapping to a palette is approximate and tints the background.
     """
-    start, end = np.array(background[:3], dtype=np.float32), np.array(foreground[:3], dtype=np.float32)
+    start, end = (
+        np.array(background[:3], dtype=np.float32),
+        np.array(foreground[:3], dtype=np.float32),
+    )
     direction = (end - start) / max(((end - start) ** 2).sum(), 1)
     share = (np.asarray(image, dtype=np.float32) - start) @ direction
     indices = np.rint(np.clip(share, 0, 1) * (_SHADES - 1)).astype(np.uint8)

@@ -1,8 +1,8 @@
 """Open the base font: any TrueType or CFF OpenType font, or a member of a collection.
 
-A base font is untrusted input. Whatever is wrong with it comes out as one `FontgenError` that names the
-file. `open_base` gives back a font of which no table has been decompiled, so that saving it copies every
-table that nobody touches byte for byte.
+A base font is untrusted input. Whatever is wrong with it comes out as one `FontgenError` that names
+the file. `open_base` gives back a font of which no table has been decompiled, so that saving it
+copies every table that nobody touches byte for byte.
 """
 
 from __future__ import annotations
@@ -68,14 +68,16 @@ def open_base(spec: str | os.PathLike[str] | None = None, index: int | None = No
         flavour (a WOFF base becomes a plain font). Its ``reader`` keeps the file open.
 
     Raises:
-        FontgenError: the file cannot be read, is not a font, lacks a table that every font needs or has
-            no Unicode ``cmap``.
+        FontgenError: the file cannot be read, is not a font, lacks a table that every font needs or
+            has no Unicode ``cmap``.
     """
     path, member = split_member(default_base_path() if spec is None else spec)
     if member is None:
         member = index
     elif index is not None and index != member:
-        raise FontgenError(f"both member {member} and --base-index {index} are asked for", path=path)
+        raise FontgenError(
+            f"both member {member} and --base-index {index} are asked for", path=path
+        )
 
     _check(_open(path, member), path)
     font = _open(path, member)
@@ -131,13 +133,17 @@ def _check(font: TTFont, path: Path) -> None:
         try:
             font.getTableData(tag)
         except Exception as error:
-            raise FontgenError(f"table {tag} cannot be read: {_first_line(error)}", path=path) from error
+            raise FontgenError(
+                f"table {tag} cannot be read: {_first_line(error)}", path=path
+            ) from error
     for tag in ("head", "maxp", "hhea", "name"):
         try:
             if tag in font:
                 font[tag]
         except Exception as error:
-            raise FontgenError(f"table {tag} is damaged: {_first_line(error)}", path=path) from error
+            raise FontgenError(
+                f"table {tag} is damaged: {_first_line(error)}", path=path
+            ) from error
     try:
         characters = font.getBestCmap()
     except Exception as error:

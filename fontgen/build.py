@@ -40,7 +40,9 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         family = config.font.family or font.default_family(ttfont)
 
         steps.begin("Reading the checkpoint")
-        model = load(config.model.checkpoint or default_model_path(), tokenizer=config.model.tokenizer)
+        model = load(
+            config.model.checkpoint or default_model_path(), tokenizer=config.model.tokenizer
+        )
 
         steps.begin("Quantising the weights")
         try:
@@ -61,7 +63,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         return font.font_bytes(ttfont)
 
 
-def check_output(path: Path, inputs: list[Path | str | None]) -> None:
+def check_output(path: Path, inputs: list[Path | None]) -> None:
     """Refuse an output that cannot be written or that is one of the inputs, before the work begins.
 
     Raises:
@@ -69,7 +71,7 @@ def check_output(path: Path, inputs: list[Path | str | None]) -> None:
     """
     if path == STDOUT:
         if sys.stdout.isatty():
-            raise FontgenError("a font is not for the terminal: redirect it", path="standard output")
+            raise FontgenError("is a terminal: redirect it, or name a file", path="standard output")
         return
     if path.is_dir():
         raise FontgenError("is a folder", path=path)
@@ -78,7 +80,7 @@ def check_output(path: Path, inputs: list[Path | str | None]) -> None:
     if not os.access(path.parent, os.W_OK):
         raise FontgenError(f"cannot be written: no permission in {path.parent}", path=path)
     for other in inputs:
-        if other is not None and path.exists() and os.path.exists(other) and path.samefile(other):
+        if other is not None and path.exists() and other.exists() and path.samefile(other):
             raise FontgenError("is also an input: choose another output", path=path)
 
 

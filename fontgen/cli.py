@@ -1,7 +1,7 @@
 """The command line: ``fontgen build | shape | render | inspect | verify | host``.
 
-Exit codes: 0 done, 1 a check failed (a shape that failed, a verification that found a difference), 2 bad
-input or usage. Errors are one line on stderr; ``-v`` adds the traceback.
+Exit codes: 0 done, 1 a check failed (a shape that failed, a verification that found a difference),
+2 bad input or usage. Errors are one line on stderr; ``-v`` adds the traceback.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ class CommandParser(argparse.ArgumentParser):
             "-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="only errors"
         )
         common.add_argument(
-            "-v", "--verbose", action="count", default=argparse.SUPPRESS, help="say more; tracebacks"
+            "-v",
+            "--verbose",
+            action="count",
+            default=argparse.SUPPRESS,
+            help="say more; tracebacks",
         )
         common.add_argument("--version", action="version", version=f"fontgen {__version__}")
 
@@ -99,22 +103,37 @@ def _add_build(commands: Any) -> None:
     parser = commands.add_parser(
         "build",
         help="compile a checkpoint and a base font into a font",
-        description="Compiles a checkpoint and a base font into a font. Without CONFIG, the default model "
-        "in Roboto is written to llama.ttf. Flags override the configuration.",
+        description="Compiles a checkpoint and a base font into a font. Without CONFIG, the "
+        "default model in Roboto is written to llama.ttf. Flags override the configuration.",
     )
-    parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.toml", help="font configuration")
-    parser.add_argument("--model", type=Path, help="checkpoint: a file or folder")
-    parser.add_argument("--tokenizer", type=Path, help="its tokenizer, unless it is found beside it")
-    parser.add_argument("--base", metavar="FONT", help="base font; FILE.ttc#1 is a collection's member")
-    parser.add_argument("--base-index", type=int, metavar="N", help="member of a collection, from 0")
+    parser.add_argument(
+        "config", nargs="?", type=Path, metavar="CONFIG.toml", help="font configuration"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="checkpoint: a file, a folder or a known name, such as stories15M",
+    )
+    parser.add_argument(
+        "--tokenizer", type=Path, help="its tokenizer, unless it is found beside it"
+    )
+    parser.add_argument(
+        "--base", type=Path, metavar="FONT", help="base font; FILE.ttc#1 is a collection's member"
+    )
+    parser.add_argument(
+        "--base-index", type=int, metavar="N", help="member of a collection, from 0"
+    )
     parser.add_argument("--family", metavar="NAME", help="family name of the new font")
     parser.add_argument("--bits", type=int, metavar="N", help="bits of a weight")
     parser.add_argument("--flavour", choices=FLAVOURS, help="instruction set of the shaper")
-    parser.add_argument("-o", "--output", type=Path, metavar="FONT", help="the font to write; - is stdout")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FONT", help="the font to write; - is stdout"
+    )
     parser.set_defaults(handler=_build)
 
 
 def _build(args: argparse.Namespace) -> int:
+    from .basefont import split_member
     from .build import STDOUT, build_font, check_output, write_output
 
     config = read_config(args.config) if args.config else Config()
@@ -130,8 +149,8 @@ def _build(args: argparse.Namespace) -> int:
         shaper={"flavour": args.flavour},
     )
     output = config.font.output
-    inputs = [config.path, config.model.checkpoint, config.model.tokenizer, config.font.base]
-    check_output(output, inputs)
+    base = split_member(config.font.base)[0] if config.font.base else None
+    check_output(output, [config.path, config.model.checkpoint, config.model.tokenizer, base])
     reporter = _reporter(args)
     data = build_font(config, reporter)
     write_output(output, data)
@@ -147,18 +166,25 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("font", type=Path, metavar="FONT")
     parser.add_argument("text", metavar="TEXT", help="the text to set; - reads it from stdin")
     parser.add_argument(
-        "--features", default="", metavar="LIST", help="OpenType features, such as kern=0,-liga,ss01[2:5]"
+        "--features",
+        default="",
+        metavar="LIST",
+        help="OpenType features, such as kern=0,-liga,ss01[2:5]",
     )
     parser.add_argument(
         "--variations", default="", metavar="LIST", help="axis values, such as wght=700,wdth=80"
     )
-    parser.add_argument("--direction", choices=("ltr", "rtl", "ttb", "btt"), help="default: guessed")
-    parser.add_argument("--script", metavar="TAG", help="ISO 15924 tag, such as Cyrl; default: guessed")
+    parser.add_argument(
+        "--direction", choices=("ltr", "rtl", "ttb", "btt"), help="default: guessed"
+    )
+    parser.add_argument(
+        "--script", metavar="TAG", help="ISO 15924 tag, such as Cyrl; default: guessed"
+    )
     parser.add_argument("--language", metavar="TAG", help="BCP 47 tag, such as nl")
     parser.add_argument(
         "--shaper",
         choices=("wasm", "ot"),
-        help="wasm: the font's own shaper (default); ot: plain OpenType, as a host without it shows",
+        help="wasm: the font's own shaper (default); ot: plain OpenType, as other hosts show it",
     )
 
 
@@ -166,7 +192,9 @@ def _read_text(args: argparse.Namespace) -> str:
     try:
         if args.text == "-":
             return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
-        args.text.encode("utf-8")  # the shell's bytes, where they were not UTF-8, are lone surrogates
+        args.text.encode(
+            "utf-8"
+        )  # the shell's bytes, where they were not UTF-8, are lone surrogates
     except UnicodeError as error:
         raise FontgenError("TEXT is not UTF-8") from error
     return args.text
@@ -194,9 +222,9 @@ def _add_shape(commands: Any) -> None:
     parser = commands.add_parser(
         "shape",
         help="show what a font makes of a text",
-        description="Shapes TEXT with FONT in the Wasm-enabled HarfBuzz and shows the text that a reader "
-        "sees, recovered from the glyphs, and the glyphs. Clusters count code points of TEXT from 0; "
-        "advances and offsets are in font units.",
+        description="Shapes TEXT with FONT in the Wasm-enabled HarfBuzz and shows the text that a "
+        "reader sees, recovered from the glyphs, and the glyphs. Clusters count code points of "
+        "TEXT from 0; advances and offsets are in font units.",
     )
     _add_text_options(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -215,7 +243,11 @@ def _shape(args: argparse.Namespace) -> int:
     except ShapeFailed as error:
         print(f"fontgen: {error}", file=sys.stderr)
         return EXIT_CHECK_FAILED
-    print(json.dumps(shaped.as_dict(), ensure_ascii=False, indent=1) if args.json else format_table(shaped))
+    print(
+        json.dumps(shaped.as_dict(), ensure_ascii=False, indent=1)
+        if args.json
+        else format_table(shaped)
+    )
     return EXIT_DONE
 
 
@@ -226,18 +258,33 @@ def _add_render(commands: Any) -> None:
     parser = commands.add_parser(
         "render",
         help="draw a text as PNG, SVG or GIF",
-        description="Draws TEXT set in FONT. A GIF types it key by key and shows the typed keys beneath.",
+        description="Draws TEXT set in FONT. A GIF types it and shows the typed keys beneath.",
     )
     _add_text_options(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="IMAGE", help="*.png, *.svg or *.gif; - is stdout"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="IMAGE",
+        help="*.png, *.svg or *.gif; - is stdout",
     )
-    parser.add_argument("--format", choices=("png", "svg", "gif"), help="default: by the output's name")
-    parser.add_argument("--size", type=float, default=48, metavar="PX", help="pixels per em (default 48)")
+    parser.add_argument(
+        "--format", choices=("png", "svg", "gif"), help="default: by the output's name"
+    )
+    parser.add_argument(
+        "--size", type=float, default=48, metavar="PX", help="pixels per em (default 48)"
+    )
     parser.add_argument("--width", type=int, metavar="PX", help="wrap lines at this width")
-    parser.add_argument("--margin", type=int, default=20, metavar="PX", help="space around (default 20)")
-    parser.add_argument("--foreground", default="black", metavar="COLOUR", help="such as black or #336699")
-    parser.add_argument("--background", default="white", metavar="COLOUR", help="#RRGGBBAA may be transparent")
+    parser.add_argument(
+        "--margin", type=int, default=20, metavar="PX", help="space around (default 20)"
+    )
+    parser.add_argument(
+        "--foreground", default="black", metavar="COLOUR", help="such as black or #336699"
+    )
+    parser.add_argument(
+        "--background", default="white", metavar="COLOUR", help="#RRGGBBAA may be transparent"
+    )
     parser.set_defaults(handler=_render)
 
 
@@ -275,8 +322,8 @@ def _add_inspect(commands: Any) -> None:
     parser = commands.add_parser(
         "inspect",
         help="show what a font runs",
-        description="Shows what FONT would run in a host: imports, exports, memory, sizes, hashes, the "
-        "model and the licences. Nothing in the font is run.",
+        description="Shows what FONT would run in a host: imports, exports, memory, sizes, hashes, "
+        "the model and the licences. Nothing in the font is run.",
     )
     parser.add_argument("font", type=Path, metavar="FONT")
     parser.add_argument("--json", action="store_true", help="for programs")

@@ -3,8 +3,8 @@
 The same names serve as flags, which override the file::
 
     [model]
-    checkpoint = "../model"       # file or folder; default: the model that comes with fontgen
-    tokenizer = "tok4096.model"   # default: the one beside the checkpoint that fits its vocabulary
+    checkpoint = "../model"       # file, folder or known name; default: fontgen's own model
+    tokenizer = "tok4096.model"   # default: the one beside the checkpoint that fits
 
     [font]
     base = "Some.ttf"             # default: Roboto Regular
@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .checkpoints.hub import KNOWN as KNOWN_MODELS
 from .errors import FontgenError
 from .table import Settings
 
@@ -52,9 +53,9 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class FontOptions:
-    """``[font]``. ``output`` is a path, or ``Path("-")`` for standard output."""
+    """``[font]``. ``base`` may end in ``#1``, a member; ``Path("-")`` as output is stdout."""
 
-    base: str | None = None
+    base: Path | None = None
     index: int | None = None
     family: str | None = None
     output: Path = Path("llama.ttf")
@@ -90,7 +91,9 @@ class Config:
     def check(self) -> None:
         """Raise `FontgenError` when a value is out of its range."""
         if self.shaper.flavour not in FLAVOURS:
-            self._refuse("shaper.flavour", f"{self.shaper.flavour!r} is not one of {', '.join(FLAVOURS)}")
+            self._refuse(
+                "shaper.flavour", f"{self.shaper.flavour!r} is not one of {', '.join(FLAVOURS)}"
+            )
         try:
             self.settings().check()
         except FontgenError as error:
@@ -125,29 +128,21 @@ _SECTIONS: dict[str, type] = {
     "shaper": ShaperOptions,
 }
 
-# What a TOML value must be, and whether it is a path relative to the configuration's folder.
-_KEYS: dict[str, tuple[type, bool]] = {
-    "model.checkpoint": (str, True),
-    "model.tokenizer": (str, True),
-    "font.base": (str, True),
-    "font.index": (int, False),
-    "font.family": (str, False),
-    "font.output": (str, True),
-    "quantise.bits": (int, False),
-    "shaper.flavour": (str, False),
-    "shaper.kept_marks": (int, False),
-    "shaper.max_tokens_per_call": (int, False),
+# What each value must be; a `Path` is a string in TOML.
+_KEYS: dict[str, dict[str, type]] = {
+    "model": {"checkpoint": Path, "tokenizer": Path},
+    "font": {"base": Path, "index": int, "family": str, "output": Path},
+    "quantise": {"bits": int},
+    "shaper": {"flavour": str, "kept_marks": int, "max_tokens_per_call": int},
 }
-
-_TYPE_NAMES = {str: "a string", int: "a whole number"}
 
 
 def read_config(path: Path) -> Config:
     """Read a TOML font configuration.
 
     Raises:
-        FontgenError: the file cannot be read, is not TOML, has a section or key that is not known, or a
-            value of the wrong type or out of range. Names the file and the key.
+        FontgenError: the file cannot be read, is not TOML, has a section or key that is not known,
+            or a value of the wrong type or out of range. Names the file and the key.
     """
     try:
         with path.open("rb") as file:
@@ -163,23 +158,33 @@ def read_config(path: Path) -> Config:
             raise FontgenError(_unknown("section", section, list(_SECTIONS)), path=path)
         if not isinstance(values, dict):
             raise FontgenError(f"{section} must be a section, [{section}]", path=path)
-        given = {}
-        for key, value in values.items():
-            known = [name.split(".")[1] for name in _KEYS if name.startswith(section + ".")]
-            if key not in known:
+        for key in values:
+            if key not in _KEYS[section]:
+                known = list(_KEYS[section])
                 raise FontgenError(_unknown("key", key, known, within=section), path=path)
-            kind, is_path = _KEYS[f"{section}.{key}"]
-            if type(value) is not kind:  # a bool is an int to isinstance
-                raise FontgenError(f"{section}.{key} must be {_TYPE_NAMES[kind]}", path=path)
-            if is_path:
-                if not value:
-                    raise FontgenError(f"{section}.{key} is empty", path=path)
-                value = path.parent / value
-            given[key] = str(value) if key == "base" else value
+        given = {key: _value(path, section, key, value) for key, value in values.items()}
         sections[section] = _SECTIONS[section](**given)
     config = Config(**sections, path=path)
     config.check()
     return config
+
+
+def _value(path: Path, section: str, key: str, value: Any) -> Any:
+    """A value of the right type, paths joined to the file's folder."""
+    kind = _KEYS[section][key]
+    if kind is int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise FontgenError(f"{section}.{key} must be a whole number", path=path)
+        return value
+    if not isinstance(value, str):
+        raise FontgenError(f"{section}.{key} must be a string", path=path)
+    if kind is str:
+        return value
+    if not value:
+        raise FontgenError(f"{section}.{key} is empty", path=path)
+    if key == "checkpoint" and value in KNOWN_MODELS:
+        return Path(value)
+    return path.parent / value
 
 
 def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:

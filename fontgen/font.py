@@ -1,8 +1,8 @@
 """Make the finished font: base font + shaper + model -> font, in small steps.
 
-Each ``write_*`` step changes one thing in the `TTFont`; `font_bytes` writes it out. Tables that no step
-names are copied from the base font byte for byte, so the result renders as the base font does wherever
-the shaper does not run.
+Each ``write_*`` step changes one thing in the `TTFont`; `font_bytes` writes it out. Tables that no
+step names are copied from the base font byte for byte, so the result renders as the base font does
+wherever the shaper does not run.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class BaseNames:
 
 
 def _peek(font: TTFont, tag: str) -> Any:
-    """A table's contents, without making fontTools compile the table anew when the font is saved."""
+    """A table's contents, read so that fontTools does not compile the table anew when saving."""
     table = newTable(tag)
     table.decompile(font.reader[tag], font)
     return table
@@ -84,8 +84,8 @@ def _peek(font: TTFont, tag: str) -> Any:
 def default_family(font: TTFont) -> str:
     """A family name by the looks of the base font: ``llama.ttf Mono``, ``Serif`` or ``Sans``.
 
-    Fixed pitch is told by ``post``, serifs by PANOSE (bSerifStyle 2-10) or the IBM font class (1-7) of
-    ``OS/2``.
+    Fixed pitch is told by ``post``, serifs by PANOSE (bSerifStyle 2-10) or the IBM font class (1-7)
+    of ``OS/2``.
     """
     if "post" in font and _peek(font, "post").isFixedPitch:
         return "llama.ttf Mono"
@@ -102,8 +102,9 @@ def default_family(font: TTFont) -> str:
 def reserved_names(names: BaseNames) -> list[str]:
     """Names that a changed version of the base font may not carry.
 
-    These are the Reserved Font Names of the SIL Open Font License, declared in the copyright or licence
-    string (``with Reserved Font Name "Lora"``), and the family name where it is declared a trademark.
+    These are the Reserved Font Names of the SIL Open Font License, declared in the copyright or
+    licence string (``with Reserved Font Name "Lora"``), and the family name where it is declared a
+    trademark.
     """
     reserved: list[str] = []
     for text in (names.copyright, names.licence):
@@ -124,13 +125,13 @@ def check_family(family: str, names: BaseNames) -> None:
     for name in reserved_names(names):
         if re.search(rf"\b{re.escape(name)}\b", family, re.IGNORECASE):
             raise FontgenError(
-                f"the family name {family!r} holds {name!r}, which the base font's licence or trademark "
-                "reserves: choose another with --family"
+                f"the family name {family!r} holds {name!r}, which the base font's licence or "
+                "trademark reserves: choose another with --family"
             )
 
 
 def postscript_name(family: str, style: str = "") -> str:
-    """PostScript name (name ID 6): at most 63 printable ASCII characters, no spaces or ``[](){}<>/%``.
+    """PostScript name (name ID 6): at most 63 printable ASCII characters, none of ``[](){}<>/%``.
 
     >>> postscript_name("llama.ttf Sans", "Light Italic")
     'llama.ttfSans-LightItalic'
@@ -148,9 +149,10 @@ def postscript_name(family: str, style: str = "") -> str:
 def write_names(font: TTFont, family: str, card: ModelCard) -> None:
     """Rename the family; name the model, its licence and fontgen; keep copyright and licence.
 
-    The names that applications show (1, 3, 4, 6, 16, 18, 20, 21, 25 and the CFF font name) carry the new
-    family in every language; styles stay. Copyright (0) and licence (13) keep their text and gain a line
-    on the model. The trademark string (7), which speaks of the old name, moves into the description (10).
+    The names that applications show (1, 3, 4, 6, 16, 18, 20, 21, 25 and the CFF font name) carry
+    the new family in every language; styles stay. Copyright (0) and licence (13) keep their text
+    and gain a line on the model. The trademark string (7), which speaks of the old name, moves into
+    the description (10).
 
     Raises:
         FontgenError: the family name is reserved by the base font.
@@ -179,7 +181,9 @@ def write_names(font: TTFont, family: str, card: ModelCard) -> None:
 
     has_typographic_family = table.getDebugName(TYPOGRAPHIC_FAMILY) is not None
     legacy_family = table.getDebugName(FAMILY) or ""
-    style_in_family = legacy_family.removeprefix(base.family).strip() if has_typographic_family else ""
+    style_in_family = (
+        legacy_family.removeprefix(base.family).strip() if has_typographic_family else ""
+    )
     if has_typographic_family and style_in_family == legacy_family.strip():
         style_in_family = ""  # named without regard to the family: nothing to carry over
     full_name = f"{family} {base.style}"
@@ -255,8 +259,8 @@ def font_bytes(font: TTFont) -> bytes:
 
 def _description(base: BaseNames, card: ModelCard) -> str:
     sentences = [
-        "A font that is a language model: where HarfBuzz's Wasm shaper runs, a run of exclamation marks "
-        "shows the model's continuation of the text before it.",
+        "A font that is a language model: where HarfBuzz's Wasm shaper runs, a run of exclamation "
+        "marks shows the model's continuation of the text before it.",
         f"Model: {card.name}. {card.description}".strip(),
         f"Glyphs: {base.full_name or 'an unnamed font'}, {base.version}.",
         base.trademark,

@@ -1,7 +1,8 @@
 """What a font would run, without running it: ``fontgen inspect``.
 
-The imports are all that the module can do to its host, so they come first. Wasmtime reads the module; only
-sizes of its sections and custom sections, which its API does not tell, are walked here.
+The imports are all that the module can do to its host, so they come first. Wasmtime reads the
+module; only sizes of its sections and custom sections, which its API does not tell, are walked
+here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .font import WASM_TAG
 from .table import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 
 SIMD_SECTION = "simd128"
-"""A custom section of this name holds a module that fontgen's own host runs instead of the table's."""
+"""A custom section of this name holds a module that fontgen's host runs instead of the table's."""
 
 _PAGE = 65536
 _NAMES = {
@@ -37,16 +38,16 @@ _NAMES = {
 }
 # Section ids of the WebAssembly core specification, section 5.5.2.
 _SECTIONS = (
-    "custom", "type", "import", "function", "table", "memory", "global", "export", "start", "element",
-    "code", "data", "data_count", "tag",
+    "custom", "type", "import", "function", "table", "memory", "global", "export", "start",
+    "element", "code", "data", "data_count", "tag",
 )  # fmt: skip
 
 
 def inspect_font(path: Path) -> dict[str, Any]:
     """Everything that ``fontgen inspect --json`` prints.
 
-    A damaged module, model or settings table is reported under its own key, as ``error``; so is what
-    a host would do about it.
+    A damaged module, model or settings table is reported under its own key, as ``error``; so is
+    what a host would do about it.
 
     Raises:
         FontgenError: the file cannot be read or is not a font.
@@ -108,7 +109,9 @@ def _inspect_module(data: bytes) -> dict[str, Any]:
         }
     report["sections"] = []
     for name, size, custom, payload in _sections(data):
-        report["sections"].append({"name": name, "size": size} | ({"custom": custom} if custom else {}))
+        report["sections"].append(
+            {"name": name, "size": size} | ({"custom": custom} if custom else {})
+        )
         if custom == SIMD_SECTION and payload.startswith(b"\0asm"):
             report["runs_instead"] = _inspect_module(payload)
     return report
@@ -196,7 +199,12 @@ def _inspect_model(data: bytes) -> dict[str, Any]:
 
 def format_report(report: dict[str, Any]) -> str:
     """`inspect_font`'s report for people."""
-    lines = [f"{report['file']}: {report['size']:,} bytes", f"  sha256 {report['sha256']}", "", "Names"]
+    lines = [
+        f"{report['file']}: {report['size']:,} bytes",
+        f"  sha256 {report['sha256']}",
+        "",
+        "Names",
+    ]
     lines += _rows(report["names"])
     lines += ["", "Shaper (table Wasm)"]
     lines += _module_lines(report["shaper"])
@@ -227,7 +235,9 @@ def _module_lines(shaper: dict[str, Any] | None) -> list[str]:
     for what in ("imports", "exports"):
         lines += [f"  {what}", *(f"    {item}" for item in shaper[what] or ["none"])]
     sections = [
-        f"{section['name']}{' ' + repr(section['custom']) if 'custom' in section else ''} {section['size']:,}"
+        " ".join([section["name"], section.get("custom", ""), f"{section['size']:,}"]).replace(
+            "  ", " "
+        )
         for section in shaper["sections"]
     ]
     lines += _rows({"sections": ", ".join(sections)})
@@ -240,7 +250,13 @@ def _module_lines(shaper: dict[str, Any] | None) -> list[str]:
 def _rows(values: dict[str, Any]) -> list[str]:
     rows = []
     for key, value in values.items():
-        shown = f"{value:,}" if type(value) is int else f"{value:g}" if type(value) is float else str(value)
+        shown = (
+            f"{value:,}"
+            if type(value) is int
+            else f"{value:g}"
+            if type(value) is float
+            else str(value)
+        )
         first, *more = shown.split("\n") or [""]
         rows.append(f"  {key:<19} {first}".rstrip())
         rows += [f"  {'':<19} {line}".rstrip() for line in more]

@@ -1,7 +1,8 @@
 """Set shaped text in lines: which glyph goes where, in font units, for `fontgen.render` to draw.
 
-A text is shaped whole, paragraph by paragraph, and broken into lines afterwards, among its glyphs: what a
-language model shows depends on all the text before it, so no line could be shaped on its own.
+A text is shaped whole, paragraph by paragraph, and broken into lines afterwards, among its glyphs:
+what a language model shows depends on all the text before it, so no line could be shaped on its
+own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .shape import Glyph, ShapedText, ShapeOptions, ShapingFont
 
 @dataclass(frozen=True)
 class PlacedGlyph:
-    """A glyph id and its origin, in font units from the layout's top left corner; y grows upwards."""
+    """A glyph id and its origin, in font units from the layout's top left corner; y grows up."""
 
     id: int
     x: float
@@ -46,8 +47,8 @@ def layout_text(
         font: the font.
         text: paragraphs end at newlines; each is shaped on its own, as text editors do.
         options: for HarfBuzz.
-        width: where lines wrap, in font units; None sets each paragraph in one line. Lines break after
-            spaces and, in a word wider than a line, anywhere between glyphs.
+        width: where lines wrap, in font units; None sets each paragraph in one line. Lines break
+            after spaces and, in a word wider than a line, anywhere between glyphs.
 
     Raises:
         ShapeFailed, FontgenError: as `ShapingFont.shape`.
@@ -76,7 +77,9 @@ def _set_lines(font: ShapingFont, paragraphs: list[ShapedText], width: float | N
             x += glyph.x_advance
         caret = (start if shaped.backward else x, y)
     height = extents.ascender - extents.descender + (len(lines) - 1) * line_height
-    return _layout(paragraphs, placed, (box_width, height), caret, extents.ascender, extents.descender)
+    return _layout(
+        paragraphs, placed, (box_width, height), caret, extents.ascender, extents.descender
+    )
 
 
 def _set_columns(font: ShapingFont, paragraphs: list[ShapedText]) -> Layout:
@@ -121,7 +124,12 @@ def _wrap(shaped: ShapedText, width: float | None) -> Iterator[list[Glyph]]:
             line = []
         for glyph in word:
             # A word wider than a line breaks where it must, but not between a letter and its marks.
-            if line and _advance(line) + glyph.x_advance > width and ink > width and glyph.x_advance:
+            if (
+                line
+                and _advance(line) + glyph.x_advance > width
+                and ink > width
+                and glyph.x_advance
+            ):
                 yield line
                 line = []
             line.append(glyph)

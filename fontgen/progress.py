@@ -1,7 +1,7 @@
 """What a command tells its user while it works: on stderr, and no more than they want.
 
-Progress shows on a terminal only, and only of work that takes more than two seconds; ``-q`` silences
-everything but errors.
+Progress shows on a terminal only, and only of work that takes more than two seconds; ``-q``
+silences everything but errors.
 """
 
 from __future__ import annotations

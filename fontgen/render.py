@@ -1,8 +1,8 @@
 """Draw text as PNG, SVG or GIF.
 
-`fontgen.layout` says where the glyphs go; a `Backend` draws them: `RasterBackend` with HarfBuzz's own
-rasteriser, colour glyphs included, `SvgBackend` as outlines in one colour. The same font, text and options
-give the same bytes.
+`fontgen.layout` says where the glyphs go; a `Backend` draws them: `RasterBackend` with HarfBuzz's
+own rasteriser, colour glyphs included, `SvgBackend` as outlines in one colour. The same font, text
+and options give the same bytes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RenderOptions:
             raise FontgenError(f"--margin {self.margin} is not in 0 to {_LONGEST_SIDE} pixels")
         if self.width is not None and not 2 * self.margin < self.width <= _LONGEST_SIDE:
             raise FontgenError(
-                f"--width {self.width} is not in {2 * self.margin + 1} (two margins) to {_LONGEST_SIDE}"
+                f"--width {self.width} is not in {2 * self.margin + 1} to {_LONGEST_SIDE} pixels"
             )
         parse_colour(self.foreground)
         parse_colour(self.background)
@@ -65,11 +65,13 @@ class RenderOptions:
 
 
 def parse_colour(name: str) -> Colour:
-    """A colour name, ``#RRGGBB``, ``#RRGGBBAA`` or ``rgb(...)``; raises `FontgenError` for others."""
+    """A colour by name, ``#RRGGBB``, ``#RRGGBBAA`` or ``rgb(...)``; else `FontgenError`."""
     try:
         colour = ImageColor.getcolor(name, "RGBA")
     except ValueError:
-        raise FontgenError(f"{name!r} is not a colour, such as black, #336699 or #33669980") from None
+        raise FontgenError(
+            f"{name!r} is not a colour, such as black, #336699 or #33669980"
+        ) from None
     assert isinstance(colour, tuple) and len(colour) == 4
     return colour
 
@@ -120,7 +122,7 @@ def render(
 
 
 def canvas_size(layout: Layout, scale: float, options: RenderOptions) -> tuple[int, int]:
-    """Pixels of an image that holds a layout and its margins; raises `FontgenError` when too many."""
+    """Pixels of an image that holds a layout and its margins; `FontgenError` when too many."""
     width = options.width or math.ceil(layout.width * scale) + 2 * options.margin
     height = math.ceil(layout.height * scale) + 2 * options.margin
     width, height = max(width, 1), max(height, 1)
@@ -145,7 +147,11 @@ class Backend(ABC):
 
     @abstractmethod
     def draw(
-        self, glyphs: Sequence[PlacedGlyph], scale: float, origin: tuple[float, float], colour: Colour
+        self,
+        glyphs: Sequence[PlacedGlyph],
+        scale: float,
+        origin: tuple[float, float],
+        colour: Colour,
     ) -> None:
         """Draw glyphs.
 
@@ -170,7 +176,11 @@ class RasterBackend(Backend):
         self.image.paste(colour, (0, 0, self.width, self.height))
 
     def draw(
-        self, glyphs: Sequence[PlacedGlyph], scale: float, origin: tuple[float, float], colour: Colour
+        self,
+        glyphs: Sequence[PlacedGlyph],
+        scale: float,
+        origin: tuple[float, float],
+        colour: Colour,
     ) -> None:
         hb: Any = self.font.uharfbuzz
         paint = hb.RasterPaint()
@@ -186,7 +196,13 @@ class RasterBackend(Backend):
             raise FontgenError(f"no memory for an image of {self.width} x {self.height} pixels")
         # Rows come from the bottom up, colours premultiplied.
         layer = Image.frombuffer(
-            "RGBa", (self.width, self.height), pixels.buffer, "raw", "BGRa", pixels.extents.stride, -1
+            "RGBa",
+            (self.width, self.height),
+            pixels.buffer,
+            "raw",
+            "BGRa",
+            pixels.extents.stride,
+            -1,
         )
         self.image.alpha_composite(layer.convert("RGBA"))
 
@@ -210,7 +226,11 @@ class SvgBackend(Backend):
             self._elements.append(f'<rect width="100%" height="100%" {_fill(colour)}/>')
 
     def draw(
-        self, glyphs: Sequence[PlacedGlyph], scale: float, origin: tuple[float, float], colour: Colour
+        self,
+        glyphs: Sequence[PlacedGlyph],
+        scale: float,
+        origin: tuple[float, float],
+        colour: Colour,
     ) -> None:
         left, top = origin
         self._elements.append(
@@ -225,9 +245,10 @@ class SvgBackend(Backend):
 
     def encode(self, title: str = "") -> bytes:
         size = f'width="{self.width}" height="{self.height}"'
+        view_box = f'viewBox="0 0 {self.width} {self.height}"'
         lines = [
             '<?xml version="1.0" encoding="UTF-8"?>',
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {self.width} {self.height}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view_box}>',
             f"<title>{escape(_printable(title))}</title>",
             "<defs>",
             *(f'<path id="g{glyph}" d="{d}"/>' for glyph, d in self._outlines.items() if d),

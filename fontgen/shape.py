@@ -1,8 +1,9 @@
 """Shape text with a font in the Wasm-enabled HarfBuzz, and read back what a reader sees.
 
-The document keeps the text that was typed; only the glyphs say what is visible. `ShapedText.visible` is
-that text, recovered from the glyphs alone: through the reversed ``cmap``, and through GSUB substitutions
-undone for ligatures, alternates and other glyphs without a character of their own.
+The document keeps the text that was typed; only the glyphs say what is visible.
+`ShapedText.visible` is that text, recovered from the glyphs alone: through the reversed ``cmap``,
+and through GSUB substitutions undone for ligatures, alternates and other glyphs without a character
+of their own.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _FEATURE = re.compile(
 _VARIATION = re.compile(r"(?P<tag>[ -~]{4})\s*=\s*(?P<value>[+-]?\d+(?:\.\d*)?)")
 _TO_THE_END = 0xFFFFFFFF
 
-# Characters that HarfBuzz makes invisible: Default_Ignorable_Code_Point of the Unicode Character Database,
-# as hb-unicode.hh lists it.
+# Characters that HarfBuzz makes invisible: Default_Ignorable_Code_Point of the Unicode Character
+# Database, as hb-unicode.hh lists it.
 _IGNORABLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
@@ -68,7 +69,7 @@ class ShapeOptions:
 
 @dataclass(frozen=True)
 class Glyph:
-    """A shaped glyph. ``cluster`` is an index into the typed text's code points, the rest font units."""
+    """A shaped glyph. ``cluster`` indexes the typed text's code points; lengths are font units."""
 
     name: str
     id: int
@@ -192,7 +193,9 @@ class ShapingFont:
         try:
             self.uharfbuzz.shape(self.font, buffer, options.features, shapers=[shaper])
         except RuntimeError as error:
-            raise ShapeFailed(f"{self.path}: the shaper {shaper!r} failed to shape this text") from error
+            raise ShapeFailed(
+                f"{self.path}: the shaper {shaper!r} failed to shape this text"
+            ) from error
 
         glyphs = [
             self._glyph(info, position, text, buffer.direction)
@@ -213,7 +216,9 @@ class ShapingFont:
 
     def _glyph(self, info: Any, position: Any, text: str, direction: str) -> Glyph:
         glyph = info.codepoint
-        invisible = glyph == self.characters.space and not (position.x_advance or position.y_advance)
+        invisible = glyph == self.characters.space and not (
+            position.x_advance or position.y_advance
+        )
         typed = text[info.cluster : info.cluster + 1]
         return Glyph(
             name=self.font.glyph_to_string(glyph),
@@ -235,12 +240,12 @@ class ShapingFont:
         for (start, glyphs), end in zip(clusters, ends, strict=True):
             typed = _IGNORABLE.sub("", shaped.text[start:end])
             shown = "".join(self._settled(shaped, glyphs, typed))
-            # Scripts that reorder their letters, and marks that fonts compose or take apart, show the
-            # typed characters in another order or form: then what was typed is what is seen.
+            # Scripts that reorder their letters, and marks that fonts compose or take apart, show
+            # the typed characters in another order or form: what was typed is what is seen.
             yield typed if _same_characters(shown, typed) else unicodedata.normalize("NFC", shown)
 
     def _settled(self, shaped: ShapedText, glyphs: list[Glyph], typed: str) -> Iterator[str]:
-        """The glyphs' characters; where a glyph has several, those that were typed in this cluster."""
+        """The glyphs' characters; where a glyph has several, those that were typed here."""
         forms = f"{typed}\0{unicodedata.normalize('NFC', typed)}"
         for glyph in glyphs:
             yield glyph.text and self.characters.of(glyph.id, forms, shaped.direction)
@@ -289,7 +294,7 @@ class GlyphCharacters:
         return next((text for text in texts if text in typed), texts[0])
 
     def _undo(self, substitutions: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> None:
-        """Give the outputs of substitutions the characters of their inputs, through any chain of them."""
+        """Give the outputs of substitutions the characters of their inputs, through any chain."""
         # Each round goes one substitution further; what is known already comes first.
         changed = set(self._texts)
         while changed:
@@ -304,7 +309,7 @@ class GlyphCharacters:
                 if len(outputs) == 1:
                     found.setdefault(outputs[0], []).extend(texts)
                 elif not any(glyph in self._texts for glyph in outputs):
-                    # One glyph became several that have no characters of their own: the first shows it.
+                    # One glyph became several without characters of their own: the first shows it.
                     found.setdefault(outputs[0], []).extend(texts)
                     for glyph in outputs[1:]:
                         found.setdefault(glyph, []).append("")
@@ -337,7 +342,9 @@ def parse_features(text: str) -> Features:
         else:
             end = start + 1 if match["start"] and not match["colon"] else _TO_THE_END
         named_values = {"on": 1, "off": 0, None: 0 if match["sign"] == "-" else 1}
-        value = named_values[match["value"]] if match["value"] in named_values else int(match["value"])
+        value = (
+            named_values[match["value"]] if match["value"] in named_values else int(match["value"])
+        )
         if max(start, end, value) > _TO_THE_END:
             raise FontgenError(f"{entry!r} holds a number beyond 32 bits")
         features.setdefault(match["tag"], []).append((start, end, value))
@@ -375,7 +382,9 @@ def format_table(shaped: ShapedText) -> str:
 
 
 def _same_characters(shown: str, typed: str) -> bool:
-    return Counter(unicodedata.normalize("NFD", shown)) == Counter(unicodedata.normalize("NFD", typed))
+    return Counter(unicodedata.normalize("NFD", shown)) == Counter(
+        unicodedata.normalize("NFD", typed)
+    )
 
 
 def _substitutions(data: bytes) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -405,5 +414,7 @@ def _substitutions(data: bytes) -> Iterable[tuple[tuple[int, ...], tuple[int, ..
                         inputs = (first, *ligature.Component)
                         yield tuple(map(glyph_id, inputs)), (glyph_id(ligature.LigGlyph),)
             elif kind == "ReverseChainSingleSubst":
-                for before, after in zip(subtable.Coverage.glyphs, subtable.Substitute, strict=True):
+                for before, after in zip(
+                    subtable.Coverage.glyphs, subtable.Substitute, strict=True
+                ):
                     yield (glyph_id(before),), (glyph_id(after),)

@@ -35,7 +35,9 @@ def make_font(
     glyphs = [".notdef"] + [f"uni{ord(letter):04X}" for letter in LETTERS]
     builder = FontBuilder(1000, isTTF=not cff)
     builder.setupGlyphOrder(glyphs)
-    builder.setupCharacterMap({ord(letter): name for letter, name in zip(LETTERS, glyphs[1:], strict=True)})
+    builder.setupCharacterMap(
+        {ord(letter): name for letter, name in zip(LETTERS, glyphs[1:], strict=True)}
+    )
     sides = {name: 0 if name == "uni0020" else 100 + 10 * i for i, name in enumerate(glyphs)}
     if cff:
         charstrings = {}
@@ -45,7 +47,10 @@ def make_font(
                 _square(pen, side)
             charstrings[name] = pen.getCharString()
         builder.setupCFF(
-            f"{family}-Regular", {"FullName": f"{family} Regular", "FamilyName": family}, charstrings, {}
+            f"{family}-Regular",
+            {"FullName": f"{family} Regular", "FamilyName": family},
+            charstrings,
+            {},
         )
     else:
         outlines = {}
@@ -55,7 +60,9 @@ def make_font(
                 _square(pen, side)
             outlines[name] = pen.glyph()
         builder.setupGlyf(outlines)
-    builder.setupHorizontalMetrics({name: (side + 100, 50 if side else 0) for name, side in sides.items()})
+    builder.setupHorizontalMetrics(
+        {name: (side + 100, 50 if side else 0) for name, side in sides.items()}
+    )
     builder.setupHorizontalHeader(ascent=800, descent=-200)
     names = {
         "familyName": family,
@@ -65,7 +72,7 @@ def make_font(
         "psName": f"{family.replace(' ', '')}-Regular",
         "version": "Version 1.500",
         "copyright": copyright,
-        "licenseDescription": "This Font Software is licensed under the SIL Open Font License, Version 1.1.",
+        "licenseDescription": "Licensed under the SIL Open Font License, Version 1.1.",
     }
     if trademark:
         names["trademark"] = trademark
@@ -76,11 +83,21 @@ def make_font(
     if variable:
         builder.setupFvar(
             [("wght", 100, 400, 900, "Weight")],
-            [{"location": {"wght": 900}, "stylename": "Black", "postscriptfontname": f"{family}-Black"}],
+            [
+                {
+                    "location": {"wght": 900},
+                    "stylename": "Black",
+                    "postscriptfontname": f"{family}-Black",
+                }
+            ],
         )
         wider = [(0, 0), (80, 0), (80, 80), (0, 80), (0, 0), (80, 0), (0, 0), (0, 0)]
         builder.setupGvar(
-            {name: [TupleVariation({"wght": (0, 1, 1)}, wider)] for name, side in sides.items() if side}
+            {
+                name: [TupleVariation({"wght": (0, 1, 1)}, wider)]
+                for name, side in sides.items()
+                if side
+            }
         )
     if signed:
         font["DSIG"] = newTable("DSIG")

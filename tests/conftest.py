@@ -15,7 +15,9 @@ FAILURES = Path(__file__).parent / "failures"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--record", action="store_true", help="write the golden images anew instead of comparing with them"
+        "--record",
+        action="store_true",
+        help="write the golden images anew instead of comparing with them",
     )
 
 
@@ -25,8 +27,8 @@ _host_error: BaseException | None = None
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Build the Wasm-enabled HarfBuzz if it is not there, and load its ``uharfbuzz``.
 
-    Now, before any test module imports the released one (fontTools does so on the quiet). A failure is
-    kept for the `host` fixture, so that it fails the tests of the host and no others.
+    Now, before any test module imports the released one (fontTools does so on the quiet). A failure
+    is kept for the `host` fixture, so that it fails the tests of the host and no others.
     """
     global _host_error
     if session.config.option.collectonly:
@@ -42,7 +44,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def host() -> object:
-    """The Wasm-enabled HarfBuzz (`fontgen.host.Host`). When its build failed, so does every test of it."""
+    """The Wasm-enabled HarfBuzz (`fontgen.host.Host`). When its build failed, so do its tests."""
     from fontgen.host import find
 
     if _host_error is not None:

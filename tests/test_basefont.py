@@ -125,7 +125,9 @@ def test_a_truncated_font(tmp_path: Path, length: int) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_a_font_with_flipped_bytes_opens_or_is_refused(tmp_path_factory: pytest.TempPathFactory, data) -> None:
+def test_a_font_with_flipped_bytes_opens_or_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, data
+) -> None:
     damaged = bytearray(SMALL)
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))

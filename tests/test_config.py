@@ -63,8 +63,14 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     config = read_config(path)
     assert config.model.checkpoint == tmp_path / "../m.bin"
     assert config.model.tokenizer == Path("/abs/t.bin")
-    assert config.font.base == str(tmp_path / "b.ttc#1")
+    assert config.font.base == tmp_path / "b.ttc#1"
     assert config.font.output == tmp_path / "out.ttf"
+
+
+def test_a_known_model_is_no_path(tmp_path: Path) -> None:
+    assert read_config(
+        _write(tmp_path, "[model]\ncheckpoint = 'stories15M'")
+    ).model.checkpoint == Path("stories15M")
 
 
 def test_an_empty_file_is_the_default(tmp_path: Path) -> None:

@@ -79,8 +79,12 @@ def test_the_default_font_is_not_called_roboto(font_path: Path) -> None:
 
 def test_model_and_licence_are_named(tmp_path: Path) -> None:
     names = _names(_compile(_saved(tmp_path, make_font(mac_names=True))), 0, 13)
-    assert names[0] == "Copyright 2020 The Square Project Authors\nLanguage model: Tiny storyteller."
-    assert names[13].endswith("\nLanguage model: Tiny storyteller, CC0-1.0. Shaper: fontgen, Apache-2.0.")
+    assert (
+        names[0] == "Copyright 2020 The Square Project Authors\nLanguage model: Tiny storyteller."
+    )
+    assert names[13].endswith(
+        "\nLanguage model: Tiny storyteller, CC0-1.0. Shaper: fontgen, Apache-2.0."
+    )
 
 
 def test_all_names_change_on_every_platform(tmp_path: Path) -> None:
@@ -151,7 +155,9 @@ def test_unprintable_family_names_are_refused(tmp_path: Path, family: str) -> No
 def test_postscript_names_are_legal(family: str, style: str) -> None:
     name = font.postscript_name(family, style)
     assert 0 < len(name) <= 63
-    assert set(name) <= set(string.ascii_letters + string.digits + string.punctuation) - set("[](){}<>/%")
+    assert set(name) <= set(string.ascii_letters + string.digits + string.punctuation) - set(
+        "[](){}<>/%"
+    )
 
 
 def test_default_family_follows_the_looks(tmp_path: Path) -> None:
@@ -255,7 +261,8 @@ for path in sys.argv[1:]:
     buffer.add_str("AV office!!!!!! fi, Ёлка")
     buffer.guess_segment_properties()
     hb.shape(hb.Font(hb.Face(hb.Blob.from_file_path(path))), buffer, {"smcp": True})
-    print([(i.codepoint, i.cluster, p.position) for i, p in zip(buffer.glyph_infos, buffer.glyph_positions)])
+    glyphs = zip(buffer.glyph_infos, buffer.glyph_positions)
+    print([(info.codepoint, info.cluster, position.position) for info, position in glyphs])
 """
 
 

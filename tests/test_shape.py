@@ -46,10 +46,10 @@ def substituting(uharfbuzz: ModuleType) -> ShapingFont:
     font["glyf"].glyphOrder = order
     feature_code = f"""
         languagesystem DFLT dflt;
-        feature liga {{ sub {name['f']} {name['i']} by f_i; }} liga;
-        feature salt {{ sub {name['a']} from [a.alt a.swash]; }} salt;
-        feature ccmp {{ sub {name['b']} by b.one b.two; }} ccmp;
-        feature rclt {{ rsub {name['x']} {name['o']}' by o.end; }} rclt;
+        feature liga {{ sub {name["f"]} {name["i"]} by f_i; }} liga;
+        feature salt {{ sub {name["a"]} from [a.alt a.swash]; }} salt;
+        feature ccmp {{ sub {name["b"]} by b.one b.two; }} ccmp;
+        feature rclt {{ rsub {name["x"]} {name["o"]}' by o.end; }} rclt;
     """
     addOpenTypeFeaturesFromString(font, feature_code)
     return ShapingFont(uharfbuzz, saved(font))
@@ -66,7 +66,9 @@ def substituting(uharfbuzz: ModuleType) -> ShapingFont:
         ("xox", "", "o.end"),
     ],
 )
-def test_substitutions_are_undone(substituting: ShapingFont, text: str, features: str, glyph: str) -> None:
+def test_substitutions_are_undone(
+    substituting: ShapingFont, text: str, features: str, glyph: str
+) -> None:
     shaped = _shape(substituting, text, features)
     assert glyph in [g.name for g in shaped.glyphs]
     assert shaped.visible == text
@@ -88,7 +90,9 @@ def test_substitutions_are_undone(substituting: ShapingFont, text: str, features
     ],
 )
 @pytest.mark.parametrize("features", ["", "smcp,dlig,onum", "-kern,-liga", "c2sc,frac,salt"])
-def test_plain_text_is_visible_as_it_was_typed(llama: ShapingFont, text: str, features: str) -> None:
+def test_plain_text_is_visible_as_it_was_typed(
+    llama: ShapingFont, text: str, features: str
+) -> None:
     shaped = _shape(llama, text, features)
     assert shaped.visible == text
     assert shaped.shaper == "wasm"
@@ -96,13 +100,23 @@ def test_plain_text_is_visible_as_it_was_typed(llama: ShapingFont, text: str, fe
 
 @pytest.fixture(scope="session")
 def alphabet(llama: ShapingFont) -> list[str]:
-    ignorable = {0xAD, 0x34F, 0x61C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)}
+    ignorable = {
+        0xAD,
+        0x34F,
+        0x61C,
+        0xFEFF,
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+    }
     return [chr(c) for c in llama.face.unicodes if c >= 0x20 and c not in ignorable and c != 0x21]
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_any_characters_of_the_font_are_recovered(llama: ShapingFont, alphabet: list[str], data) -> None:
+def test_any_characters_of_the_font_are_recovered(
+    llama: ShapingFont, alphabet: list[str], data
+) -> None:
     text = data.draw(st.text(st.sampled_from(alphabet), max_size=40))
     assert llama.shape(text).visible == text
 
@@ -144,7 +158,9 @@ def test_a_host_without_the_shaper_shows_what_was_typed(llama: ShapingFont) -> N
     assert llama.shape(text, PLAIN).visible == text
 
 
-def test_a_module_that_does_not_load_is_a_failed_shape(uharfbuzz: ModuleType, font_path: Path) -> None:
+def test_a_module_that_does_not_load_is_a_failed_shape(
+    uharfbuzz: ModuleType, font_path: Path
+) -> None:
     from fontTools.ttLib import TTFont
 
     font = TTFont(font_path)
@@ -190,14 +206,20 @@ def test_features(text: str, expected: object) -> None:
     assert parse_features(text) == expected
 
 
-@pytest.mark.parametrize("text", ["ker", "kerning", "kern=x", "kern[a]", "kern=99999999999", "=1", "-kern=1"])
+@pytest.mark.parametrize(
+    "text", ["ker", "kerning", "kern=x", "kern[a]", "kern=99999999999", "=1", "-kern=1"]
+)
 def test_what_is_not_a_feature(text: str) -> None:
     with pytest.raises(FontgenError):
         parse_features(text)
 
 
 def test_variations() -> None:
-    assert parse_variations("wght=700, wdth=87.5,slnt=-8") == {"wght": 700, "wdth": 87.5, "slnt": -8}
+    assert parse_variations("wght=700, wdth=87.5,slnt=-8") == {
+        "wght": 700,
+        "wdth": 87.5,
+        "slnt": -8,
+    }
     for wrong in ("wght", "wght=bold", "weight=3"):
         with pytest.raises(FontgenError):
             parse_variations(wrong)
