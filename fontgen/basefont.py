@@ -8,10 +8,10 @@ copies every table that nobody touches byte for byte.
 from __future__ import annotations
 
 import importlib.resources
+import io
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 from fontTools.ttLib import TTFont
 
@@ -65,7 +65,7 @@ def open_base(spec: str | os.PathLike[str] | None = None, index: int | None = No
 
     Returns:
         A lazy `TTFont` with no table loaded, which recomputes nothing when saved, and without a
-        flavour (a WOFF base becomes a plain font). Its ``reader`` keeps the file open.
+        flavour (a WOFF base becomes a plain font).
 
     Raises:
         FontgenError: the file cannot be read, is not a font, lacks a table that every font needs or
@@ -79,40 +79,54 @@ def open_base(spec: str | os.PathLike[str] | None = None, index: int | None = No
             f"both member {member} and --base-index {index} are asked for", path=path
         )
 
-    _check(_open(path, member), path)
-    font = _open(path, member)
-    font.flavor = None
-    return font
-
-
-def _open(path: Path, member: int | None) -> TTFont:
-    if member is not None and member < 0:
-        raise FontgenError(f"a collection has no member {member}", path=path)
+    data = _read(path, member)
     try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
-    if magic == b"ttcf" and member is None:
-        raise FontgenError(
-            f"is a font collection: choose a member, such as {path.name}#0", path=path
-        )
-    if magic != b"ttcf" and member:
-        raise FontgenError(f"is not a font collection, so it has no member {member}", path=path)
-    options: dict[str, Any] = {
-        "fontNumber": -1 if member is None or magic != b"ttcf" else member,
-        "lazy": True,
-        "recalcBBoxes": False,
-        "recalcTimestamp": False,
-    }
-    try:
-        return TTFont(path, **options)
+        font = _open(data, member)
+        if font.flavor is not None:
+            data = _unpacked(font)
+            font = _open(data, member)
     except ImportError as error:
         raise FontgenError(
             "is a WOFF2 font, which needs one more package: pip install brotli", path=path
         ) from error
     except Exception as error:  # fontTools raises whatever the bytes lead it to
         raise FontgenError(f"is not a font: {_first_line(error)}", path=path) from error
+    _check(font, path)
+    return _open(data, member)
+
+
+def _read(path: Path, member: int | None) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+    is_collection = data.startswith(b"ttcf")
+    if is_collection and member is None:
+        raise FontgenError(
+            f"is a font collection: choose a member, such as {path.name}#0", path=path
+        )
+    if member is not None and (member < 0 or (member > 0 and not is_collection)):
+        kind = "a font collection" if is_collection else "a single font"
+        raise FontgenError(f"is {kind}, which has no member {member}", path=path)
+    return data
+
+
+def _open(data: bytes, member: int | None) -> TTFont:
+    return TTFont(
+        io.BytesIO(data),
+        fontNumber=member if data.startswith(b"ttcf") else -1,
+        lazy=True,
+        recalcBBoxes=False,
+        recalcTimestamp=False,
+    )
+
+
+def _unpacked(font: TTFont) -> bytes:
+    """A WOFF or WOFF2 font as the plain font that it was made of."""
+    font.flavor = None
+    stream = io.BytesIO()
+    font.save(stream, reorderTables=None)
+    return stream.getvalue()
 
 
 def _check(font: TTFont, path: Path) -> None:

@@ -71,7 +71,8 @@ def test_members_of_a_collection(tmp_path: Path) -> None:
 def test_a_member_of_a_single_font(tmp_path: Path) -> None:
     path = tmp_path / "font.ttf"
     path.write_bytes(SMALL)
-    _refused(path, "is not a font collection", index=1)
+    _refused(path, "is a single font, which has no member 1", index=1)
+    _refused(path, "which has no member -1", index=-1)
     assert open_base(path, 0)
 
 
