@@ -97,7 +97,7 @@ def download(name: str, tokenizer: Path | None = None) -> tuple[Path, Path]:
 def _fetch(repository: str, filename: str, name: str) -> Path:
     try:
         from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-        from huggingface_hub.errors import LocalEntryNotFoundError
+        from huggingface_hub.utils import LocalEntryNotFoundError
     except ImportError as error:
         raise FontgenError(
             f"{name} is downloaded by huggingface_hub, which is not installed: "
