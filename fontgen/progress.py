@@ -11,9 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
 SHOW_AFTER_SECONDS = 2.0
 
 
@@ -54,6 +51,30 @@ class Steps:
 
     def __init__(self, total: int, reporter: Reporter, enabled: bool):
         self._reporter = reporter
+        self._what = ""
+        self._bar = _LateBar(total) if enabled else None
+
+    def begin(self, what: str) -> None:
+        """The step before, if any, is done; this one begins."""
+        if what != self._what:
+            self._reporter.detail(what)
+        if self._bar is not None:
+            self._bar.update(what, advance=1 if self._what else 0)
+        self._what = what
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class _LateBar:
+    """rich's progress bar on stderr, after `SHOW_AFTER_SECONDS`; it leaves nothing behind."""
+
+    def __init__(self, total: int):
+        # rich takes a moment to import, which only those who may see the bar should wait for.
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -62,22 +83,15 @@ class Steps:
             console=Console(stderr=True),
             transient=True,
         )
-        self._task: TaskID = self._progress.add_task("", total=total)
-        self._begun = False
-        self._timer: threading.Timer | None = None
-        if enabled:
-            self._timer = threading.Timer(SHOW_AFTER_SECONDS, self._progress.start)
-            self._timer.daemon = True
-            self._timer.start()
+        self._task = self._progress.add_task("", total=total)
+        self._timer = threading.Timer(SHOW_AFTER_SECONDS, self._progress.start)
+        self._timer.daemon = True
+        self._timer.start()
 
-    def begin(self, what: str) -> None:
-        """The step before, if any, is done; this one begins."""
-        self._reporter.detail(what)
-        self._progress.update(self._task, description=what, advance=1 if self._begun else 0)
-        self._begun = True
+    def update(self, what: str, advance: int) -> None:
+        self._progress.update(self._task, description=what, advance=advance)
 
     def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer.join()
-            self._progress.stop()
+        self._timer.cancel()
+        self._timer.join()
+        self._progress.stop()

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from conftest import REPOSITORY, Outcome
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-from fontgen import __version__
+from fontgen import __version__, progress
 
 Fontgen = Callable[..., Outcome]
 
@@ -446,6 +447,38 @@ def test_tracebacks_only_with_v(fontgen: Fontgen, tmp_path: Path) -> None:
         assert outcome.err.startswith("Traceback") and outcome.err.splitlines()[-1].startswith(
             "fontgen: error: "
         )
+
+
+class _Stream(io.StringIO):
+    def __init__(self, terminal: bool):
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@pytest.mark.parametrize(
+    "terminal, quiet, seconds, shown",
+    [
+        (True, False, 0, True),
+        (True, False, 60, False),
+        (False, False, 0, False),
+        (True, True, 0, False),
+    ],
+)
+def test_progress_shows_late_and_on_terminals_only(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, quiet: bool, seconds: float, shown: bool
+) -> None:
+    stream = _Stream(terminal)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "SHOW_AFTER_SECONDS", seconds)
+    with progress.Reporter(quiet=quiet).steps(total=2) as steps:
+        for step in ("Reading", "Writing"):
+            steps.begin(step)
+            time.sleep(0.15)
+    assert ("Writing" in stream.getvalue()) == shown
 
 
 def test_as_a_process(font_path: Path, tmp_path: Path) -> None:
