@@ -91,13 +91,14 @@ def test_export_is_a_valid_graph_for_older_runtimes() -> None:
     assert export(model).SerializeToString() == proto.SerializeToString()
 
 
-def test_int8_is_near() -> None:
+def test_int8_is_near(caplog: pytest.LogCaptureFixture) -> None:
     model = random_model(seed=6)
     tokens = [1, 40, 300, 7]
     exact = OnnxModel(model).logits(tokens)
     int8 = OnnxModel(model, int8=True).logits(tokens)
     assert not np.array_equal(int8, exact)
     assert np.abs(int8 - exact).max() < 0.2 * np.abs(exact).max()
+    assert not caplog.records
 
 
 def test_stories260k_greedy_text_is_llama2c_s() -> None:

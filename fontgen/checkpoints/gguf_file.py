@@ -87,6 +87,11 @@ def _open(path: Path) -> GGUFReader:
     class BoundedReader(gguf.GGUFReader):
         """Refuses what lies past the file's end, where NumPy would quietly give empty arrays."""
 
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "data":  # each slice of a memmap costs three of a plain array over it
+                value = np.asarray(value).view(np.ndarray)
+            super().__setattr__(name, value)
+
         def _get(self, offset: int, dtype: Any, count: int = 1, *args: Any, **options: Any) -> Any:
             self._require(int(offset) + np.dtype(dtype).itemsize * int(count))
             return super()._get(offset, dtype, count, *args, **options)

@@ -272,11 +272,8 @@ def make_vocabulary(
         add_dummy_prefix=add_dummy_prefix,
         remove_extra_whitespaces=remove_extra_whitespaces,
     )
-    found = [
-        piece
-        for piece, kind in zip(vocabulary.pieces, vocabulary.kinds, strict=True)
-        if kind == PieceKind.BYTE
-    ]
+    byte_tokens = np.flatnonzero(vocabulary.kinds == PieceKind.BYTE)
+    found = [vocabulary.pieces[token] for token in byte_tokens]
     if not found and unk is not None:
         return vocabulary
     for byte in range(256):
