@@ -1,4 +1,4 @@
-"""The command line: ``fontgen build | shape | render | inspect | verify | host``.
+"""The command line: ``fontgen build | shape | render | inspect | verify | eval | host``.
 
 Exit codes: 0 done, 1 a check failed (a shape that failed, a verification that found a difference),
 2 bad input or usage. Errors are one line on stderr; ``-v`` adds the traceback.
@@ -338,12 +338,14 @@ def _inspect(args: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-# verify, host
+# verify, eval, host
 
 
 def _add_others(commands: Any) -> None:
+    from . import eval as evaluation
     from . import verify
     from .host import cli as host_cli
 
     verify.register(commands)
+    evaluation.register(commands)
     host_cli.register(commands)
