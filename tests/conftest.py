@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     is kept for the `host` fixture, so that it fails the tests of the host and no others.
     """
     global _host_error
+    os.environ.pop("SOURCE_DATE_EPOCH", None)  # the fonts made here keep the base font's dates
     if session.config.option.collectonly:
         return
     from fontgen import host
