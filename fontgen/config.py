@@ -18,7 +18,7 @@ The same names serve as flags, which override the file::
     [shaper]
     flavour = "simd128"           # or "portable"
     kept_marks = 3                # exclamation marks of a run that stay exclamation marks
-    max_tokens_per_call = 1024    # bound on the work of one call
+    max_tokens_per_call = 1000    # bound on the work of one call
 
 Paths in the file are relative to its folder; paths on the command line to the working folder.
 """
@@ -73,8 +73,8 @@ class ShaperOptions:
     """``[shaper]``. See `fontgen.table.Settings` for the two numbers."""
 
     flavour: str = "simd128"
-    kept_marks: int = 3
-    max_tokens_per_call: int = 1024
+    kept_marks: int = Settings.kept_marks
+    max_tokens_per_call: int = Settings.max_tokens_per_call
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def _write(tmp_path: Path, text: str) -> Path:
         ("[font]\noutput = ''", "font.output is empty"),
         ("[shaper]\nflavour = 'simd'", "shaper.flavour: 'simd' is not one of simd128, portable"),
         ("[shaper]\nkept_marks = -1", "kept_marks is -1"),
-        ("[shaper]\nmax_tokens_per_call = 0", "max_tokens_per_call is 0"),
+        ("[shaper]\nmax_tokens_per_call = -1", "max_tokens_per_call is -1"),
         ("[font\n", "is not TOML"),
     ],
 )
