@@ -25,7 +25,10 @@ FLAVOURS = ("simd128", "portable")
 _PACKAGED = Path(__file__).parent / "data"
 _CHECKOUT = Path(__file__).parent.parent
 
-_SOURCES = ("shape", "continuation", "engine", "tokenizer", "model", "memory", "inspection")
+_SOURCES = (
+    "shape", "settings", "replacement", "features", "text", "continuation", "sampler", "engine", "tokenizer",
+    "model", "memory", "inspection",
+)  # fmt: skip
 # What every runtime accepts: see the list of features in wasm/README.md.
 _FEATURES = "+bulk_memory+multivalue+mutable_globals+nontrapping_fptoint+reference_types+sign_ext"
 _COMPILER_FLAGS = (

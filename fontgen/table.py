@@ -79,7 +79,8 @@ MODEL_FIELDS = _PREAMBLE + (
 )
 SETTINGS_FIELDS = _PREAMBLE + (
     Field("kept_marks", "I", "exclamation marks of a run that stay what they are"),
-    Field("max_tokens_per_call", "I", "positions that one shape call may compute"),
+    Field("max_tokens_per_call", "I", "positions that one shape call may compute; 0: some 100 ms"),
+    Field("n_replacements", "I", "words that are shown as others, the longest first"),
 )
 
 SECTIONS = (
@@ -112,19 +113,27 @@ class Settings:
     """What the shaper must know of every text.
 
     kept_marks: a run of ``!`` longer than this is replaced by one token for each mark past the number.
-    max_tokens_per_call: positions that one shape call computes before it leaves the rest for the next.
+    max_tokens_per_call: positions that one shape call computes before it leaves the rest for the next; 0: as
+        many as take about 100 ms with the default model, which depends on the flavour.
+    replacements: words of the typed text that are shown as others.
     """
 
     kept_marks: int = 3
-    max_tokens_per_call: int = 1024
+    max_tokens_per_call: int = 0
+    replacements: tuple[tuple[str, str], ...] = ()
 
     def check(self) -> None:
         if not 0 <= self.kept_marks <= 1000:
             raise FontgenError(f"kept_marks is {self.kept_marks}, outside 0 to 1000")
-        if not 1 <= self.max_tokens_per_call <= 1_000_000:
+        if not 0 <= self.max_tokens_per_call <= 1_000_000:
             raise FontgenError(
-                f"max_tokens_per_call is {self.max_tokens_per_call}, outside 1 to 1000000"
+                f"max_tokens_per_call is {self.max_tokens_per_call}, outside 0 to 1000000"
             )
+        for word, shown in self.replacements:
+            if not 1 <= len(word) <= 255 or not 1 <= len(shown) <= 255:
+                raise FontgenError(f"the replacement of {word!r} has not 1 to 255 characters on each side")
+        if len({word for word, _ in self.replacements}) < len(self.replacements):
+            raise FontgenError("a word has two replacements")
 
 
 def _struct_of(fields: tuple[Field, ...]) -> struct.Struct:
@@ -160,13 +169,26 @@ def _opened(fields: tuple[Field, ...], tag: str, data: bytes) -> dict:
 def write_settings(settings: Settings) -> bytes:
     """Bytes of the ``Lset`` table."""
     settings.check()
-    return _sealed(SETTINGS_FIELDS, SETTINGS_TAG, vars(settings), b"")
+    values = vars(settings) | {"n_replacements": len(settings.replacements)}
+    words = sorted(settings.replacements, key=lambda replacement: (-len(replacement[0]), replacement))
+    body = b"".join(
+        struct.pack("<2I", len(word), len(shown)) + (word + shown).encode("utf-32-le")
+        for word, shown in words
+    )
+    return _sealed(SETTINGS_FIELDS, SETTINGS_TAG, values, body)
 
 
 def read_settings(data: bytes) -> Settings:
     """The settings in an ``Lset`` table; raises `FontgenError` when it is damaged."""
     values = _opened(SETTINGS_FIELDS, SETTINGS_TAG, data)
-    settings = Settings(values["kept_marks"], values["max_tokens_per_call"])
+    words = np.frombuffer(data, "<u4", offset=_struct_of(SETTINGS_FIELDS).size).tolist()
+    replacements = []
+    for _ in range(values["n_replacements"]):
+        n_word, n_shown, *words = words or (0, 0)
+        word, shown = words[:n_word], words[n_word : n_word + n_shown]
+        replacements.append(("".join(map(chr, word)), "".join(map(chr, shown))))
+        words = words[n_word + n_shown :]
+    settings = Settings(values["kept_marks"], values["max_tokens_per_call"], tuple(replacements))
     settings.check()
     return settings
 
@@ -441,6 +463,8 @@ def markdown() -> str:
             lines += ["| section | type | meaning |", "|---|---|---|"]
             lines += [f"| {name} | {kind} | {meaning} |" for name, kind, meaning in SECTIONS]
             lines += ["", _MATRICES_TEXT, ""]
+        else:
+            lines += ["Then, for each replacement, the uint32 lengths of the word and of what is shown instead,", "and the code points of both, as uint32.", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

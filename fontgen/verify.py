@@ -22,10 +22,10 @@ from .engine import Engine
 from .errors import FontgenError
 from .progress import Reporter
 from .quantise import QuantisedModel
-from .reference.continuation import MARK, ReferenceContinuer
+from .reference.continuation import MORE, Features, ReferenceContinuer
 from .reference.float_model import FloatModel
-from .reference.sampler import greedy
-from .shape import ShapeFailed, ShapingFont
+from .reference.sampler import TAGS, greedy
+from .shape import ShapeFailed, ShapeOptions, ShapingFont
 from .shaper import FLAVOURS, shaper_module
 from .table import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 
@@ -101,7 +101,7 @@ def verify_font(
                     differing[name] += _differing_words(logits, engine.logits(tokens))
                 tokens.append(greedy(logits))
             floats.compare(tokens[:-1], start, np.array(tokens[start:]))
-            typed = prompt + MARK * (continuer.settings.kept_marks + n_tokens)
+            typed = prompt + MORE * (continuer.settings.kept_marks + n_tokens)
             unlike += [repr(prompt)] * (not same_glyphs(font, continuer, typed))
     checks = [
         Check(
@@ -140,18 +140,20 @@ def _differing_words(a: np.ndarray, b: np.ndarray) -> int:
     return int((a.view(np.uint32) != b.view(np.uint32)).sum())
 
 
-def same_glyphs(font: ShapingFont, continuer: ReferenceContinuer, typed: str) -> bool:
+def same_glyphs(
+    font: ShapingFont, continuer: ReferenceContinuer, typed: str, features: Features | None = None
+) -> bool:
     """Whether the font shapes a typed text as OpenType alone shapes the reference's visible text.
 
     Compares glyphs, clusters, advances and offsets; the visible text has the clusters of the marks that its
     characters came from.
     """
     try:
-        shown = font.shape(typed)
+        shown = font.shape(typed, ShapeOptions(features=features or {}))
     except ShapeFailed:
         return False
     expected = font.uharfbuzz.Buffer()
-    for character, cluster in continuer.continue_text(typed).characters:
+    for character, cluster in continuer.continue_text(typed, features).characters:
         # HarfBuzz numbers clusters by where a character stands in the array it is given.
         expected.add_codepoints([0] * cluster + [ord(character)], item_offset=cluster, item_length=1)
     expected.direction = shown.direction
@@ -159,7 +161,8 @@ def same_glyphs(font: ShapingFont, continuer: ReferenceContinuer, typed: str) ->
         expected.script = shown.script
     if shown.language:
         expected.language = shown.language
-    font.uharfbuzz.shape(font.font, expected, {}, shapers=["ot"])
+    opentype = {tag: values for tag, values in (features or {}).items() if tag not in TAGS}
+    font.uharfbuzz.shape(font.font, expected, opentype, shapers=["ot"])
     glyphs = zip(expected.glyph_infos, expected.glyph_positions or (), strict=True)
     return [
         (glyph.id, glyph.cluster, glyph.x_offset, glyph.y_offset, glyph.x_advance, glyph.y_advance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from pathlib import Path
 
@@ -41,9 +42,21 @@ def font_data(
     return font.font_bytes(ttfont)
 
 
+class Remembering:
+    """A reference model that is asked for the same logits by several tests."""
+
+    def __init__(self, model):
+        self._logits = functools.lru_cache(maxsize=8192)(lambda tokens: model.logits(list(tokens)))
+
+    def logits(self, tokens):
+        return self._logits(tuple(tokens))
+
+
 @pytest.fixture(scope="session")
 def default_continuer():
-    return ReferenceContinuer(quantise(load(default_model_path())))
+    continuer = ReferenceContinuer(quantise(load(default_model_path())))
+    continuer.model = Remembering(continuer.model)
+    return continuer
 
 
 @pytest.fixture(scope="module", params=["simd128", "portable"])
@@ -218,6 +231,99 @@ def base_font(uharfbuzz):
     return ShapingFont(uharfbuzz, font.font_bytes(basefont.open_base(None)))
 
 
+FEATURES = st.dictionaries(
+    st.sampled_from(["TEMP", "SEED", "TOPK", "TOPP", "TOKN", "kern", "liga"]),
+    st.lists(
+        st.tuples(
+            st.just(0) | st.integers(0, 30),
+            st.just(0xFFFFFFFF) | st.integers(0, 40),
+            st.sampled_from([0, 1, 2, 5, 40, 80, 100, 250, 2**32 - 1]),
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+    max_size=5,
+)
+
+
+@given(text=TEXT.map(lambda text: text.replace("a", "!?", 1)), features=FEATURES)
+@settings(max_examples=300, deadline=None)
+def test_sampling_is_that_of_the_reference(tiny_font, tiny_continuer, text, features):
+    """Any features on any part of any text; question marks in runs."""
+    assert same_glyphs(tiny_font, tiny_continuer, text, features)
+
+
+def whole(**values: int) -> dict[str, list[tuple[int, int, int]]]:
+    return {tag: [(0, 0xFFFFFFFF, value)] for tag, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    "features",
+    [whole(TEMP=80), whole(SEED=7), whole(TEMP=120, TOPK=40), whole(TOPP=90, SEED=3), whole(TEMP=60, TOKN=1)],
+    ids=str,
+)
+def test_sampled_stories_of_the_default_model(default_font, default_continuer, features):
+    for typed in ("The little fox" + "!" * 20, "Once!!!!!!!!!! and then!!!!!!!?!!!??!!"):
+        assert same_glyphs(default_font, default_continuer, typed, features)
+
+
+def test_a_seed_chooses_a_story_and_top_k_1_is_greedy(default_font):
+    typed = "The little fox" + "!" * 20
+
+    def story(**values: int) -> str:
+        return default_font.shape(typed, ShapeOptions(features=whole(**values))).visible
+
+    greedy = story()
+    assert story(TOPK=1) == story(TEMP=0, SEED=9) == story(TEMP=150, TOPK=1) == greedy
+    sampled = {story(TEMP=100, SEED=seed) for seed in range(6)}
+    assert len(sampled) > 3
+    assert story(TEMP=100, SEED=2) == story(TEMP=100, SEED=2)
+    assert story(TOKN=1).replace("|", "") == greedy
+    assert story(TOKN=1).count("|") == 17
+
+
+def test_a_feature_on_part_of_the_text_steers_the_runs_there(default_font):
+    typed = "The fox!!!!!!!!!!! and the bear!!!!!!!!!!!"
+    plain = default_font.shape(typed).visible
+    first = default_font.shape("The fox!!!!!!!!!!!").visible
+    options = ShapeOptions(features={"TEMP": [(20, 100, 150)], "SEED": [(20, 100, 4)]})
+    steered = default_font.shape(typed, options).visible
+    assert steered != plain and steered.startswith(first) and plain.startswith(first)
+
+
+def test_a_question_mark_asks_for_another_token(default_font, default_continuer):
+    typed = "The little fox!!!!!!"
+    before = default_continuer.continue_text(typed).runs[0]
+    seen = [before[-1]]
+    for n in range(1, 6):
+        tokens = default_continuer.continue_text(typed + "?" * n).runs[0]
+        assert tokens[:-1] == before[:-1] and tokens[-1] not in seen
+        seen.append(tokens[-1])
+        assert same_glyphs(default_font, default_continuer, typed + "?" * n + "!!")
+    assert default_font.shape("Really!!!?").visible == "Really!!!?"
+
+
+def test_words_are_replaced(uharfbuzz, tiny_model, base_font):
+    words = (("OpenSans", "LLaMaSans"), ("(c)", "©"), ("Open", "Shut"), ("ab", "b"), ("x", "abc"))
+    shaper_settings = Settings(replacements=words)
+    shaping = ShapingFont(uharfbuzz, font_data(tiny_model, shaper_settings))
+    continuer = ReferenceContinuer(tiny_model, shaper_settings)
+    shown = {
+        "OpenSans": "LLaMaSans",
+        "Open OpenSan(c)": "Shut ShutSan©",
+        "nothing": "nothing",
+        "x!!!!!!": None,
+        "xx(c)": "abcabc©",
+        "": "",
+    }
+    for typed, visible in shown.items():
+        assert same_glyphs(shaping, continuer, typed), typed
+        assert visible is None or shaping.shape(typed).visible == visible
+    assert shaping.shape("no word").glyphs == base_font.shape("no word").glyphs
+    clusters = [glyph.cluster for glyph in shaping.shape("a OpenSans").glyphs]
+    assert clusters == [0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
 def damaged(data: bytes, how: str) -> bytes | None:
     middle = len(data) // 2
     return {
@@ -248,7 +354,7 @@ def test_a_font_with_a_damaged_table_is_the_base_font(uharfbuzz, tiny_model, bas
 def random_buffer(uharfbuzz, source: random.Random):
     """Any code points, also such as no text has; any direction; runs of marks anywhere."""
     length = source.choice([0, 1, 3, 10, 50, 250, 258, 600, 2000])
-    alphabets = [range(0x20, 0x7F), range(0x400, 0x3000), range(0x110000), [0, 0x2D, 0xFFFFFFFF, 0xD800, 0x21]]
+    alphabets = [range(0x20, 0x7F), range(0x400, 0x3000), range(0x110000), [0, 0xFFFFFFFF, 0xD800, 0x21, 0x3F]]
     codepoints: list[int] = []
     while len(codepoints) < length:
         if source.random() < 0.15:
@@ -267,7 +373,12 @@ def test_ten_thousand_random_buffers(uharfbuzz, tiny_model):
     """0 traps and 0 failed shapes (either would raise), clusters monotonic and in range."""
     source = random.Random(20240622)
     fonts = [ShapingFont(uharfbuzz, font_data(tiny_model, flavour=flavour)).font for flavour in FLAVOURS]
-    features: list[dict] = [{}, {"kern": False}, {"liga": [(2, 9, 0)], "smcp": True}]
+    features: list[dict] = [
+        {},
+        {"kern": False},
+        {"liga": [(2, 9, 0)], "smcp": True, "TEMP": 90},
+        {"SEED": 5, "TOPK": 3, "TOKN": 1},
+    ]
     for number in range(10_000):
         buffer, length = random_buffer(uharfbuzz, source)
         backward = buffer.direction in ("rtl", "btt")

@@ -4,81 +4,85 @@
 #include "tokenizer.h"
 #include "unicode.h"
 
+#define MORE '!'
+#define ANOTHER '?'
 #define ZERO_WIDTH_SPACE 0x200Bu /* HarfBuzz shows it as nothing, and it keeps a caret position for its mark */
 #define ELLIPSIS 0x2026u
+#define BOUNDARY '|'
 
 /* The tokens of all that is visible so far: BOS, then prompt, continuation, prompt, ... */
 struct context {
-    struct engine *engine;
+    struct sampler *sampler;
+    const struct model *model;
+    const struct feature *features;
+    uint32_t n_features;
     uint32_t *tokens;
-    uint32_t n, capacity;
+    uint32_t n;
+    uint64_t hash; /* of the tokens */
     uint32_t budget;
+    bool out_of_budget;
 };
 
-uint32_t run_length(const struct glyph_info *text, uint32_t n) {
+uint32_t run_length(const struct glyph_info *info, uint32_t n, uint32_t kept_marks) {
     uint32_t length = 0;
-    while (length < n && text[length].codepoint == MARK) length++;
+    while (length < n && info[length].codepoint == MORE) length++;
+    if (length <= kept_marks) return 0;
+    while (length < n && (info[length].codepoint == MORE || info[length].codepoint == ANOTHER)) length++;
     return length;
 }
 
-static void append(struct visible_text *visible, uint32_t codepoint, uint32_t cluster) {
-    if (visible->length == visible->capacity) {
-        uint32_t capacity = visible->capacity ? 2 * visible->capacity : 256;
-        struct glyph_info *info = malloc(capacity * sizeof *info);
-        visible->failed |= !info;
-        if (!info) return;
-        memcpy(info, visible->info, visible->length * sizeof *info);
-        free(visible->info);
-        visible->info = info;
-        visible->capacity = capacity;
+bool has_run(const struct glyph_info *info, uint32_t n, uint32_t kept_marks) {
+    uint32_t marks = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        marks = info[i].codepoint == MORE ? marks + 1 : 0;
+        if (marks > kept_marks) return true;
     }
-    visible->info[visible->length++] = (struct glyph_info){.codepoint = codepoint, .cluster = cluster};
+    return false;
 }
 
 /* ---- The prompt ---- */
 
-/* Of a long prompt only the end is read: up to `window` code points. The beginning moves in large steps, so that most
- * keystrokes leave it, and with it the cached tokens, where it was. */
-static uint32_t skipped_codepoints(uint32_t n, uint32_t window) {
-    if (n <= window) return 0;
-    uint32_t step = window / 2;
-    return (n - window + step - 1) / step * step;
+/* The least multiple of `step` that is not below `excess`. What is dropped at the beginning of a long text grows in
+ * large steps, so that most keystrokes leave the beginning, and with it the cached tokens, where it was. */
+static uint32_t in_steps(uint32_t excess, uint32_t step) { return (excess + step - 1) / step * step; }
+
+/* Of a long text only the end is read. */
+static uint32_t prompt_window(const struct model *model) {
+    uint32_t window = 16 * model->header.context_length;
+    return window < 1024 ? 1024 : window > 16384 ? 16384 : window;
 }
 
-/* Likewise tokens: three quarters of the context at most are prompt, the rest is room for the continuation. */
+/* Three quarters of the context at most are prompt, the rest is room for the continuation. */
 static void keep_end(struct context *context) {
-    uint32_t length = context->engine->model.header.context_length;
+    uint32_t length = context->model->header.context_length;
     uint32_t most = length - length / 4, step = length / 8 ? length / 8 : 1;
     if (context->n <= most) return;
-    uint32_t dropped = (context->n - most + step - 1) / step * step;
+    uint32_t dropped = in_steps(context->n - most, step);
     if (dropped > context->n - 1) dropped = context->n - 1;
     context->n -= dropped;
     memmove(context->tokens + 1, context->tokens + 1 + dropped, (context->n - 1) * sizeof *context->tokens);
 }
 
-static uint32_t prompt_window(const struct engine *engine) {
-    uint32_t window = 16 * engine->model.header.context_length;
-    return window < 1024 ? 1024 : window > 16384 ? 16384 : window;
-}
-
 /* Encodes typed text onto the context. Returns whether it ended with spaces: they are left out, since a vocabulary has
  * its spaces at the beginning of words, and the first token brings its own. */
-static bool read_prompt(struct context *context, const struct glyph_info *text, uint32_t n) {
-    const struct model *model = &context->engine->model;
-    uint32_t typed = n;
-    while (n && text[n - 1].codepoint == ' ') n--;
+static bool read_prompt(struct context *context, const struct glyph_info *info, uint32_t n) {
+    uint32_t typed = n, window = prompt_window(context->model);
+    while (n && info[n - 1].codepoint == ' ') n--;
     bool trailing_space = n < typed;
-    uint32_t skipped = skipped_codepoints(n, prompt_window(context->engine));
-    text += skipped;
-    n -= skipped;
-
-    uint32_t *codepoints = malloc(n * sizeof *codepoints + 1);
+    if (n > window) {
+        uint32_t skipped = in_steps(n - window, window / 2);
+        info += skipped;
+        n -= skipped;
+    }
+    uint32_t *codepoints = malloc(n * sizeof *codepoints);
     if (codepoints) {
-        for (uint32_t i = 0; i < n; i++) codepoints[i] = text[i].codepoint;
-        context->n += tokenizer_encode(model, codepoints, n, context->n == 1, context->tokens + context->n);
+        for (uint32_t i = 0; i < n; i++) codepoints[i] = info[i].codepoint;
+        context->n += tokenizer_encode(context->model, codepoints, n, context->n == 1, context->tokens + context->n);
         free(codepoints);
     }
     keep_end(context);
+    context->hash = HASH_OF_NOTHING;
+    for (uint32_t i = 0; i < context->n; i++) context->hash = hash_token(context->hash, context->tokens[i]);
     return trailing_space;
 }
 
@@ -92,58 +96,82 @@ static uint32_t shown(uint32_t codepoint) {
 
 /* Shows a token under one cluster. Where it shows nothing, or only the beginning of a character, that is a zero-width
  * space. */
-static void show(struct visible_text *visible, const struct model *model, uint32_t token, uint32_t cluster,
-                 bool skip_space, struct utf8_decoder *decoder) {
+static void show(struct text *visible, const struct model *model, uint32_t token, uint32_t cluster, bool skip_space,
+                 struct utf8_decoder *decoder) {
     uint8_t bytes[255];
     uint32_t before = visible->length;
     uint32_t n = tokenizer_decode(model, token, bytes);
     for (uint32_t i = skip_space && n && bytes[0] == ' '; i < n; i++) {
         uint32_t codepoints[2], count = utf8_decode(decoder, bytes[i], codepoints);
-        for (uint32_t j = 0; j < count; j++) append(visible, shown(codepoints[j]), cluster);
+        for (uint32_t j = 0; j < count; j++) text_append(visible, shown(codepoints[j]), cluster);
     }
-    if (visible->length == before) append(visible, ZERO_WIDTH_SPACE, cluster);
+    if (visible->length == before) text_append(visible, ZERO_WIDTH_SPACE, cluster);
+}
+
+/* The token after the context, `another` times the next in line; NO_TOKEN when the budget ran out. */
+static uint32_t choose(struct context *context, const struct options *options, uint32_t another) {
+    struct rejected rejected = {.n = 0};
+    for (;;) {
+        uint32_t token = sample(context->sampler, context->tokens, context->n, context->hash, options, &rejected,
+                                &context->budget);
+        if (token == NO_TOKEN || rejected.n == another || rejected.n == MOST_REJECTED) return token;
+        rejected.tokens[rejected.n++] = token;
+    }
 }
 
 /* Replaces the marks that are left of a run by tokens, one each, until the story or the context ends. */
-static void generate(struct context *context, struct visible_text *visible, const struct glyph_info *marks, uint32_t n,
+static void generate(struct context *context, struct text *visible, const struct glyph_info *marks, uint32_t n,
                      bool skip_space) {
-    const struct model_header *h = &context->engine->model.header;
+    const struct model_header *h = &context->model->header;
     struct utf8_decoder decoder = {0};
     uint32_t i = 0;
-    for (; i < n && context->n <= h->context_length; i++) {
-        uint32_t token = engine_next_token(context->engine, context->tokens, context->n, &context->budget);
+    while (i < n && context->n <= h->context_length && !visible->failed) {
+        uint32_t cluster = marks[i].cluster, another = 0;
+        while (i + 1 + another < n && marks[i + 1 + another].codepoint == ANOTHER) another++;
+        struct options options = options_at(context->features, context->n_features, cluster);
+        uint32_t token = context->out_of_budget ? NO_TOKEN : choose(context, &options, another);
         if (token == NO_TOKEN) {
-            append(visible, ELLIPSIS, marks[i++].cluster);
+            context->out_of_budget = true;
+            text_append(visible, ELLIPSIS, cluster);
+            i++;
             break;
         }
         if (token == h->bos_token || token == h->eos_token) break;
         context->tokens[context->n++] = token;
-        show(visible, &context->engine->model, token, marks[i].cluster, skip_space && i == 0, &decoder);
+        context->hash = hash_token(context->hash, token);
+        if (options.boundaries) text_append(visible, BOUNDARY, cluster);
+        show(visible, context->model, token, cluster, skip_space, &decoder);
+        skip_space = false;
+        for (i++; another; another--, i++) text_append(visible, ZERO_WIDTH_SPACE, marks[i].cluster);
     }
-    for (; i < n; i++) append(visible, ZERO_WIDTH_SPACE, marks[i].cluster);
+    for (; i < n; i++) text_append(visible, ZERO_WIDTH_SPACE, marks[i].cluster);
 }
 
-void continue_text(struct engine *engine, const struct glyph_info *text, uint32_t n, uint32_t kept_marks, uint32_t budget,
-                   struct visible_text *visible) {
-    struct context context = {.engine = engine, .budget = budget};
-    /* What a prompt adds to a full context, in the worst case of four byte tokens for each code point. */
-    context.capacity = engine->model.header.context_length + 4 * prompt_window(engine) + 8;
-    context.tokens = malloc(context.capacity * sizeof *context.tokens);
+void continue_text(struct text *visible, struct sampler *sampler, const struct glyph_info *info, uint32_t n,
+                   uint32_t kept_marks, const struct feature *features, uint32_t n_features, uint32_t budget) {
+    const struct model *model = &sampler->engine->model;
+    struct context context = {
+        .sampler = sampler, .model = model, .features = features, .n_features = n_features, .budget = budget};
+    /* A full context and what a prompt adds to it, in the worst case of four byte tokens for each code point. */
+    context.tokens = malloc((model->header.context_length + 4 * prompt_window(model) + 8) * sizeof *context.tokens);
     visible->failed |= !context.tokens;
     if (visible->failed) return;
-    context.tokens[context.n++] = engine->model.header.bos_token;
+    context.tokens[context.n++] = model->header.bos_token;
 
     uint32_t prompt = 0; /* where the typed text since the last continuation begins */
     for (uint32_t i = 0; i < n && !visible->failed;) {
-        uint32_t run = run_length(text + i, n - i);
-        if (run <= kept_marks) {
-            append(visible, text[i].codepoint, text[i].cluster);
-            i++;
+        uint32_t run = run_length(info + i, n - i, kept_marks);
+        if (!run) {
+            /* Marks that are no run: all at once, so that a long row of them is not counted again and again. */
+            do {
+                text_append(visible, info[i].codepoint, info[i].cluster);
+                i++;
+            } while (i < n && info[i].codepoint == MORE && info[i - 1].codepoint == MORE);
             continue;
         }
-        bool skip_space = read_prompt(&context, text + prompt, i - prompt) || context.n == 1;
-        for (uint32_t k = 0; k < kept_marks; k++) append(visible, ZERO_WIDTH_SPACE, text[i + k].cluster);
-        generate(&context, visible, text + i + kept_marks, run - kept_marks, skip_space);
+        bool skip_space = !context.out_of_budget && (read_prompt(&context, info + prompt, i - prompt) || context.n == 1);
+        for (uint32_t k = 0; k < kept_marks; k++) text_append(visible, ZERO_WIDTH_SPACE, info[i + k].cluster);
+        generate(&context, visible, info + i + kept_marks, run - kept_marks, skip_space);
         i += run;
         prompt = i;
     }

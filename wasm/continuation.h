@@ -2,25 +2,21 @@
 #ifndef CONTINUATION_H
 #define CONTINUATION_H
 
-#include "engine.h"
-#include "harfbuzz.h"
+#include "sampler.h"
+#include "text.h"
 
-#define MARK '!'
+/* Length of the run at the beginning of the text: more than `kept_marks` exclamation marks, then those and question
+ * marks. 0: there is none. */
+uint32_t run_length(const struct glyph_info *info, uint32_t n, uint32_t kept_marks);
 
-/* Length of the run of marks that begins at text[0]. */
-uint32_t run_length(const struct glyph_info *text, uint32_t n);
+/* Whether there is a run anywhere in the text. */
+bool has_run(const struct glyph_info *info, uint32_t n, uint32_t kept_marks);
 
-/* A text that grows. `info[i]` holds a code point and its cluster. */
-struct visible_text {
-    struct glyph_info *info;
-    uint32_t length, capacity;
-    bool failed; /* memory ran out */
-};
-
-/* Appends the visible text of `n` typed code points. A run of more than `kept_marks` marks is replaced: its first
- * `kept_marks` show nothing, and each further one shows one token, under the cluster of that mark. At most `budget`
- * positions are computed; what is left then shows as an ellipsis. */
-void continue_text(struct engine *engine, const struct glyph_info *text, uint32_t n, uint32_t kept_marks, uint32_t budget,
-                   struct visible_text *visible);
+/* Appends what `n` typed code points show. In a run the first `kept_marks` exclamation marks show nothing, and each
+ * further one shows one token, under its own cluster. A question mark shows nothing and rejects the token before it for
+ * the next in line. The features say how tokens are chosen. At most `budget` positions are computed; what is left then
+ * shows as an ellipsis. */
+void continue_text(struct text *visible, struct sampler *sampler, const struct glyph_info *info, uint32_t n,
+                   uint32_t kept_marks, const struct feature *features, uint32_t n_features, uint32_t budget);
 
 #endif

@@ -18,7 +18,6 @@ bool engine_open(struct engine *e, const uint8_t *table, uint32_t length) {
     e->head_stride = (uint32_t)round_up(head_size, 4);
     e->n_blocks = (uint32_t)round_up(h->context_length, POSITIONS) / POSITIONS;
     e->tokens = allocate(h->context_length, sizeof *e->tokens);
-    e->next_token = allocate(h->context_length, sizeof *e->next_token);
     e->logits = allocate(round_up(h->vocab_size, BLOCK_ROWS), sizeof(float));
     e->keys = allocate(heads * e->n_blocks * head_size, POSITIONS * sizeof(float));
     e->values = allocate(heads * h->context_length, e->head_stride * sizeof(float));
@@ -30,7 +29,7 @@ bool engine_open(struct engine *e, const uint8_t *table, uint32_t length) {
     e->hidden3 = allocate(round_up(widest, BLOCK_ROWS), sizeof(float));
     e->scores = allocate((uint64_t)e->n_blocks * POSITIONS, sizeof(float));
     e->packed = allocate(1, packed_size(widest));
-    return e->tokens && e->next_token && e->logits && e->keys && e->values && e->x && e->normed && e->query &&
+    return e->tokens && e->logits && e->keys && e->values && e->x && e->normed && e->query &&
            e->attended && e->hidden && e->hidden3 && e->scores && e->packed;
 }
 
@@ -210,22 +209,9 @@ const float *engine_logits(struct engine *e, const uint32_t *tokens, uint32_t n,
         --*budget;
         forward(e, tokens[position], position);
         e->tokens[position] = tokens[position];
-        if (position >= e->n_tokens) {
-            e->n_tokens = position + 1;
-            e->next_token[position] = NO_TOKEN;
-        }
+        if (position >= e->n_tokens) e->n_tokens = position + 1;
     }
     classify(e);
     e->logits_after = n;
     return e->logits;
-}
-
-uint32_t engine_next_token(struct engine *e, const uint32_t *tokens, uint32_t n, uint32_t *budget) {
-    if (keep_common_prefix(e, tokens, n) == n && e->next_token[n - 1] != NO_TOKEN) return e->next_token[n - 1];
-    const float *logits = engine_logits(e, tokens, n, budget);
-    if (!logits) return NO_TOKEN;
-    uint32_t best = 0;
-    for (uint32_t token = 1; token < e->model.header.vocab_size; token++)
-        if (logits[token] > logits[best]) best = token;
-    return e->next_token[n - 1] = best;
 }

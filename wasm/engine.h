@@ -10,7 +10,6 @@ struct engine {
     struct model model;
     uint32_t *tokens;      /* [context_length] whose keys and values are cached */
     uint32_t n_tokens;
-    uint32_t *next_token;  /* [context_length] the most likely token after each position, or NO_TOKEN: not known yet */
     uint32_t logits_after; /* how many tokens `logits` follows; 0: none */
     float *logits;         /* [vocab_size, rounded up to 16] */
     float *keys;           /* [n_layers][n_kv_heads][context_length / 16][head_size][16] */
@@ -29,8 +28,5 @@ bool engine_open(struct engine *engine, const uint8_t *table, uint32_t length);
 /* The logits, float32[vocab_size], that follow 1 to context_length tokens. `budget` counts positions down; NULL when
  * it ran out, with what was computed kept for the next call. */
 const float *engine_logits(struct engine *engine, const uint32_t *tokens, uint32_t n, uint32_t *budget);
-
-/* The most likely next token, the first of equals; NO_TOKEN when the budget ran out. */
-uint32_t engine_next_token(struct engine *engine, const uint32_t *tokens, uint32_t n, uint32_t *budget);
 
 #endif

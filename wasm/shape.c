@@ -4,41 +4,47 @@
  * We are a guest in somebody's program: whatever happens, the text is shaped at least as the base font would shape
  * it, and shape() returns 1. The instance lives as long as HarfBuzz likes, so state is only ever a cache. */
 #include "continuation.h"
+#include "features.h"
 #include "harfbuzz.h"
 #include "memory.h"
+#include "replacement.h"
+#include "settings.h"
 
 #define EXPORT(name) __attribute__((export_name(#name), used)) name
 
 /* ---- What the font says ---- */
 
-static struct settings_header settings;
-static enum { SETTINGS_UNREAD, SETTINGS_READ, SETTINGS_BAD } settings_state;
+enum state { UNREAD, GOOD, BAD };
+
+/* A copy of one of the font's tables, by our malloc(); empty when there is none. */
+static struct blob copy_table(hb_font_t font, uint32_t tag) {
+    struct blob blob = {0};
+    if (!face_copy_table(font_get_face(font), tag, &blob)) blob.length = 0;
+    return blob;
+}
+
+static struct settings settings;
+static enum state settings_state;
 
 static bool read_settings(hb_font_t font) {
-    if (settings_state == SETTINGS_UNREAD) {
-        struct blob blob = {0};
-        settings_state = SETTINGS_BAD;
-        if (face_copy_table(font_get_face(font), SETTINGS_TAG, &blob) &&
-            table_is_intact(blob.data, blob.length, SETTINGS_TAG, sizeof settings)) {
-            memcpy(&settings, blob.data, sizeof settings);
-            settings_state = SETTINGS_READ;
-        }
-        free(blob.data);
+    if (settings_state == UNREAD) {
+        struct blob blob = copy_table(font, SETTINGS_TAG);
+        settings_state = settings_open(&settings, blob.data, blob.length) ? GOOD : BAD;
     }
-    return settings_state == SETTINGS_READ;
+    return settings_state == GOOD;
 }
 
 static struct engine engine;
-static enum { ENGINE_UNOPENED, ENGINE_OPEN, ENGINE_BAD } engine_state;
+static struct sampler sampler;
+static enum state engine_state;
 
 static bool open_engine(hb_font_t font) {
-    if (engine_state == ENGINE_UNOPENED) {
-        struct blob blob = {0};
-        engine_state = ENGINE_BAD;
-        if (face_copy_table(font_get_face(font), MODEL_TAG, &blob) && engine_open(&engine, blob.data, blob.length))
-            engine_state = ENGINE_OPEN;
+    if (engine_state == UNREAD) {
+        struct blob blob = copy_table(font, MODEL_TAG);
+        bool open = engine_open(&engine, blob.data, blob.length) && sampler_open(&sampler, &engine);
+        engine_state = open ? GOOD : BAD;
     }
-    return engine_state == ENGINE_OPEN;
+    return engine_state == GOOD;
 }
 
 /* ---- What was typed ---- */
@@ -77,15 +83,6 @@ static void free_typed_text(struct buffer_contents *text) {
     free(text->pos);
 }
 
-static bool has_trigger(const struct buffer_contents *text) {
-    for (uint32_t i = 0; i < text->length;) {
-        uint32_t run = run_length(text->info + i, text->length - i);
-        if (run > settings.kept_marks) return true;
-        i += run ? run : 1;
-    }
-    return false;
-}
-
 /* ---- What is shown ---- */
 
 static bool put(hb_buffer_t buffer, struct glyph_info *info, uint32_t length) {
@@ -97,23 +94,43 @@ static bool put(hb_buffer_t buffer, struct glyph_info *info, uint32_t length) {
     return done;
 }
 
-/* Replaces the typed text by the visible one; on failure the buffer holds what it held. */
-static void put_visible_text(hb_font_t font, hb_buffer_t buffer, struct buffer_contents *text) {
-    if (!open_engine(font)) return;
-    struct visible_text visible = {0};
-    continue_text(&engine, text->info, text->length, settings.kept_marks, settings.max_tokens_per_call, &visible);
-    if (!visible.failed && !put(buffer, visible.info, visible.length)) put(buffer, text->info, text->length);
-    free(visible.info);
+/* The buffer then holds the visible text, or what it held before if anything goes wrong. */
+static void put_visible_text(hb_font_t font, hb_buffer_t buffer, const struct feature *features, uint32_t n_features) {
+    struct buffer_contents typed = copy_typed_text(buffer);
+    struct glyph_info *info = typed.info;
+    uint32_t n = typed.length, kept_marks = settings.header.kept_marks;
+    struct text replaced = {0}, visible = {0};
+    if (has_replacement(&settings, info, n)) {
+        replace_words(&replaced, &settings, info, n);
+        info = replaced.info;
+        n = replaced.length;
+    }
+    bool changed = replaced.capacity;
+    if (has_run(info, n, kept_marks) && open_engine(font)) {
+        uint32_t budget = settings_budget(&settings);
+        continue_text(&visible, &sampler, info, n, kept_marks, features, n_features, budget);
+        info = visible.info;
+        n = visible.length;
+        changed = true;
+    }
+    if (changed && !replaced.failed && !visible.failed && !put(buffer, info, n)) put(buffer, typed.info, typed.length);
+    text_free(&replaced);
+    text_free(&visible);
+    free_typed_text(&typed);
+}
+
+/* Our own features would take from OpenType's the few bits that HarfBuzz has for all. */
+static void shape_with_opentype(hb_font_t font, hb_buffer_t buffer, const struct feature *features, uint32_t n_features) {
+    struct feature *kept = n_features ? malloc(n_features * sizeof *kept) : NULL;
+    uint32_t n_kept = kept ? opentype_features(kept, features, n_features) : n_features;
+    shape_with(font, buffer, kept ? kept : features, n_kept, "ot");
+    free(kept);
 }
 
 int32_t EXPORT(shape)(void *plan, hb_font_t font, hb_buffer_t buffer, const struct feature *features,
                       uint32_t n_features) {
     (void)plan;
-    if (read_settings(font)) {
-        struct buffer_contents text = copy_typed_text(buffer);
-        if (has_trigger(&text)) put_visible_text(font, buffer, &text);
-        free_typed_text(&text);
-    }
-    shape_with(font, buffer, features, n_features, "ot");
+    if (read_settings(font)) put_visible_text(font, buffer, features, n_features);
+    shape_with_opentype(font, buffer, features, n_features);
     return 1;
 }

@@ -9,12 +9,17 @@ from dataclasses import dataclass, field
 from ..quantise import QuantisedModel
 from ..table import Settings
 from .model import ReferenceModel
-from .sampler import greedy
+from .sampler import MOST_REJECTED, options_at, sample
 from .tokenizer import ReferenceTokenizer
 
-MARK = "!"
+MORE = "!"
+ANOTHER = "?"
+BOUNDARY = "|"
 SHOWS_NOTHING = "\u200b"
 """Stands for a mark that shows nothing, so that a caret still finds it; HarfBuzz makes it invisible."""
+
+Features = dict[str, list[tuple[int, int, int]]]
+Characters = list[tuple[str, int]]
 
 
 @dataclass
@@ -25,7 +30,7 @@ class Continuation:
     runs: the tokens generated for each run of marks that was replaced, without the BOS or EOS that ended it.
     """
 
-    characters: list[tuple[str, int]] = field(default_factory=list)
+    characters: Characters = field(default_factory=list)
     runs: list[list[int]] = field(default_factory=list)
 
     @property
@@ -37,30 +42,52 @@ class Continuation:
 class ReferenceContinuer:
     """Continues texts with one model; keeps the model's KV cache between them."""
 
-    def __init__(self, quantised: QuantisedModel, settings: Settings = Settings()):  # noqa: B008
-        self.settings = settings
+    def __init__(self, quantised: QuantisedModel, settings: Settings | None = None):
+        self.settings = settings or Settings()
         self.model = ReferenceModel(quantised)
         self.tokenizer = ReferenceTokenizer(quantised.vocabulary)
         self._context_length = quantised.config.context_length
+        self._ends = (quantised.vocabulary.bos, quantised.vocabulary.eos)
 
-    def continue_text(self, text: str) -> Continuation:
-        """Replace every run of more than ``kept_marks`` marks by one token for each mark past that number."""
-        vocabulary = self.tokenizer.vocabulary
+    def continue_text(self, typed: str, features: Features | None = None) -> Continuation:
+        """Replace words, then every run of marks: one token for each ``!`` past the first ``kept_marks``.
+
+        features: OpenType features as ``{tag: [(start, end, value)]}``, in indexes of ``typed``.
+        """
         result = Continuation()
-        tokens = [vocabulary.bos]
+        characters = self._replace_words(typed)
+        text = "".join(character for character, _ in characters)
+        tokens: list = [self.tokenizer.vocabulary.bos]
         kept = self.settings.kept_marks
         prompt = 0
-        for run in re.finditer(f"{MARK}{{{kept + 1},}}", text):
-            typed = text[prompt : run.start()]
-            result.characters += [(c, i) for i, c in enumerate(typed, prompt)]
-            result.characters += [(SHOWS_NOTHING, run.start() + k) for k in range(kept)]
-            self._read_prompt(tokens, typed)
-            skip_space = typed.endswith(" ") or len(tokens) == 1
-            marks = range(run.start() + kept, run.end())
-            result.runs.append(self._generate(result, tokens, marks, skip_space))
-            prompt = run.end()
-        result.characters += [(c, i) for i, c in enumerate(text[prompt:], prompt)]
+        for run in re.finditer(rf"!{{{kept + 1},}}[!?]*", text):
+            start, end = run.span()
+            result.characters += characters[prompt:start]
+            result.characters += [(SHOWS_NOTHING, cluster) for _, cluster in characters[start : start + kept]]
+            self._read_prompt(tokens, text[prompt:start])
+            skip_space = text[prompt:start].endswith(" ") or len(tokens) == 1
+            marks = characters[start + kept : end]
+            result.runs.append(self._generate(result, tokens, marks, skip_space, features or {}))
+            prompt = end
+        result.characters += characters[prompt:]
         return result
+
+    def _replace_words(self, typed: str) -> Characters:
+        """The typed characters with their clusters, every word of the settings replaced by its other."""
+        shown = dict(self.settings.replacements)
+        words = sorted(shown, key=len, reverse=True)
+        characters: Characters = []
+        i = 0
+        while i < len(typed):
+            word = next((word for word in words if typed.startswith(word, i)), None)
+            if word is None:
+                characters.append((typed[i], i))
+                i += 1
+                continue
+            other = shown[word]
+            characters += [(c, i + j * len(word) // len(other)) for j, c in enumerate(other)]
+            i += len(word)
+        return characters
 
     def _read_prompt(self, tokens: list, typed: str) -> None:
         """Append a typed text's tokens, without trailing spaces, and keep the end of what is too long."""
@@ -73,27 +100,42 @@ class ReferenceContinuer:
         del tokens[1 : 1 + dropped]
 
     def _generate(
-        self, result: Continuation, tokens: list, marks: range, skip_space: bool
+        self, result: Continuation, tokens: list, marks: Characters, skip_space: bool, features: Features
     ) -> list[int]:
-        """Show one token for each mark until the story or the context ends; returns the tokens."""
-        vocabulary = self.tokenizer.vocabulary
+        """Show one token for each ``!`` until the story or the context ends; returns the tokens."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         generated: list[int] = []
         ended = False
-        for mark in marks:
+        for i, (mark, cluster) in enumerate(marks):
             shown = ""
-            if not ended and len(tokens) <= self._context_length:
-                token = greedy(self.model.logits(tokens))
-                ended = token in (vocabulary.bos, vocabulary.eos)
+            if mark == MORE and not ended and len(tokens) <= self._context_length:
+                others = re.match(r"\?*", "".join(other for other, _ in marks[i + 1 :]))
+                another = others.end() if others else 0
+                token, boundary = self._choose(tokens, features, cluster, another)
+                ended = token in self._ends
                 if not ended:
                     data = self.tokenizer.decode(token)
                     if skip_space and not generated:
                         data = data.removeprefix(b" ")
-                    shown = _show(decoder.decode(data))
+                    shown = (BOUNDARY if boundary else "") + (_show(decoder.decode(data)) or SHOWS_NOTHING)
                     generated.append(token)
                     tokens.append(token)
-            result.characters += [(character, mark) for character in shown or SHOWS_NOTHING]
+            ended = ended or len(tokens) > self._context_length
+            result.characters += [(character, cluster) for character in shown or SHOWS_NOTHING]
         return generated
+
+    def _choose(
+        self, tokens: list, features: Features, cluster: int, another: int
+    ) -> tuple[int, bool]:
+        """The token that comes next, ``another`` times the next in line; and whether to mark its beginning."""
+        options = options_at(features, cluster)
+        logits = self.model.logits(tokens)
+        rejected: list[int] = []
+        while True:
+            token = sample(logits, tokens, options, rejected)
+            if len(rejected) == min(another, MOST_REJECTED):
+                return token, bool(options.boundaries)
+            rejected.append(token)
 
 
 def _in_steps(excess: int, step: int) -> int:

@@ -1,0 +1,132 @@
+#include "sampler.h"
+
+#include "memory.h"
+#include "vector.h"
+
+#define N_REMEMBERED 8192u /* a power of two */
+
+/* The finaliser of SplitMix64 (Steele, Lea and Flood 2014). */
+static uint64_t mix(uint64_t z) {
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBull;
+    return z ^ z >> 31;
+}
+
+uint64_t hash_token(uint64_t hash, uint32_t token) { return mix((hash ^ token) + 0x9E3779B97F4A7C15ull); }
+
+/* All that a choice depends on. */
+static uint64_t key_of(uint64_t hash, const struct options *options, const struct rejected *rejected) {
+    hash = hash_token(hash, options->temperature);
+    if (options->temperature) {
+        hash = hash_token(hash, options->seed);
+        hash = hash_token(hash, options->top_k);
+        hash = hash_token(hash, options->top_p);
+    }
+    for (uint32_t i = 0; i < rejected->n; i++) hash = hash_token(hash, rejected->tokens[i]);
+    return hash;
+}
+
+bool sampler_open(struct sampler *sampler, struct engine *engine) {
+    uint32_t vocab_size = engine->model.header.vocab_size;
+    sampler->engine = engine;
+    sampler->weights = allocate((uint64_t)vocab_size + 4, sizeof *sampler->weights);
+    sampler->heap = allocate(vocab_size, sizeof *sampler->heap);
+    sampler->remembered = allocate(N_REMEMBERED, sizeof *sampler->remembered);
+    for (uint32_t i = 0; sampler->remembered && i < N_REMEMBERED; i++) sampler->remembered[i].token = NO_TOKEN;
+    return sampler->weights && sampler->heap && sampler->remembered;
+}
+
+static bool is_rejected(const struct rejected *rejected, uint32_t token) {
+    for (uint32_t i = 0; i < rejected->n; i++)
+        if (rejected->tokens[i] == token) return true;
+    return false;
+}
+
+static uint32_t most_likely(const float *logits, uint32_t n, const struct rejected *rejected) {
+    uint32_t best = NO_TOKEN;
+    for (uint32_t token = 0; token < n; token++)
+        if ((best == NO_TOKEN || logits[token] > logits[best]) && !is_rejected(rejected, token)) best = token;
+    return best;
+}
+
+/* ---- Drawing ---- */
+
+static bool heavier(const float *weights, uint32_t a, uint32_t b) {
+    return weights[a] > weights[b] || (weights[a] == weights[b] && a < b);
+}
+
+static void sift_down(const float *weights, uint32_t *heap, uint32_t n, uint32_t i) {
+    uint32_t moved = heap[i], child;
+    for (; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && heavier(weights, heap[child + 1], heap[child])) child++;
+        if (!heavier(weights, heap[child], moved)) break;
+        heap[i] = heap[child];
+    }
+    heap[i] = moved;
+}
+
+/* weights[token] = e^((logit - largest) / temperature), 0 for rejected ones; returns their sum. */
+static float probabilities(float *weights, const float *logits, uint32_t n, uint32_t temperature,
+                           const struct rejected *rejected) {
+    float largest = logits[most_likely(logits, n, rejected)], inverse = 100.0f / (float)temperature;
+    f32x4 sum = splat4(0);
+    for (uint32_t i = 0; i < n; i += 4) {
+        f32x4 four = exp4((load4(logits + i) - largest) * inverse);
+        for (uint32_t j = 0; j < 4; j++)
+            if (i + j >= n || is_rejected(rejected, i + j)) four[j] = 0;
+        store4(weights + i, four);
+        sum = sum + four;
+    }
+    return sum4(sum);
+}
+
+/* Takes tokens in order of weight until `top_k` or `top_p` is reached, and draws among them; `random` is in [0, 1). */
+static uint32_t draw(struct sampler *s, const float *logits, uint32_t n, const struct options *options,
+                     const struct rejected *rejected, float random) {
+    float total = probabilities(s->weights, logits, n, options->temperature, rejected);
+    uint32_t size = 0;
+    for (uint32_t token = 0; token < n; token++)
+        if (!is_rejected(rejected, token)) s->heap[size++] = token;
+    for (uint32_t i = size / 2; i-- > 0;) sift_down(s->weights, s->heap, size, i);
+
+    /* The heap's top goes to its end, so that what was taken lies there in reverse order. */
+    uint32_t most = options->top_k && options->top_k < size ? options->top_k : size, taken = 0;
+    bool by_p = options->top_p > 0 && options->top_p < 100;
+    float limit = by_p ? total * ((float)options->top_p / 100.0f) : 0, sum = 0;
+    float target = most == size && !by_p ? random * total : 0; /* known at once: no need to sort it all */
+    while (taken < most) {
+        uint32_t top = s->heap[0], last = size - 1 - taken++;
+        s->heap[0] = s->heap[last];
+        s->heap[last] = top;
+        sift_down(s->weights, s->heap, last, 0);
+        sum += s->weights[top];
+        if (by_p ? sum >= limit : most == size && sum > target) break;
+    }
+    if (most == size && !by_p) return s->heap[size - taken];
+    target = random * sum;
+    sum = 0;
+    for (uint32_t i = 1; i < taken; i++) {
+        sum += s->weights[s->heap[size - i]];
+        if (sum > target) return s->heap[size - i];
+    }
+    return s->heap[size - taken];
+}
+
+uint32_t sample(struct sampler *s, const uint32_t *tokens, uint32_t n, uint64_t hash, const struct options *options,
+                const struct rejected *rejected, uint32_t *budget) {
+    uint64_t key = key_of(hash, options, rejected);
+    struct remembered_token *remembered = &s->remembered[key % N_REMEMBERED];
+    if (remembered->token != NO_TOKEN && remembered->key == key) return remembered->token;
+    const float *logits = engine_logits(s->engine, tokens, n, budget);
+    if (!logits) return NO_TOKEN;
+    uint32_t vocab_size = s->engine->model.header.vocab_size, token;
+    if (rejected->n >= vocab_size) return NO_TOKEN;
+    if (options->temperature == 0) {
+        token = most_likely(logits, vocab_size, rejected);
+    } else {
+        float random = (float)(mix(key) >> 40) * 0x1p-24f;
+        token = draw(s, logits, vocab_size, options, rejected, random);
+    }
+    *remembered = (struct remembered_token){key, token};
+    return token;
+}
