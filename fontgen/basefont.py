@@ -95,6 +95,11 @@ def open_base(spec: str | os.PathLike[str] | None = None, index: int | None = No
     return _open(data, member)
 
 
+def characters(spec: str | os.PathLike[str] | None = None, index: int | None = None) -> set[int]:
+    """Code points that a base font can show; arguments and errors as for `open_base`."""
+    return set(open_base(spec, index).getBestCmap())
+
+
 def _read(path: Path, member: int | None) -> bytes:
     try:
         data = path.read_bytes()

@@ -38,6 +38,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         steps.begin("Opening the base font")
         ttfont = basefont.open_base(config.font.base, config.font.index)
         family = config.font.family or font.default_family(ttfont)
+        check_replacements(config)
 
         steps.begin("Reading the checkpoint")
         model = load(
@@ -61,6 +62,20 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         font.write_table(ttfont, SETTINGS_TAG, write_settings(config.settings()))
         font.write_table(ttfont, MODEL_TAG, write_model(quantised))
         return font.font_bytes(ttfont)
+
+
+def check_replacements(config: Config) -> None:
+    """Raise `FontgenError` when the base font cannot show what ``[replace]`` puts into the text."""
+    if not config.replace:
+        return
+    available = basefont.characters(config.font.base, config.font.index)
+    for word, shown in config.replace.items():
+        for character in shown:
+            if ord(character) not in available:
+                raise FontgenError(
+                    f"replace.{word!r}: the base font lacks {character!r} (U+{ord(character):04X})",
+                    path=config.path,
+                )
 
 
 def check_output(path: Path, inputs: list[Path | None]) -> None:

@@ -20,6 +20,9 @@ The same names serve as flags, which override the file::
     kept_marks = 3                # exclamation marks of a run that stay exclamation marks
     max_tokens_per_call = 1000    # bound on the work of one call
 
+    [replace]
+    "(c)" = "©"                   # what is typed, and what is shown instead
+
 Paths in the file are relative to its folder; paths on the command line to the working folder.
 """
 
@@ -85,6 +88,8 @@ class Config:
     font: FontOptions = field(default_factory=FontOptions)
     quantise: QuantiseOptions = field(default_factory=QuantiseOptions)
     shaper: ShaperOptions = field(default_factory=ShaperOptions)
+    replace: dict[str, str] = field(default_factory=dict)
+    """``[replace]``: words of the typed text and what is shown instead."""
     path: Path | None = None
     """The file that this came from, named in errors."""
 
@@ -97,13 +102,15 @@ class Config:
         try:
             self.settings().check()
         except FontgenError as error:
-            self._refuse("shaper", error.cause)
+            raise FontgenError(error.cause, path=self.path) from error
         if self.font.family is not None and not self.font.family.strip():
             self._refuse("font.family", "is empty")
 
     def settings(self) -> Settings:
         """What the shaper itself is told, for the font table of the settings."""
-        return Settings(self.shaper.kept_marks, self.shaper.max_tokens_per_call)
+        return Settings(
+            self.shaper.kept_marks, self.shaper.max_tokens_per_call, tuple(self.replace.items())
+        )
 
     def override(self, **sections: dict[str, Any]) -> Config:
         """A copy in which the given values replace the file's; those that are None change nothing.
@@ -154,10 +161,17 @@ def read_config(path: Path) -> Config:
 
     sections: dict[str, Any] = {}
     for section, values in document.items():
-        if section not in _SECTIONS:
-            raise FontgenError(_unknown("section", section, list(_SECTIONS)), path=path)
+        if section not in (*_SECTIONS, "replace"):
+            known = [*_SECTIONS, "replace"]
+            raise FontgenError(_unknown("section", section, known), path=path)
         if not isinstance(values, dict):
             raise FontgenError(f"{section} must be a section, [{section}]", path=path)
+        if section == "replace":
+            for word, shown in values.items():
+                if not isinstance(shown, str):
+                    raise FontgenError(f"replace.{word!r} must be a string", path=path)
+            sections[section] = values
+            continue
         for key in values:
             if key not in _KEYS[section]:
                 known = list(_KEYS[section])

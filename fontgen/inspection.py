@@ -169,7 +169,8 @@ def _leb128(data: bytes, offset: int) -> tuple[int, int]:
 
 def _inspect_settings(data: bytes) -> dict[str, Any]:
     try:
-        return _fingerprint(data) | vars(read_settings(data))
+        settings = read_settings(data)
+        return _fingerprint(data) | vars(settings) | {"replacements": dict(settings.replacements)}
     except FontgenError as error:
         return _fingerprint(data) | {"error": str(error)}
 

@@ -224,6 +224,25 @@ def test_bad_configurations(fontgen: Fontgen, tmp_path: Path) -> None:
     assert not (tmp_path / "font.ttf").exists()
 
 
+def test_a_replacement_that_the_font_cannot_show(
+    fontgen: Fontgen, tmp_path: Path, small_checkpoint: Path, small_base: Path
+) -> None:
+    config = tmp_path / "font.toml"
+    config.write_text("[replace]\n'(c)' = '©'\n")
+    outcome = fontgen(
+        "build",
+        config,
+        "--model",
+        small_checkpoint,
+        "--base",
+        small_base,
+        "-o",
+        tmp_path / "font.ttf",
+    )
+    _refused(outcome, "font.toml: replace.'(c)': the base font lacks '©' (U+00A9)")
+    assert not (tmp_path / "font.ttf").exists()
+
+
 # shape
 
 
@@ -347,6 +366,7 @@ def test_inspect_for_programs(fontgen: Fontgen, font_path: Path, portable_font_p
     assert report["model"]["card"]["license"] == config["license"]
     assert report["names"]["family"] == "llama.ttf Sans"
     assert report["settings"]["kept_marks"] == 3
+    assert report["settings"]["replacements"] == {"OpenSans": "LLaMaSans"}
     portable = json.loads(fontgen("inspect", portable_font_path, "--json").out)
     assert portable["shaper"]["flavour"] == "portable"
     assert portable["model"]["sha256"] == report["model"]["sha256"]

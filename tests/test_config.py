@@ -21,7 +21,10 @@ def _write(tmp_path: Path, text: str) -> Path:
     "text, cause",
     [
         ("[shaper]\nflavor = 'portable'", "unknown key 'flavor' in [shaper]; there are flavour"),
-        ("[fonts]\nbase = 'a'", "unknown section 'fonts'; there are model, font, quantise, shaper"),
+        (
+            "[fonts]\nbase = 'a'",
+            "unknown section 'fonts'; there are model, font, quantise, shaper, replace",
+        ),
         ("base = 'a'", "unknown section 'base'"),
         ("font = 'a'", "font must be a section"),
         ("[quantise]\nbits = '8'", "quantise.bits must be a whole number"),
@@ -34,6 +37,9 @@ def _write(tmp_path: Path, text: str) -> Path:
         ("[shaper]\nkept_marks = -1", "kept_marks is -1"),
         ("[shaper]\nmax_tokens_per_call = -1", "max_tokens_per_call is -1"),
         ("[font\n", "is not TOML"),
+        ("[replace]\n'(c)' = 3", "replace.'(c)' must be a string"),
+        ("[replace]\n'' = 'x'", "replacement of ''"),
+        ("[replace]\n'x' = ''", "replacement of 'x'"),
     ],
 )
 def test_mistakes_name_file_and_key(tmp_path: Path, text: str, cause: str) -> None:
@@ -78,6 +84,12 @@ def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
     assert config == Config(path=config.path)
 
 
+def test_replacements_reach_the_settings(tmp_path: Path) -> None:
+    config = read_config(_write(tmp_path, "[replace]\n'(c)' = '©'\n'OpenSans' = 'LLaMaSans'"))
+    assert config.replace == {"(c)": "©", "OpenSans": "LLaMaSans"}
+    assert config.settings().replacements == (("(c)", "©"), ("OpenSans", "LLaMaSans"))
+
+
 def test_flags_override_the_file(tmp_path: Path) -> None:
     config = read_config(_write(tmp_path, "[shaper]\nflavour = 'portable'\nkept_marks = 5"))
     changed = config.override(shaper={"flavour": "simd128"}, font={"family": None, "index": 0})
@@ -93,6 +105,8 @@ def test_the_shipped_configurations_differ_in_flavour_only() -> None:
     assert default.font.output == REPOSITORY / "fonts" / "llama.ttf"
     assert (default.shaper.flavour, portable.shaper.flavour) == ("simd128", "portable")
     assert default.font.family != portable.font.family  # both can be installed
-    assert default.settings() == portable.settings() == Config().settings()
+    assert default.settings() == portable.settings()
+    assert default.shaper.kept_marks == Config().shaper.kept_marks
+    assert default.replace == {"OpenSans": "LLaMaSans"}
     assert default.quantise == portable.quantise == Config().quantise
     assert default.model == portable.model

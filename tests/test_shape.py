@@ -145,6 +145,10 @@ def test_generated_text_continues_the_prompt(llama: ShapingFont) -> None:
     assert "!" not in seen[-1]
 
 
+def test_replaced_words_are_visible(llama: ShapingFont) -> None:
+    assert _shape(llama, "OpenSans!!!").visible == "LLaMaSans!!!"
+
+
 def test_clusters_walk_along_the_typed_text(llama: ShapingFont) -> None:
     text = "Once upon a time" + "!" * 12
     clusters = [glyph.cluster for glyph in _shape(llama, text).glyphs]
