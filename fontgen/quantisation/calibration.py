@@ -1,0 +1,65 @@
+"""Text to observe a model on: its own.
+
+No corpus is shipped with a checkpoint, but the model writes its own: sampled at temperature 1 it is, as far
+as the model knows, the text that it was trained on (LLM-QAT, arXiv:2305.17888, calibrates the same way).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..model import Model
+from .transformer import Generator, Transformer
+
+TOKENS = 24576
+"""Positions of calibration text: 96 sequences of 256."""
+MIN_SEQUENCES, MAX_SEQUENCES = 16, 128
+MAX_LENGTH = 1024
+
+
+@dataclass(frozen=True)
+class CalibrationText:
+    """Sequences of tokens, each beginning with BOS.
+
+    tokens: int64 (sequences, positions), padded at the end with BOS.
+    used: bool of the same shape, False for padding.
+    """
+
+    tokens: np.ndarray
+    used: np.ndarray
+
+
+def sample_text(model: Model, *, seed: int = 0, n_tokens: int = TOKENS) -> CalibrationText:
+    """Let a model write at temperature 1, many sequences side by side; each ends with BOS, EOS or the context.
+
+    The same model and seed give the same text on one machine. Another processor, NumPy or number of
+    threads may add up in another order, and a sampled token near the edge then turns out differently.
+    """
+    vocabulary, config = model.vocabulary, model.config
+    length = min(config.context_length, MAX_LENGTH)
+    sequences = int(np.clip(n_tokens // length, MIN_SEQUENCES, MAX_SEQUENCES))
+    ends = [token for token in (vocabulary.bos, vocabulary.eos) if token is not None]
+    random = np.random.default_rng(seed)
+    transformer = Transformer(config, model.tensors)
+    generator = Generator(transformer, sequences, length)
+    tokens = np.full((sequences, length), vocabulary.bos, np.int64)
+    used = np.zeros(tokens.shape, bool)
+    used[:, 0] = True
+    for position in range(1, length):
+        logits = transformer.classify(generator.step(tokens[:, position - 1]))
+        drawn = _draw(logits, random.random(sequences))
+        used[:, position] = used[:, position - 1] & ~np.isin(drawn, ends)
+        if not used[:, position].any():
+            return CalibrationText(tokens[:, :position], used[:, :position])
+        tokens[used[:, position], position] = drawn[used[:, position]]
+    return CalibrationText(tokens, used)
+
+
+def _draw(logits: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """One token of each row, by inversion of the cumulative distribution at a number in [0, 1)."""
+    logits = logits.astype(np.float64)
+    cumulative = np.cumsum(np.exp(logits - logits.max(axis=-1, keepdims=True)), axis=-1)
+    below = cumulative <= (uniform * cumulative[:, -1])[:, None]
+    return np.minimum(below.sum(axis=-1), logits.shape[-1] - 1)
