@@ -29,7 +29,9 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
     """
     # The compiler's layers are imported here, so that commands that build nothing start at once.
     from .checkpoints import load
+    from .features import write_features
     from .quantise import quantise
+    from .reference.sampler import TAGS
     from .shaper import default_model_path, shaper_module
     from .table import MODEL_TAG, SETTINGS_TAG, write_model, write_settings
 
@@ -58,6 +60,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         font.write_names(ttfont, family, model.card)
         font.write_timestamps(ttfont)
         font.drop_signature(ttfont)
+        write_features(ttfont, TAGS)
         font.write_table(ttfont, font.WASM_TAG, module)
         font.write_table(ttfont, SETTINGS_TAG, write_settings(config.settings()))
         font.write_table(ttfont, MODEL_TAG, write_model(quantised))
