@@ -32,8 +32,8 @@ ALIGNMENT = 64
 """Sections begin at multiples of this from the start of the table."""
 BLOCK_ROWS = 16
 """Rows of a matrix that are stored interleaved: the outputs that four SIMD registers hold."""
-BLOCK_COLUMNS = 4
-"""Columns of one row that stand side by side."""
+UNIT_BYTES = 4
+"""Bytes of one row that stand side by side: 4 columns of 8 bits, or 8 columns of 4."""
 NO_TOKEN = 0xFFFFFFFF
 FLAG_TIED_EMBEDDINGS = 1
 FLAG_DUMMY_PREFIX = 2
@@ -65,7 +65,9 @@ MODEL_FIELDS = _PREAMBLE + (
     Field("n_kv_heads", "I", "key and value heads (grouped-query attention), a divisor of n_heads"),
     Field("vocab_size", "I", "tokens"),
     Field("context_length", "I", "positions that the model was trained for"),
-    Field("bits", "I", "bits of a weight: 8"),
+    Field("bits", "I", "bits of a weight of the layers: 8 or 4"),
+    Field("embedding_bits", "I", "bits of a weight of embedding and classifier: 8 or 4"),
+    Field("group_size", "I", "columns that share a group scale, at 4 bits: a multiple of 8"),
     Field("flags", "I", "1: tied embeddings; 2: a space goes before a text; 4: spaces collapse"),
     Field("norm_eps", "f", "epsilon of RMSNorm"),
     Field("attention_scale", "f", "1 / sqrt(head size), rounded to float32"),
@@ -97,15 +99,22 @@ SECTIONS = (
 )
 
 _MATRICES_TEXT = f"""\
-A matrix of R rows (outputs) and C columns (inputs) is two sections, with R rounded up to a multiple of
-{BLOCK_ROWS} and C to a multiple of {BLOCK_COLUMNS}; the padding is zero weights with a zero scale:
+A matrix of R rows (outputs) and C columns (inputs) is stored with R rounded up to a multiple of {BLOCK_ROWS} and C to
+a multiple of 4 at 8 bits, of 8 at 4 bits; the padding is zero weights with a zero scale. At 8 bits it is two sections:
 
-    scales   float32[R]                          weight = scale * integer
-    weights  uint8[R / {BLOCK_ROWS}][C / {BLOCK_COLUMNS}][{BLOCK_ROWS}][{BLOCK_COLUMNS}]   row block, column quad, row, column
+    scales   float32[R]                         weight = scale * integer
+    weights  uint8[R / {BLOCK_ROWS}][C / 4][{BLOCK_ROWS}][4]     row block, column quad, row, column
 
 so that one sequential stream feeds {BLOCK_ROWS} outputs at a time. A weight is a signed byte in -127..127; the even
 columns have 128 added (their top bit flipped), which lets a 16-bit lane hold `(w0 + 128) + 256 * w1`: see
-`matmul_simd128.c` for how that is multiplied."""
+`matmul_simd128.c` for how that is multiplied. At 4 bits it is three, with G = C / group_size, rounded up:
+
+    scales        float32[R]                     weight = scale * group scale * integer
+    group_scales  uint8[R / {BLOCK_ROWS}][G][{BLOCK_ROWS}]
+    weights       uint8[R / {BLOCK_ROWS}][C / 8][{BLOCK_ROWS}][4]   row block, column octet, row, 8 columns
+
+A weight is in -8..7, the first column of a byte in its low half. Three columns of each four have 8 added, all but the
+fourth, so that a 16-bit lane holds `(w0 + 8) + 16 * (w1 + 8) + 256 * (w2 + 8) + 4096 * w3`."""
 
 
 @dataclass(frozen=True)
@@ -208,25 +217,44 @@ def _round_up(n: int, multiple: int) -> int:
     return -(-n // multiple) * multiple
 
 
-def pack_weights(values: np.ndarray) -> np.ndarray:
-    """int8 (rows, columns) to uint8 in the stored order (row block, column quad, row, column)."""
+def pack_weights(values: np.ndarray, bits: int = 8) -> np.ndarray:
+    """int8 (rows, columns) to uint8 in the stored order (row block, column unit, row, byte)."""
     rows, columns = values.shape
-    padded = np.zeros(
-        (_round_up(rows, BLOCK_ROWS), _round_up(columns, BLOCK_COLUMNS)), dtype=np.int8
-    )
+    unit_columns = 8 * UNIT_BYTES // bits
+    padded = np.zeros((_round_up(rows, BLOCK_ROWS), _round_up(columns, unit_columns)), np.int8)
     padded[:rows, :columns] = values
     stored = padded.view(np.uint8)
-    stored[:, 0::2] ^= 0x80
-    blocks = stored.reshape(-1, BLOCK_ROWS, padded.shape[1] // BLOCK_COLUMNS, BLOCK_COLUMNS)
+    if bits == 8:
+        stored[:, 0::2] ^= 0x80
+    else:
+        nibbles = (stored & 0xF) ^ _OFFSET_NIBBLES[np.arange(padded.shape[1]) % 4]
+        stored = nibbles[:, 0::2] | nibbles[:, 1::2] << 4
+    blocks = stored.reshape(-1, BLOCK_ROWS, stored.shape[1] // UNIT_BYTES, UNIT_BYTES)
     return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3))
 
 
-def unpack_weights(stored: np.ndarray, rows: int, columns: int) -> np.ndarray:
+def unpack_weights(stored: np.ndarray, rows: int, columns: int, bits: int = 8) -> np.ndarray:
     """Inverse of `pack_weights`: int8 (rows, columns)."""
-    blocks = stored.reshape(-1, _round_up(columns, BLOCK_COLUMNS) // BLOCK_COLUMNS, BLOCK_ROWS, BLOCK_COLUMNS)
+    units = _round_up(columns, 8 * UNIT_BYTES // bits) * bits // (8 * UNIT_BYTES)
+    blocks = stored.reshape(-1, units, BLOCK_ROWS, UNIT_BYTES)
     padded = blocks.transpose(0, 2, 1, 3).reshape(_round_up(rows, BLOCK_ROWS), -1).copy()
-    padded[:, 0::2] ^= 0x80
-    return padded.view(np.int8)[:rows, :columns].copy()
+    if bits == 8:
+        padded[:, 0::2] ^= 0x80
+        return padded.view(np.int8)[:rows, :columns].copy()
+    nibbles = np.stack([padded & 0xF, padded >> 4], axis=-1).reshape(len(padded), -1)
+    nibbles ^= _OFFSET_NIBBLES[np.arange(nibbles.shape[1]) % 4]
+    return ((nibbles ^ 8).astype(np.int8) - 8)[:rows, :columns]
+
+
+_OFFSET_NIBBLES = np.array([8, 8, 8, 0], np.uint8)
+"""Flipping the top bit of four bits adds 8 to the signed number that they stand for, as unsigned."""
+
+
+def _pack_group_scales(scales: np.ndarray) -> np.ndarray:
+    """uint8 (rows, groups) to the stored order (row block, group, row)."""
+    padded = np.zeros((_round_up(len(scales), BLOCK_ROWS), scales.shape[1]), np.uint8)
+    padded[: len(scales)] = scales
+    return np.ascontiguousarray(padded.reshape(-1, BLOCK_ROWS, scales.shape[1]).transpose(0, 2, 1))
 
 
 def _norm_names(config: ModelConfig) -> list[str]:
@@ -272,7 +300,9 @@ def write_model(model: QuantisedModel) -> bytes:
         scales = np.zeros(_round_up(len(matrix.scales), BLOCK_ROWS), dtype="<f4")
         scales[: len(matrix.scales)] = matrix.scales
         body.add(scales)
-        body.add(pack_weights(matrix.values))
+        if matrix.group_scales is not None:
+            body.add(_pack_group_scales(matrix.group_scales))
+        body.add(pack_weights(matrix.values, matrix.bits))
     flags = FLAG_TIED_EMBEDDINGS * config.tied_embeddings
     flags |= FLAG_DUMMY_PREFIX * vocabulary.add_dummy_prefix
     flags |= FLAG_REMOVE_EXTRA_WHITESPACES * vocabulary.remove_extra_whitespaces
@@ -282,7 +312,7 @@ def write_model(model: QuantisedModel) -> bytes:
         if hasattr(config, field.name)
     }
     values |= {
-        "bits": 8,
+        **_bits_of(model),
         "flags": flags,
         "attention_scale": 1 / np.sqrt(config.head_size),
         "bos_token": _token(vocabulary.bos),
@@ -301,7 +331,7 @@ def write_model(model: QuantisedModel) -> bytes:
 def read_model(data: bytes) -> QuantisedModel:
     """The model in an ``Llam`` table; raises `FontgenError` when the table is damaged."""
     values = _opened(MODEL_FIELDS, MODEL_TAG, data)
-    if values["bits"] != 8:
+    if not {values["bits"], values["embedding_bits"]} <= {4, 8}:
         raise FontgenError(f"table {MODEL_TAG} holds weights of {values['bits']} bits")
     names = (field.name for field in MODEL_FIELDS)
     known = {name: values[name] for name in names if name in ModelConfig.__dataclass_fields__}
@@ -324,10 +354,8 @@ def read_model(data: bytes) -> QuantisedModel:
     matrices = {}
     for name in _matrix_names(config):
         rows, columns = shapes[name]
-        padded_rows = _round_up(rows, BLOCK_ROWS)
-        scales = sections.take("<f4", padded_rows)[:rows].astype(np.float32)
-        stored = sections.take(np.uint8, padded_rows * _round_up(columns, BLOCK_COLUMNS))
-        matrices[name] = QuantisedMatrix(unpack_weights(stored, rows, columns), scales)
+        bits = values["bits" if name.startswith("layers.") else "embedding_bits"]
+        matrices[name] = _take_matrix(sections, rows, columns, bits, values["group_size"])
     sections.end()
     vocabulary = Vocabulary(
         tuple(pieces[offsets[i] : offsets[i + 1]] for i in range(vocab)),
@@ -343,6 +371,42 @@ def read_model(data: bytes) -> QuantisedModel:
     named_norms = {name: row.astype(np.float32) for name, row in zip(norm_names, norms, strict=True)}
     lines = (card.split("\n") + [""] * 5)[:5]
     return QuantisedModel(config, vocabulary, matrices, named_norms, ModelCard(*lines))
+
+
+def _bits_of(model: QuantisedModel) -> dict[str, int]:
+    """Header values for the precision of the matrices; raises `FontgenError` for a mixture that it cannot say."""
+    kinds = [{}, {}]
+    for name, matrix in model.matrices.items():
+        kinds[name.startswith("layers.")].setdefault((matrix.bits, matrix.group_size), name)
+    embedding, layers = kinds
+    sizes = {size for _, size in embedding | layers if size}
+    if len(embedding) != 1 or len(layers) != 1 or len(sizes) > 1:
+        raise FontgenError("the layers' matrices differ in bits or group size")
+    (embedding_bits, embedding_size), (bits, size) = *embedding, *layers
+    for pair in ((embedding_bits, embedding_size), (bits, size)):
+        if pair[0] not in (4, 8) or (pair[0] == 4) != bool(pair[1]) or pair[1] % 8:
+            raise FontgenError(f"no kernel for weights of {pair[0]} bits in groups of {pair[1]}")
+    return {"bits": bits, "embedding_bits": embedding_bits, "group_size": max(sizes, default=0)}
+
+
+def _take_matrix(
+    sections: _Sections, rows: int, columns: int, bits: int, group_size: int
+) -> QuantisedMatrix:
+    padded_rows = _round_up(rows, BLOCK_ROWS)
+    scales = sections.take("<f4", padded_rows)[:rows].astype(np.float32)
+    group_scales = None
+    if bits == 8:
+        group_size = 0
+    elif group_size < 1:
+        raise FontgenError(f"table {MODEL_TAG} has weights of 4 bits without groups")
+    else:
+        groups = -(-columns // group_size)
+        stored = sections.take(np.uint8, padded_rows * groups).reshape(-1, groups, BLOCK_ROWS)
+        group_scales = stored.transpose(0, 2, 1).reshape(padded_rows, groups)[:rows].copy()
+    unit_columns = 8 * UNIT_BYTES // bits
+    stored = sections.take(np.uint8, padded_rows * _round_up(columns, unit_columns) * bits // 8)
+    values = unpack_weights(stored, rows, columns, bits)
+    return QuantisedMatrix(values, scales, bits, group_size, group_scales)
 
 
 def _token(token: int | None) -> int:
@@ -419,7 +483,7 @@ def c_header() -> str:
         "TABLE_ALIGNMENT": ALIGNMENT,
         "TABLE_CHECKED_FROM": CHECKED_FROM,
         "BLOCK_ROWS": BLOCK_ROWS,
-        "BLOCK_COLUMNS": BLOCK_COLUMNS,
+        "UNIT_BYTES": UNIT_BYTES,
         "NO_TOKEN": f"{NO_TOKEN:#x}u",
         "FLAG_TIED_EMBEDDINGS": FLAG_TIED_EMBEDDINGS,
         "FLAG_DUMMY_PREFIX": FLAG_DUMMY_PREFIX,

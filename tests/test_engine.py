@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 import zlib
 
@@ -13,7 +14,8 @@ from tiny_models import byte_vocabulary, random_model
 
 from fontgen.engine import Engine
 from fontgen.errors import FontgenError
-from fontgen.quantise import quantise
+from fontgen.model import Model
+from fontgen.quantise import QuantisedModel, quantise, quantise_groups
 from fontgen.reference.float_model import FloatModel
 from fontgen.reference.model import ReferenceModel, exp
 from fontgen.shaper import FLAVOURS, shaper_module
@@ -38,10 +40,29 @@ def differing_words(a: np.ndarray, b: np.ndarray) -> int:
     return int((a.view(np.uint32) != b.view(np.uint32)).sum())
 
 
+def four_bits(model: Model, group_size: int, embedding_bits: int) -> QuantisedModel:
+    """4 bits by groups without any search, whose quality does not matter here."""
+    quantised = quantise(model)
+    matrices = {
+        name: quantise_groups(tensor, 4, group_size)
+        for name, tensor in model.tensors.items()
+        if tensor.ndim == 2 and (name.startswith("layers.") or embedding_bits == 4)
+    }
+    return dataclasses.replace(quantised, matrices=quantised.matrices | matrices)
+
+
+PRECISIONS = {
+    "8 bits": quantise,
+    "4 bits, groups of 8": lambda model: four_bits(model, 8, 4),
+    "4 bits, groups of 32, embedding of 8": lambda model: four_bits(model, 32, 8),
+}
+
+
 @pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("precision", PRECISIONS, ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_logits_equal_the_reference_bit_for_bit(flavour, shape):
-    model = quantise(random_model(**SHAPES[shape]))
+def test_logits_equal_the_reference_bit_for_bit(flavour, precision, shape):
+    model = PRECISIONS[precision](random_model(**SHAPES[shape]))
     engine, reference = Engine(shaper_module(flavour), write_model(model)), ReferenceModel(model)
     tokens = np.random.default_rng(5).integers(0, model.config.vocab_size, model.config.context_length)
     for n in range(1, len(tokens) + 1):

@@ -29,26 +29,35 @@ bool engine_open(struct engine *e, const uint8_t *table, uint32_t length) {
     e->hidden3 = allocate(round_up(widest, BLOCK_ROWS), sizeof(float));
     e->scores = allocate((uint64_t)e->n_blocks * POSITIONS, sizeof(float));
     e->packed = allocate(1, packed_size(widest));
+    e->offsets = allocate(widest / 8 + 1, sizeof *e->offsets);
     return e->tokens && e->logits && e->keys && e->values && e->x && e->normed && e->query &&
-           e->attended && e->hidden && e->hidden3 && e->scores && e->packed;
+           e->attended && e->hidden && e->hidden3 && e->scores && e->packed && e->offsets;
 }
 
-/* The float vector as integers; valid until the next call. */
-static struct activations quantised(struct engine *e, const float *x, uint32_t n) {
-    struct activations activations = {.packed = e->packed};
-    quantise_activations(&activations, x, n);
+/* A float vector as integers for products with matrices like this one; valid until the next call. */
+static struct activations quantised(struct engine *e, const float *x, const struct matrix *matrix) {
+    struct activations activations = {.packed = e->packed, .offsets = e->offsets};
+    quantise_activations(&activations, x, matrix);
     return activations;
 }
 
-/* A row of the embedding matrix, out of its blocks. */
-static void embed(float *out, const struct matrix *embedding, uint32_t token) {
-    const uint8_t *bytes = embedding->weights + (uint64_t)(token / BLOCK_ROWS) * embedding->quads * BLOCK_ROWS * BLOCK_COLUMNS +
-                           token % BLOCK_ROWS * BLOCK_COLUMNS;
-    for (uint32_t i = 0; i < embedding->columns; i++) {
-        uint8_t byte = bytes[i / BLOCK_COLUMNS * BLOCK_ROWS * BLOCK_COLUMNS + i % BLOCK_COLUMNS];
-        int8_t weight = (int8_t)(i % 2 ? byte : byte ^ 0x80);
-        out[i] = (float)weight * embedding->scales[token];
+/* A weight of the embedding matrix, as an integer. */
+static int32_t weight_at(const struct matrix *m, uint32_t row, uint32_t column) {
+    uint32_t unit_columns = 8 * UNIT_BYTES / m->bits, unit = column / unit_columns;
+    uint64_t block = row / BLOCK_ROWS;
+    const uint8_t *bytes = m->weights + ((block * m->units + unit) * BLOCK_ROWS + row % BLOCK_ROWS) * UNIT_BYTES;
+    if (m->bits == 8) {
+        uint8_t byte = bytes[column % 4];
+        return column % 2 ? (int8_t)byte : byte - 128;
     }
+    uint32_t nibble = bytes[column % 8 / 2] >> (column % 2 * 4) & 0xF;
+    int32_t weight = column % 4 == 3 ? (int32_t)(nibble ^ 8) - 8 : (int32_t)nibble - 8;
+    return weight * m->group_scales[(block * m->groups + unit / m->group_units) * BLOCK_ROWS + row % BLOCK_ROWS];
+}
+
+static void embed(float *out, const struct matrix *embedding, uint32_t token) {
+    for (uint32_t i = 0; i < embedding->columns; i++)
+        out[i] = (float)weight_at(embedding, token, i) * embedding->scales[token];
 }
 
 /* RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): out = x / sqrt(mean(x^2) + epsilon) * weight. The arrays are
@@ -133,7 +142,7 @@ static void attend(struct engine *e, const struct layer *layer, uint32_t layer_i
     float *values = e->values + layer_index * h->n_kv_heads * values_size;
 
     rms_norm(e->normed, e->x, layer->attention_norm, h->dim, h->norm_eps);
-    struct activations normed = quantised(e, e->normed, h->dim);
+    struct activations normed = quantised(e, e->normed, &layer->wq);
     multiply(e->query, &layer->wq, &normed);
     rotate(e->query, h->dim, rope, head_size);
     float *key = e->attended; /* free until the heads write to it */
@@ -152,7 +161,7 @@ static void attend(struct engine *e, const struct layer *layer, uint32_t layer_i
         float total = exponentials(e->scores, n);
         blend(e->attended + head * head_size, e->scores, values + kv * values_size, head_size, e->head_stride, n, total);
     }
-    struct activations attended = quantised(e, e->attended, h->dim);
+    struct activations attended = quantised(e, e->attended, &layer->wo);
     multiply(e->normed, &layer->wo, &attended);
     for (uint32_t i = 0; i < h->dim; i++) e->x[i] += e->normed[i];
 }
@@ -161,14 +170,14 @@ static void attend(struct engine *e, const struct layer *layer, uint32_t layer_i
 static void feed_forward(struct engine *e, const struct layer *layer) {
     const struct model_header *h = &e->model.header;
     rms_norm(e->normed, e->x, layer->ffn_norm, h->dim, h->norm_eps);
-    struct activations normed = quantised(e, e->normed, h->dim);
+    struct activations normed = quantised(e, e->normed, &layer->w1);
     multiply(e->hidden, &layer->w1, &normed);
     multiply(e->hidden3, &layer->w3, &normed);
     for (uint32_t i = 0; i < h->hidden_dim; i += 4) {
         f32x4 gate = load4(e->hidden + i);
         store4(e->hidden + i, gate / (1.0f + exp4(-gate)) * load4(e->hidden3 + i));
     }
-    struct activations hidden = quantised(e, e->hidden, h->hidden_dim);
+    struct activations hidden = quantised(e, e->hidden, &layer->w2);
     multiply(e->normed, &layer->w2, &hidden);
     for (uint32_t i = 0; i < h->dim; i++) e->x[i] += e->normed[i];
 }
@@ -185,7 +194,7 @@ static void forward(struct engine *e, uint32_t token, uint32_t position) {
 static void classify(struct engine *e) {
     const struct model_header *h = &e->model.header;
     rms_norm(e->normed, e->x, e->model.final_norm, h->dim, h->norm_eps);
-    struct activations normed = quantised(e, e->normed, h->dim);
+    struct activations normed = quantised(e, e->normed, &e->model.classifier);
     multiply(e->logits, &e->model.classifier, &normed);
 }
 

@@ -19,6 +19,7 @@ struct engine {
     /* Scratch for one position. */
     float *x, *normed, *query, *attended, *hidden, *hidden3, *scores;
     void *packed;
+    int32_t *offsets;
 };
 
 /* Opens the model in `table` (which must stay) and allocates everything; false when the table is bad or memory runs

@@ -1,57 +1,112 @@
-/* The portable kernel: two rows at a time in the halves of a 64-bit integer (SWAR).
+/* The portable kernels: two rows at a time in the halves of a 64-bit integer (SWAR).
  *
- * Eight bytes of a row block hold two rows of four columns:
+ * Eight bytes of a row block hold two rows; at 8 bits four columns of each, at 4 bits eight:
  *
- *     byte     0    1    2    3   |   4    5    6    7
- *     row           r             |        r + 1
- *     column   c0   c1   c2   c3  |   c0   c1   c2   c3
+ *     byte     0         1         2         3       |   4         5         6         7
+ *     row                     r                      |                 r + 1
+ *     8 bits   c0        c1        c2        c3      |   c0        c1        c2        c3
+ *     4 bits   c0 | c1   c2 | c3   c4 | c5   c6 | c7 |   c0 | c1   c2 | c3   c4 | c5   c6 | c7
  *
- * With 128 added to every weight (the even columns have it already) the bytes are unsigned, and
- * `(eight >> 8 * c) & 0x000000FF000000FF` is column c of both rows, each in a half of its own. One multiplication
- * by the activation and one addition then serve both. The low half's sum may borrow from the high half; that is
- * undone once at the end. Reference: `multiply` in fontgen/reference/model.py. */
+ * Once something has been added to the weights that have a sign still (128 to the odd columns at 8 bits, 8 to every
+ * fourth at 4), all are unsigned, and `(eight >> 8 * c) & 0x000000FF000000FF` is column c of both rows, each in a half
+ * of its own. One multiplication by the activation and one addition then serve both. The low half's sum may borrow from
+ * the high half; that is undone once at the end. Reference: `multiply` in fontgen/reference/model.py. */
 #include "matmul.h"
 #include "quantise.h"
 
-#define COLUMN_MASK 0x000000FF000000FFull
-#define ODD_COLUMNS 0x8000800080008000ull
+#define BYTES 0x000000FF000000FFull
+#define NIBBLES 0x0000000F0000000Full
+/* The top bits of the odd columns at 8 bits are those of every fourth at 4 bits. */
+#define STILL_SIGNED 0x8000800080008000ull
 
-uint32_t packed_size(uint32_t n) { return (n + 3) / 4 * 4 * sizeof(int64_t); }
+uint64_t packed_size(uint32_t n) { return ((uint64_t)n + 7) / 8 * 8 * sizeof(int64_t); }
 
-void quantise_activations(struct activations *out, const float *x, uint32_t n) {
+void quantise_activations(struct activations *out, const float *x, const struct matrix *matrix) {
+    uint32_t n = matrix->columns, unit_columns = 8 * UNIT_BYTES / matrix->bits;
     struct quantiser quantiser = choose_scale(x, n);
+    int32_t added = 1 << (matrix->bits - 1);
     int64_t *packed = out->packed;
-    int32_t sum = 0;
-    for (uint32_t i = 0; i < n; i += 4) {
+    out->scale = quantiser.scale;
+    for (uint32_t group = 0; group < matrix->groups; group++) out->offsets[group] = 0;
+    for (uint32_t i = 0; i < matrix->units * unit_columns; i += 4) {
         i32x4 four = quantise4(&quantiser, x, i, n);
-        for (uint32_t j = 0; j < 4; j++) {
-            packed[i + j] = four[j];
-            sum += four[j];
+        for (uint32_t j = 0; j < 4; j++) packed[i + j] = four[j];
+        out->offsets[i / unit_columns / matrix->group_units] -= added * (four[0] + four[1] + four[2] + four[3]);
+    }
+}
+
+/* Takes apart the sums of two rows. */
+static inline void split(uint64_t sums, int32_t *low, int32_t *high) {
+    *low = (int32_t)sums;
+    *high = (int32_t)((sums - (uint64_t)(int64_t)*low) >> 32);
+}
+
+static inline uint64_t sums8(const uint64_t *w, const uint64_t *a, uint32_t units) {
+    uint64_t sums = 0;
+    for (; units; units--, w += BLOCK_ROWS / 2, a += 4) {
+        uint64_t eight = *w ^ STILL_SIGNED;
+        sums += (eight & BYTES) * a[0];
+        sums += (eight >> 8 & BYTES) * a[1];
+        sums += (eight >> 16 & BYTES) * a[2];
+        sums += (eight >> 24 & BYTES) * a[3];
+    }
+    return sums;
+}
+
+static inline uint64_t sums4(const uint64_t *w, const uint64_t *a, uint32_t units) {
+    uint64_t sums = 0;
+    for (; units; units--, w += BLOCK_ROWS / 2, a += 8) {
+        uint64_t eight = *w ^ STILL_SIGNED;
+        sums += (eight & NIBBLES) * a[0];
+        sums += (eight >> 4 & NIBBLES) * a[1];
+        sums += (eight >> 8 & NIBBLES) * a[2];
+        sums += (eight >> 12 & NIBBLES) * a[3];
+        sums += (eight >> 16 & NIBBLES) * a[4];
+        sums += (eight >> 20 & NIBBLES) * a[5];
+        sums += (eight >> 24 & NIBBLES) * a[6];
+        sums += (eight >> 28 & NIBBLES) * a[7];
+    }
+    return sums;
+}
+
+static void multiply8(float *out, const struct matrix *matrix, const struct activations *x) {
+    const uint64_t *weights = (const uint64_t *)matrix->weights;
+    for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->units * (BLOCK_ROWS / 2)) {
+        for (uint32_t pair = 0; pair < BLOCK_ROWS / 2; pair++) {
+            uint32_t r = row + 2 * pair;
+            int32_t low, high;
+            split(sums8(weights + pair, x->packed, matrix->units), &low, &high);
+            out[r] = (float)(low + x->offsets[0]) * (matrix->scales[r] * x->scale);
+            out[r + 1] = (float)(high + x->offsets[0]) * (matrix->scales[r + 1] * x->scale);
         }
     }
-    out->scale = quantiser.scale;
-    out->offset = -128 * sum;
+}
+
+static void multiply4(float *out, const struct matrix *matrix, const struct activations *x) {
+    const uint64_t *weights = (const uint64_t *)matrix->weights;
+    const uint8_t *group_scales = matrix->group_scales;
+    for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->units * (BLOCK_ROWS / 2)) {
+        for (uint32_t pair = 0; pair < BLOCK_ROWS / 2; pair++) {
+            uint32_t r = row + 2 * pair;
+            int32_t total = 0, next_total = 0;
+            for (uint32_t group = 0; group < matrix->groups; group++) {
+                uint32_t start = group * matrix->group_units, units = matrix->units - start;
+                if (units > matrix->group_units) units = matrix->group_units;
+                int32_t low, high;
+                const uint64_t *a = (const uint64_t *)x->packed + 8 * start;
+                split(sums4(weights + pair + start * (BLOCK_ROWS / 2), a, units), &low, &high);
+                const uint8_t *scales = group_scales + group * BLOCK_ROWS + 2 * pair;
+                total += (low + x->offsets[group]) * scales[0];
+                next_total += (high + x->offsets[group]) * scales[1];
+            }
+            out[r] = (float)total * (matrix->scales[r] * x->scale);
+            out[r + 1] = (float)next_total * (matrix->scales[r + 1] * x->scale);
+        }
+        group_scales += matrix->groups * BLOCK_ROWS;
+    }
 }
 
 void multiply(float *out, const struct matrix *matrix, const struct activations *x) {
-    const uint64_t *weights = (const uint64_t *)matrix->weights;
-    for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->quads * (BLOCK_ROWS / 2)) {
-        for (uint32_t pair = 0; pair < BLOCK_ROWS / 2; pair++) {
-            const uint64_t *w = weights + pair;
-            const uint64_t *a = x->packed;
-            uint64_t sums = 0;
-            for (uint32_t quad = matrix->quads; quad; quad--, w += BLOCK_ROWS / 2, a += 4) {
-                uint64_t eight = *w ^ ODD_COLUMNS;
-                sums += (eight & COLUMN_MASK) * a[0];
-                sums += (eight >> 8 & COLUMN_MASK) * a[1];
-                sums += (eight >> 16 & COLUMN_MASK) * a[2];
-                sums += (eight >> 24 & COLUMN_MASK) * a[3];
-            }
-            int32_t low = (int32_t)sums;
-            int32_t high = (int32_t)((sums - (uint64_t)(int64_t)low) >> 32);
-            uint32_t r = row + 2 * pair;
-            out[r] = (float)(low + x->offset) * (matrix->scales[r] * x->scale);
-            out[r + 1] = (float)(high + x->offset) * (matrix->scales[r + 1] * x->scale);
-        }
-    }
+    if (matrix->bits == 8) multiply8(out, matrix, x);
+    else multiply4(out, matrix, x);
 }

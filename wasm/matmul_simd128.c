@@ -1,6 +1,6 @@
-/* The SIMD128 kernel: sixteen rows at a time, "nested" 8-bit weights.
+/* The SIMD128 kernels: sixteen rows at a time, "nested" weights.
  *
- * One 16-byte load holds four rows of four columns; as 16-bit lanes, two for each row:
+ * At 8 bits one 16-byte load holds four rows of four columns; as 16-bit lanes, two for each row:
  *
  *     lane     0         1       |  2         3       |  ...  four rows
  *     row            r           |        r + 1       |
@@ -14,58 +14,84 @@
  *
  * The sum of both is w0 * x0 + w1 * x1 + 128 * x0: five instructions for 16 products, and the last term, the same
  * for all rows, is what the accumulators begin with, negated. Nothing overflows that does not wrap back:
- * |x1 - 256 * x0| <= 127 + 256 * 127 < 32768. Reference: `multiply` in fontgen/reference/model.py. */
+ * |x1 - 256 * x0| <= 127 + 256 * 127 < 32768.
+ *
+ * At 4 bits a lane nests four columns, lane = (w0 + 8) + 16 * (w1 + 8) + 256 * (w2 + 8) + 4096 * w3, and four such
+ * dot products, of lane >> 0, 4, 8, 12 with x0, x1 - 16 * x0, x2 - 16 * x1, x3 - 16 * x2, add up to theirs:
+ *
+ *     lane     0                  1                  |  ...  four rows
+ *     column   c0 | c1 | c2 | c3  c4 | c5 | c6 | c7  |
+ *
+ * A group's sum is multiplied by its group scale, an integer, so that everything stays exact. Reference: `multiply`
+ * in fontgen/reference/model.py. */
 #include <wasm_simd128.h>
 
 #include "matmul.h"
 #include "quantise.h"
 
-/* For each quad of columns: (x0, x2) four times, then (x1 - 256 * x0, x3 - 256 * x2) four times. */
-struct packed_quad {
-    v128_t even, odd;
-};
+/* What multiplies one unit of a row, four times for four rows. 8 bits use the first two of `x`. */
+typedef v128_t packed8[2];
+typedef v128_t packed4[4];
 
-uint32_t packed_size(uint32_t n) { return (n + 3) / 4 * sizeof(struct packed_quad); }
+uint64_t packed_size(uint32_t n) { return ((uint64_t)n + 7) / 8 * sizeof(packed4); }
 
-void quantise_activations(struct activations *out, const float *x, uint32_t n) {
+static v128_t pair(int32_t first, int32_t second) { return wasm_i32x4_splat((first & 0xFFFF) | second << 16); }
+
+void quantise_activations(struct activations *out, const float *x, const struct matrix *matrix) {
+    uint32_t n = matrix->columns;
     struct quantiser quantiser = choose_scale(x, n);
-    struct packed_quad *packed = out->packed;
-    int32_t sum = 0;
-    for (uint32_t i = 0; i < n; i += 4) {
-        i32x4 four = quantise4(&quantiser, x, i, n);
-        int32_t x0 = four[0], x1 = four[1] - 256 * four[0];
-        int32_t x2 = four[2], x3 = four[3] - 256 * four[2];
-        packed[i / 4].even = wasm_i32x4_splat((x0 & 0xFFFF) | x2 << 16);
-        packed[i / 4].odd = wasm_i32x4_splat((x1 & 0xFFFF) | x3 << 16);
-        sum += x0 + x2;
-    }
     out->scale = quantiser.scale;
-    out->offset = -128 * sum;
+    for (uint32_t group = 0; group < matrix->groups; group++) out->offsets[group] = 0;
+    for (uint32_t unit = 0; unit < matrix->units; unit++) {
+        int32_t *offset = &out->offsets[unit / matrix->group_units];
+        if (matrix->bits == 8) {
+            i32x4 a = quantise4(&quantiser, x, 4 * unit, n);
+            v128_t *packed = ((packed8 *)out->packed)[unit];
+            packed[0] = pair(a[0], a[2]);
+            packed[1] = pair(a[1] - 256 * a[0], a[3] - 256 * a[2]);
+            *offset -= 128 * (a[0] + a[2]);
+        } else {
+            i32x4 a = quantise4(&quantiser, x, 8 * unit, n), b = quantise4(&quantiser, x, 8 * unit + 4, n);
+            v128_t *packed = ((packed4 *)out->packed)[unit];
+            packed[0] = pair(a[0], b[0]);
+            for (int i = 1; i < 4; i++) packed[i] = pair(a[i] - 16 * a[i - 1], b[i] - 16 * b[i - 1]);
+            *offset -= 8 * (a[0] + a[1] + a[2] + b[0] + b[1] + b[2]);
+        }
+    }
 }
 
-static inline v128_t multiply_add(v128_t sums, v128_t lanes, const struct packed_quad *x) {
-    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(lanes, x->even));
-    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_i16x8_shr(lanes, 8), x->odd));
+static inline v128_t multiply_add8(v128_t sums, v128_t lanes, const v128_t *x) {
+    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(lanes, x[0]));
+    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_i16x8_shr(lanes, 8), x[1]));
 }
+
+static inline v128_t multiply_add4(v128_t sums, v128_t lanes, const v128_t *x) {
+    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(lanes, x[0]));
+    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_i16x8_shr(lanes, 4), x[1]));
+    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_i16x8_shr(lanes, 8), x[2]));
+    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_i16x8_shr(lanes, 12), x[3]));
+}
+
+/* Without this LLVM hoists loads and the host's compiler then spills: half the speed. */
+#define KEEP_LOADS_IN_PLACE() __asm__ volatile("" ::: "memory")
 
 static inline void store_scaled(float *out, v128_t sums, const float *row_scales, float scale) {
     v128_t scales = wasm_f32x4_mul(wasm_v128_load(row_scales), wasm_f32x4_splat(scale));
     wasm_v128_store(out, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums), scales));
 }
 
-void multiply(float *out, const struct matrix *matrix, const struct activations *x) {
+static void multiply8(float *out, const struct matrix *matrix, const struct activations *x) {
     const v128_t *w = (const v128_t *)matrix->weights;
     for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS) {
-        const struct packed_quad *quad = x->packed, *end = quad + matrix->quads;
-        v128_t sums0 = wasm_i32x4_splat(x->offset), sums1 = sums0, sums2 = sums0, sums3 = sums0;
+        const packed8 *packed = x->packed, *end = packed + matrix->units;
+        v128_t sums0 = wasm_i32x4_splat(x->offsets[0]), sums1 = sums0, sums2 = sums0, sums3 = sums0;
 #pragma clang loop unroll_count(1)
-        for (; quad < end; quad++, w += 4) {
-            sums0 = multiply_add(sums0, w[0], quad);
-            sums1 = multiply_add(sums1, w[1], quad);
-            sums2 = multiply_add(sums2, w[2], quad);
-            sums3 = multiply_add(sums3, w[3], quad);
-            /* Without this LLVM hoists loads and the host's compiler then spills: half the speed. */
-            __asm__ volatile("" ::: "memory");
+        for (; packed < end; packed++, w += 4) {
+            sums0 = multiply_add8(sums0, w[0], *packed);
+            sums1 = multiply_add8(sums1, w[1], *packed);
+            sums2 = multiply_add8(sums2, w[2], *packed);
+            sums3 = multiply_add8(sums3, w[3], *packed);
+            KEEP_LOADS_IN_PLACE();
         }
         const float *scales = matrix->scales + row;
         store_scaled(out + row, sums0, scales, x->scale);
@@ -73,4 +99,46 @@ void multiply(float *out, const struct matrix *matrix, const struct activations 
         store_scaled(out + row + 8, sums2, scales + 8, x->scale);
         store_scaled(out + row + 12, sums3, scales + 12, x->scale);
     }
+}
+
+/* sums + group * the group's scales, which are four bytes. */
+static inline v128_t add_scaled(v128_t sums, v128_t group, const uint8_t *scales) {
+    v128_t four = wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(scales));
+    return wasm_i32x4_add(sums, wasm_i32x4_mul(group, wasm_u32x4_extend_low_u16x8(four)));
+}
+
+static void multiply4(float *out, const struct matrix *matrix, const struct activations *x) {
+    const v128_t *w = (const v128_t *)matrix->weights;
+    const uint8_t *group_scales = matrix->group_scales;
+    for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS) {
+        const packed4 *packed = x->packed, *last = packed + matrix->units;
+        v128_t total0 = wasm_i32x4_splat(0), total1 = total0, total2 = total0, total3 = total0;
+        for (uint32_t group = 0; group < matrix->groups; group++, group_scales += BLOCK_ROWS) {
+            const packed4 *end = packed + matrix->group_units;
+            if (end > last) end = last;
+            v128_t sums0 = wasm_i32x4_splat(x->offsets[group]), sums1 = sums0, sums2 = sums0, sums3 = sums0;
+#pragma clang loop unroll_count(1)
+            for (; packed < end; packed++, w += 4) {
+                sums0 = multiply_add4(sums0, w[0], *packed);
+                sums1 = multiply_add4(sums1, w[1], *packed);
+                sums2 = multiply_add4(sums2, w[2], *packed);
+                sums3 = multiply_add4(sums3, w[3], *packed);
+                KEEP_LOADS_IN_PLACE();
+            }
+            total0 = add_scaled(total0, sums0, group_scales);
+            total1 = add_scaled(total1, sums1, group_scales + 4);
+            total2 = add_scaled(total2, sums2, group_scales + 8);
+            total3 = add_scaled(total3, sums3, group_scales + 12);
+        }
+        const float *scales = matrix->scales + row;
+        store_scaled(out + row, total0, scales, x->scale);
+        store_scaled(out + row + 4, total1, scales + 4, x->scale);
+        store_scaled(out + row + 8, total2, scales + 8, x->scale);
+        store_scaled(out + row + 12, total3, scales + 12, x->scale);
+    }
+}
+
+void multiply(float *out, const struct matrix *matrix, const struct activations *x) {
+    if (matrix->bits == 8) multiply8(out, matrix, x);
+    else multiply4(out, matrix, x);
 }

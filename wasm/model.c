@@ -39,11 +39,18 @@ bool table_is_intact(const void *table, uint32_t length, uint32_t tag, uint32_t 
 
 static bool within(uint32_t value, uint32_t least, uint32_t most) { return value >= least && value <= most; }
 
+static bool precision_makes_sense(const struct model_header *h) {
+    if ((h->bits != 8 && h->bits != 4) || (h->embedding_bits != 8 && h->embedding_bits != 4)) return false;
+    bool grouped = h->bits == 4 || h->embedding_bits == 4;
+    return !grouped || (within(h->group_size, 8, LARGEST_DIMENSION) && h->group_size % 8 == 0);
+}
+
 static bool header_makes_sense(const struct model_header *h) {
     return within(h->dim, 2, LARGEST_DIMENSION) && within(h->hidden_dim, 1, LARGEST_DIMENSION) &&
            within(h->n_layers, 1, LARGEST_N_LAYERS) && within(h->n_heads, 1, h->dim) &&
            within(h->n_kv_heads, 1, h->n_heads) && within(h->vocab_size, 1, LARGEST_VOCABULARY) &&
-           within(h->context_length, 1, LARGEST_DIMENSION) && h->bits == 8 && h->dim % h->n_heads == 0 &&
+           within(h->context_length, 1, LARGEST_DIMENSION) && h->dim % h->n_heads == 0 &&
+           precision_makes_sense(h) &&
            h->n_heads % h->n_kv_heads == 0 && h->dim / h->n_heads % 2 == 0 && h->bos_token < h->vocab_size &&
            (h->eos_token < h->vocab_size || h->eos_token == NO_TOKEN) &&
            (h->unk_token < h->vocab_size || h->unk_token == NO_TOKEN) && h->n_normal_pieces <= h->vocab_size;
@@ -63,12 +70,17 @@ static const void *take(struct reader *reader, uint64_t bytes) {
     return reader->failed ? NULL : reader->table + start;
 }
 
-static struct matrix take_matrix(struct reader *reader, uint32_t rows, uint32_t columns) {
+static struct matrix take_matrix(struct reader *reader, uint32_t rows, uint32_t columns, uint32_t bits,
+                                 uint32_t group_size) {
     uint64_t padded_rows = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS * BLOCK_ROWS;
-    uint64_t quads = (columns + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
-    struct matrix matrix = {.rows = rows, .columns = columns, .quads = (uint32_t)quads};
+    uint32_t unit_columns = 8 * UNIT_BYTES / bits;
+    struct matrix matrix = {.rows = rows, .columns = columns, .bits = bits};
+    matrix.units = (columns + unit_columns - 1) / unit_columns;
+    matrix.group_units = bits == 8 ? matrix.units : group_size / unit_columns;
+    matrix.groups = (matrix.units + matrix.group_units - 1) / matrix.group_units;
     matrix.scales = take(reader, padded_rows * sizeof(float));
-    matrix.weights = take(reader, padded_rows * quads * BLOCK_COLUMNS);
+    if (bits == 4) matrix.group_scales = take(reader, padded_rows * matrix.groups);
+    matrix.weights = take(reader, padded_rows * matrix.units * UNIT_BYTES);
     return matrix;
 }
 
@@ -111,21 +123,21 @@ bool model_open(struct model *model, const uint8_t *table, uint32_t length) {
 
     model->layers = allocate(h->n_layers, sizeof *model->layers);
     if (!model->layers) return false;
-    model->embedding = take_matrix(&reader, h->vocab_size, dim);
+    model->embedding = take_matrix(&reader, h->vocab_size, dim, h->embedding_bits, h->group_size);
     for (uint32_t i = 0; i < h->n_layers; i++) {
         struct layer *layer = &model->layers[i];
         layer->attention_norm = norms + (2 * i) * dim;
         layer->ffn_norm = norms + (2 * i + 1) * dim;
-        layer->wq = take_matrix(&reader, dim, dim);
-        layer->wk = take_matrix(&reader, kv_dim, dim);
-        layer->wv = take_matrix(&reader, kv_dim, dim);
-        layer->wo = take_matrix(&reader, dim, dim);
-        layer->w1 = take_matrix(&reader, h->hidden_dim, dim);
-        layer->w2 = take_matrix(&reader, dim, h->hidden_dim);
-        layer->w3 = take_matrix(&reader, h->hidden_dim, dim);
+        layer->wq = take_matrix(&reader, dim, dim, h->bits, h->group_size);
+        layer->wk = take_matrix(&reader, kv_dim, dim, h->bits, h->group_size);
+        layer->wv = take_matrix(&reader, kv_dim, dim, h->bits, h->group_size);
+        layer->wo = take_matrix(&reader, dim, dim, h->bits, h->group_size);
+        layer->w1 = take_matrix(&reader, h->hidden_dim, dim, h->bits, h->group_size);
+        layer->w2 = take_matrix(&reader, dim, h->hidden_dim, h->bits, h->group_size);
+        layer->w3 = take_matrix(&reader, h->hidden_dim, dim, h->bits, h->group_size);
     }
     model->final_norm = norms + 2 * h->n_layers * dim;
     bool tied = h->flags & FLAG_TIED_EMBEDDINGS;
-    model->classifier = tied ? model->embedding : take_matrix(&reader, h->vocab_size, dim);
+    model->classifier = tied ? model->embedding : take_matrix(&reader, h->vocab_size, dim, h->embedding_bits, h->group_size);
     return !reader.failed && reader.offset == reader.length;
 }

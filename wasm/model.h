@@ -9,12 +9,16 @@
 
 #include "font_tables.h"
 
-/* `rows` outputs of `columns` inputs; weights in blocks of 16 rows by 4 columns. */
+/* `rows` outputs of `columns` inputs. A unit is the four bytes of a row that stand side by side: 4 columns of 8 bits or
+ * 8 columns of 4 bits. */
 struct matrix {
-    uint32_t rows, columns;
-    uint32_t quads;         /* of columns, rounded up */
-    const float *scales;    /* [rows, rounded up to 16] */
-    const uint8_t *weights; /* [rows / 16][quads][16][4] */
+    uint32_t rows, columns, bits;
+    uint32_t units;              /* of a row */
+    uint32_t group_units;        /* that share a group scale; at 8 bits all */
+    uint32_t groups;             /* of a row */
+    const float *scales;         /* [rows, rounded up to 16] */
+    const uint8_t *group_scales; /* [rows / 16][groups][16]; NULL at 8 bits */
+    const uint8_t *weights;      /* [rows / 16][units][16][4] */
 };
 
 struct layer {
