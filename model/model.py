@@ -64,9 +64,10 @@ class RMSNorm(nn.Module):
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate the interleaved pairs of ``x`` (batch, time, heads, head_dim) by each position's angle.
+    """Rotate the interleaved pairs of ``x`` by each position's angle.
 
-    ``cos`` and ``sin`` have the shape (time, 1, head_dim / 2).
+    ``x`` has the shape (batch, time, heads, head_dim), ``cos`` and ``sin``
+    (time, 1, head_dim / 2).
     """
     even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2).type_as(x)
@@ -131,6 +132,9 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """Tokens in, hidden states out; ``logits`` and ``loss`` apply the tied classifier."""
 
+    rope_cos: Tensor
+    rope_sin: Tensor
+
     def __init__(self, config: ModelConfig, dropout: float = 0.0) -> None:
         super().__init__()
         self.config = config
@@ -167,12 +171,15 @@ class Transformer(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
 
-def load_model(folder: Path, dropout: float = 0.0) -> Transformer:
+def load_model(folder: Path, dropout: float = 0.0, max_seq_len: int | None = None) -> Transformer:
     """Read ``config.json`` and ``model.safetensors`` from ``folder`` as a float32 model.
 
+    ``max_seq_len``, where given, takes the place of the config's: no weight depends on it.
     Raises ``FileNotFoundError``, and ``RuntimeError`` where the tensors disagree with the config.
     """
     values = json.loads((folder / "config.json").read_text())
+    if max_seq_len is not None:
+        values["max_seq_len"] = max_seq_len
     model = Transformer(ModelConfig.from_dict(values), dropout)
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model

@@ -8,7 +8,8 @@ compressed with xz, its stories separated by a line ``<|endoftext|>``. Written t
 
 - ``tokenizer.model``: a sentencepiece BPE with byte fallback, trained on the sources, or a copy of
   the ``tokenizer`` that the configuration names (to go on from weights that use it);
-- ``NAME.npy`` for each source: uint16 tokens, BOS (1) before each story and once more at the end;
+- ``NAME.npy`` for each source: uint16 tokens, BOS (1) before each story and once more at the end.
+  ``containing`` or ``without`` takes only the stories with, or without, a string of characters;
 - ``valid.npy``: every ``valid_every``-th story of the sources marked ``valid = true``, left out of
   their token files, to choose between checkpoints by. (A yardstick belongs in neither.)
 """
@@ -91,7 +92,12 @@ def prepare(data: dict[str, Any]) -> None:
     stories: dict[str, list[str]] = {}
     valid: list[str] = []
     for source in data["sources"]:
-        read = read_stories(Path(source["path"]))
+        read = [
+            story
+            for story in read_stories(Path(source["path"]))
+            if source.get("containing", "") in story
+            and ("without" not in source or source["without"] not in story)
+        ]
         if source.get("valid", False):
             valid += read[::every]
             read = [story for index, story in enumerate(read) if index % every]

@@ -4,7 +4,8 @@
     python model/train.py model/train.toml
 
 Prepares the token files where they are missing (``prepare.py``), trains, and leaves in the ``run``
-folder ``checkpoint.pt`` (the whole state: start the same command again and it goes on),
+folder ``checkpoint.pt`` (the whole state: stop it by SIGTERM, start the same command again, and it
+goes on),
 ``log.jsonl``, ``loss.png``, and ``weights/`` and ``weights-ema/``, two folders that ``export.py``
 and ``evaluate.py`` read.
 
@@ -20,6 +21,7 @@ import argparse
 import itertools
 import json
 import os
+import signal
 import time
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -29,9 +31,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from model import ModelConfig, Transformer, load_model, save_model
 from prepare import BOS, prepare, read_config
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from model import ModelConfig, Transformer, load_model, save_model
 
 MASKED = -1  # a target that no loss is taken on
 
@@ -93,19 +96,27 @@ class Stories:
 class Batches:
     """Draws each row of a batch from one of the sources, as the mixture of the moment says."""
 
-    def __init__(self, folder: Path, names: list[str], length: int, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self.seed = seed
         self.rng = np.random.default_rng(seed)
-        self.sources = {
-            name: Stories(folder / f"{name}.npy", length, seed + index)
-            for index, name in enumerate(names)
-        }
+        self.sources: dict[tuple[str, int], Stories] = {}
 
-    def draw(self, mixture: dict[str, float], rows: int) -> tuple[torch.Tensor, torch.Tensor]:
-        shares = np.array([mixture.get(name, 0.0) for name in self.sources])
-        chosen = self.rng.choice(len(shares), size=rows, p=shares / shares.sum())
-        sources = list(self.sources.values())
-        inputs, targets = zip(*(next(sources[index].rows) for index in chosen), strict=True)
+    def draw(
+        self, mixture: dict[str, float], rows: int, length: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (inputs, targets), each int64 of shape (rows, length)."""
+        names, shares = list(mixture), np.array(list(mixture.values()))
+        chosen = self.rng.choice(names, size=rows, p=shares / shares.sum())
+        picked = [next(self._stories(str(name), length).rows) for name in chosen]
+        inputs, targets = zip(*picked, strict=True)
         return torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack(targets))
+
+    def _stories(self, name: str, length: int) -> Stories:
+        if (name, length) not in self.sources:
+            path = self.folder / f"{name}.npy"
+            self.sources[name, length] = Stories(path, length, self.seed + len(self.sources))
+        return self.sources[name, length]
 
 
 def learning_rate(progress: float, warmup: float, decay: float) -> float:
@@ -172,6 +183,7 @@ def train(config: dict[str, Any]) -> float:
     data, options = config["data"], config["train"]
     run, folder = Path(options["run"]), Path(data["folder"])
     run.mkdir(parents=True, exist_ok=True)
+    (run / "config.json").write_text(json.dumps(config, indent=1))
     if not (folder / "valid.npy").exists():
         prepare(data)
 
@@ -181,7 +193,8 @@ def train(config: dict[str, Any]) -> float:
         torch.set_num_threads(options["threads"])
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if options.get("start"):
-        model = load_model(Path(options["start"]), options["dropout"])
+        length = config["model"]["max_seq_len"]
+        model = load_model(Path(options["start"]), options["dropout"], length)
     else:
         model = Transformer(ModelConfig.from_dict(config["model"]), options["dropout"])
     model.to(device).train()
@@ -200,50 +213,51 @@ def train(config: dict[str, Any]) -> float:
         ema, step = state["ema"], state["step"]
         tokens_seen, spent = state["tokens"], state["seconds"]
         print(f"{checkpoint}: going on from step {step}", flush=True)
-    batches = Batches(
-        folder, [s["name"] for s in data["sources"]], model.config.max_seq_len, seed + 1000 * step
-    )
-    loss_of = torch.compile(model.loss) if options["compile"] else model.loss
+    batches = Batches(folder, seed + 1000 * step)
+    # Rows come in few lengths: a program for each is faster than one for any.
+    loss_of = torch.compile(model.loss, dynamic=False) if options["compile"] else model.loss
     autocast = torch.autocast(device, torch.bfloat16)
 
-    def save(final: bool = False) -> dict[str, float]:
+    def save() -> dict[str, float]:
         entry = {"valid": validation_loss(model, folder / "valid.npy", device)}
         mean_model.load_state_dict(ema)
         entry["valid_ema"] = validation_loss(mean_model, folder / "valid.npy", device)
-        if not final:
-            state = {
-                "model": model.state_dict(),
-                "optimizers": [each.state_dict() for each in optimizers],
-                "ema": ema,
-                "step": step,
-                "tokens": tokens_seen,
-                "seconds": spent,
-            }
-            torch.save(state, checkpoint.with_suffix(".new"))
-            os.replace(checkpoint.with_suffix(".new"), checkpoint)
+        state = {
+            "model": model.state_dict(),
+            "optimizers": [each.state_dict() for each in optimizers],
+            "ema": ema,
+            "step": step,
+            "tokens": tokens_seen,
+            "seconds": spent,
+        }
+        torch.save(state, checkpoint.with_suffix(".new"))
+        os.replace(checkpoint.with_suffix(".new"), checkpoint)
         save_model(model, run / "weights", config["about"])
         save_model(mean_model, run / "weights-ema", config["about"])
         return entry
 
     total_steps = options.get("steps")
     total_seconds = options["minutes"] * 60 if not total_steps else 0.0
-    rows, micro = options["batch"], options["micro_batch"]
     began, last_saved = time.perf_counter() - spent, time.perf_counter()
     entry: dict[str, float] = {}
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns) as bar, (run / "log.jsonl").open("a") as log:
         task = bar.add_task("compiling" if options["compile"] else "training", total=1.0)
         while True:
             progress = step / total_steps if total_steps else spent / total_seconds
-            if progress >= 1.0:
+            if progress >= 1.0 or stopped:
                 break
             started = time.perf_counter()
             phase = next(p for p in options["phases"] if progress < p["until"])
+            length = phase.get("length", model.config.max_seq_len)
+            rows, micro = options["batch_tokens"] // length, options["micro_batch_tokens"] // length
             rate = learning_rate(progress, options["warmup"], options["decay"])
             for optimizer, rates in zip(optimizers, base_rates, strict=True):
                 for group, base in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = base * rate
-            inputs, targets = batches.draw(phase["mixture"], rows)
+            inputs, targets = batches.draw(phase["mixture"], rows, length)
             loss_sum = 0.0
             for at in range(0, rows, micro):
                 part = inputs[at : at + micro].to(device), targets[at : at + micro].to(device)
@@ -271,14 +285,13 @@ def train(config: dict[str, Any]) -> float:
                 last_saved = time.perf_counter()
                 draw_chart(run / "log.jsonl", run / "loss.png")
             left = spent / max(progress, 1e-9) * max(0.0, 1 - progress)
-            valid = f", valid {entry['valid']:.3f}/{entry['valid_ema']:.3f}" if "valid" in entry else ""
-            text = (
-                f"step {step}, loss {loss_sum:.3f}{valid}, {speed:,.0f} tokens/s, "
-                f"{left / 60:.1f} min left"
-            )
+            text = f"step {step}, loss {loss_sum:.3f}, "
+            if "valid" in entry:
+                text += f"validation {entry['valid']:.3f} (mean {entry['valid_ema']:.3f}), "
+            text += f"{speed:,.0f} tokens/s, {left / 60:.1f} min left"
             bar.update(task, completed=progress, description=text)
-            if not bar.console.is_terminal and (valid or step % 20 == 0):
-                print(text, flush=True)
+            if not bar.console.is_terminal and ("valid" in entry or step % 20 == 0):
+                print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
             log.write(json.dumps(entry) + "\n")
             log.flush()
         if step:
@@ -286,7 +299,7 @@ def train(config: dict[str, Any]) -> float:
             log.write(json.dumps(entry) + "\n")
     draw_chart(run / "log.jsonl", run / "loss.png")
     valid = entry.get("valid", float("nan"))
-    print(f"{step} steps, {tokens_seen:,} tokens, validation {valid:.4f} nats per token", flush=True)
+    print(f"{step} steps, {tokens_seen:,} tokens, validation loss {valid:.4f}", flush=True)
     return valid
 
 

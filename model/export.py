@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Put the weights of a training run in place: the last step from text to a font.
+
+    python model/export.py build/model/run --output model
+
+Takes the last weights of the run or their running mean, whichever has the lower validation loss,
+and writes ``model.safetensors`` (float16), ``config.json``, ``tokenizer.model``, ``loss.png`` and
+``training.json`` (steps, tokens, minutes, losses: the figures that the card quotes). With
+``--llama2c`` it also writes a llama2.c ``.bin`` (version 0, float32), which ``run.c`` reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import struct
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model import Transformer, load_model
+
+WEIGHTS = ("weights", "weights-ema")
+
+
+def choose(log: list[dict[str, Any]]) -> str:
+    """Name of the folder whose weights had the lower validation loss at the end of the log."""
+    last = next(entry for entry in reversed(log) if "valid" in entry)
+    return WEIGHTS[last["valid_ema"] < last["valid"]]
+
+
+def summary(log: list[dict[str, Any]], config: dict[str, Any], chosen: str) -> dict[str, Any]:
+    last = next(entry for entry in reversed(log) if "valid" in entry)
+    return {
+        "steps": last["step"],
+        "tokens": last["tokens"],
+        "minutes": round(last["seconds"] / 60, 1),
+        "validation_nats_per_token": round(last["valid_ema" if "ema" in chosen else "valid"], 4),
+        "weights": "running mean" if "ema" in chosen else "last step",
+        "seed": config["train"]["seed"],
+    }
+
+
+def write_llama2c(model: Transformer, path: Path) -> None:
+    """Write llama2.c's version 0: seven int32, then float32 tensors by kind, layers within.
+
+    Source: ``legacy_export`` in llama2.c's export.py, RoPE tables included.
+    """
+    c, state = model.config, model.state_dict()
+    numbers = (c.dim, c.hidden_dim, c.n_layers, c.n_heads, c.n_kv_heads, c.vocab_size)
+    kinds = (
+        "attention_norm", "attention.wq", "attention.wk", "attention.wv", "attention.wo",
+        "ffn_norm", "feed_forward.w1", "feed_forward.w2", "feed_forward.w3",
+    )  # fmt: skip
+    tensors = [state["tok_embeddings.weight"]]
+    for kind in kinds:
+        tensors += [state[f"layers.{layer}.{kind}.weight"] for layer in range(c.n_layers)]
+    tensors += [state["norm.weight"], model.rope_cos, model.rope_sin]
+    with path.open("wb") as file:
+        file.write(struct.pack("<7i", *numbers, c.max_seq_len))
+        for tensor in tensors:
+            file.write(tensor.detach().float().contiguous().numpy().astype("<f4").tobytes())
+
+
+def export(run: Path, output: Path, llama2c: Path | None = None) -> None:
+    """Copy the better weights of a finished run to ``output``."""
+    config = json.loads((run / "config.json").read_text())
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    chosen = choose(log)
+    output.mkdir(parents=True, exist_ok=True)
+    for name in ("model.safetensors", "config.json"):
+        shutil.copyfile(run / chosen / name, output / name)
+    vocabulary = Path(config["data"]["folder"]) / "tokenizer.model"
+    if vocabulary.resolve() != (output / vocabulary.name).resolve():
+        shutil.copyfile(vocabulary, output / vocabulary.name)
+    shutil.copyfile(run / "loss.png", output / "loss.png")
+    figures = summary(log, config, chosen)
+    (output / "training.json").write_text(json.dumps(figures, indent=1) + "\n")
+    if llama2c:
+        with torch.no_grad():
+            write_llama2c(load_model(output), llama2c)
+    print(json.dumps(figures))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("run", type=Path, help="the run folder of train.py")
+    parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--llama2c", type=Path, help="also write a llama2.c .bin here")
+    arguments = parser.parse_args()
+    export(arguments.run, arguments.output, arguments.llama2c)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""From text to a font with the tiny configuration: prepare, train, export, build."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("matplotlib")
+
+MODEL = Path(__file__).parent.parent / "model"
+LOSS = 0.45
+"""Nats per token that the tiny model must reach on stories it has not seen. It starts above 5;
+one that knows the sentences by heart, but forgets who is in them, stays near 0.3."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scripts() -> Iterator[None]:
+    """The scripts in model/ import each other by their names, as they do when they are run."""
+    sys.path.insert(0, str(MODEL))
+    names = ("model", "prepare", "train", "export")
+    yield
+    sys.path.remove(str(MODEL))
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def stories(count: int) -> list[str]:
+    """Stories of one plot: who lost what, and where it is found."""
+    rng = random.Random(7)
+    written = []
+    for _ in range(count):
+        who = rng.choice(("fox", "bear", "owl", "mouse", "frog", "hen"))
+        thing = rng.choice(("ball", "hat", "kite", "drum"))
+        place = rng.choice(("tree", "house", "river"))
+        written.append(
+            f"Once upon a time there was a little {who}. The {who} had lost a {thing}.\n"
+            f'"Where is my {thing}?" said the {who}. The {thing} was in the {place}.\n'
+            f"The {who} ran to the {place} and found the {thing}. The {who} was happy."
+        )
+    return written
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """tiny.toml with its folders moved and its text written."""
+    from prepare import SEPARATOR, read_config
+
+    folder = tmp_path_factory.mktemp("training")
+    text = folder / "stories.txt"
+    text.write_text(f"\n{SEPARATOR}\n".join(stories(400)))
+    config = read_config(MODEL / "tiny.toml")
+    config["data"]["folder"] = str(folder / "data")
+    config["data"]["sources"][0]["path"] = str(text)
+    config["train"]["run"] = str(folder / "run")
+    return config
+
+
+@pytest.fixture(scope="module")
+def trained(config: dict[str, Any]) -> Path:
+    """The exported weights of a whole run, which must have reached the loss."""
+    from export import export
+    from train import train
+
+    assert train(config) < LOSS
+    run = Path(config["train"]["run"])
+    export(run, run.parent / "weights", run.parent / "model.bin")
+    return run.parent / "weights"
+
+
+def test_log_and_chart(config: dict[str, Any], trained: Path) -> None:
+    run = Path(config["train"]["run"])
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in log[:-1]] == list(range(1, 61))
+    assert log[0]["loss"] > 4 > LOSS > log[-1]["loss"]
+    assert (trained / "loss.png").read_bytes().startswith(b"\x89PNG")
+    figures = json.loads((trained / "training.json").read_text())
+    assert figures["steps"] == 60 and figures["tokens"] == 60 * 1024
+    assert figures["validation_nats_per_token"] < LOSS
+
+
+def test_same_seed_same_weights_and_interrupted_too(config: dict[str, Any], tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+    from train import train
+
+    weights = []
+    for name in ("first", "second"):
+        again = copy.deepcopy(config)
+        again["train"] |= {"run": str(tmp_path / name), "steps": 6}
+        train(again)
+        weights.append(load_file(tmp_path / name / "weights" / "model.safetensors"))
+    assert all(np.array_equal(weights[0][key], weights[1][key]) for key in weights[0])
+    again["train"]["steps"] = 8  # the checkpoint stands at 6: two more
+    train(again)
+    log = (tmp_path / "second" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in log] == [1, 2, 3, 4, 5, 6, 6, 7, 8, 8]
+
+
+def test_fontgen_reads_the_same_model(trained: Path) -> None:
+    from fontgen import checkpoints
+    from fontgen.reference.float_model import FloatModel
+    from model import load_model
+
+    tokens = [1, *np.random.default_rng(3).integers(3, 400, 40).tolist()]
+    with torch.no_grad():
+        expected = load_model(trained).eval().logits(torch.tensor([tokens]))[0].numpy()
+    for path, tokenizer in ((trained, None), (trained.parent / "model.bin", trained)):
+        vocabulary = tokenizer and tokenizer / "tokenizer.model"
+        model = checkpoints.load(path, tokenizer=vocabulary)
+        np.testing.assert_allclose(FloatModel(model).all_logits(tokens), expected, atol=2e-4)
+
+
+def test_font_of_the_trained_model(trained: Path) -> None:
+    """The last step, to a font: its engine, on 8-bit weights, tells the story it was taught."""
+    from fontTools.ttLib import TTFont
+
+    from fontgen.build import build_font
+    from fontgen.config import read_config
+    from fontgen.engine import Engine
+    from fontgen.table import MODEL_TAG
+
+    toml = trained / "font.toml"
+    toml.write_text('[model]\ncheckpoint = "."\n')
+    path = trained / "font.ttf"
+    path.write_bytes(build_font(read_config(toml)))
+    with TTFont(path) as font:
+        engine = Engine(font.reader["Wasm"], font.reader[MODEL_TAG])
+    tokens = [1, *engine.encode("Once upon")]
+    for expected in engine.encode("Once upon a time there was a little")[len(tokens) - 1 :]:
+        tokens.append(int(np.argmax(engine.logits(tokens))))
+        assert tokens[-1] == expected
+
+
+def test_rows_hold_every_token_once(config: dict[str, Any], trained: Path) -> None:
+    from train import MASKED, Stories
+
+    path = Path(config["data"]["folder"]) / "stories.npy"
+    source = Stories(path, 50, seed=1)
+    tokens = np.load(path)
+    rows = list(source.epoch(0))
+    targets = np.concatenate([targets for _, targets in rows])
+    assert sorted(targets[targets != MASKED]) == sorted(tokens[1:])
+    again = list(Stories(path, 50, seed=1).epoch(0))
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(rows, again, strict=True))
+    pairs = set(zip(tokens[:-1].tolist(), tokens[1:].tolist(), strict=True))
+    for inputs, targets in rows:
+        for pair in zip(inputs.tolist(), targets.tolist(), strict=True):
+            assert pair in pairs or pair[1] == MASKED
+
+
+def test_unknown_text_file_is_named(config: dict[str, Any], tmp_path: Path) -> None:
+    from prepare import prepare
+
+    data = copy.deepcopy(config["data"]) | {"folder": str(tmp_path / "data")}
+    data["sources"][0]["path"] = str(tmp_path / "nowhere.txt")
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.txt"):
+        prepare(data)
