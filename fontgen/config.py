@@ -16,7 +16,7 @@ The same names serve as flags, which override the file::
     bits = 8
 
     [shaper]
-    flavour = "simd128"           # or "portable"
+    flavour = "universal"         # or "simd128" or "portable" alone
     kept_marks = 3                # exclamation marks of a run that stay exclamation marks
     max_tokens_per_call = 1000    # bound on the work of one call
 
@@ -43,7 +43,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-FLAVOURS = ("simd128", "portable")
+FLAVOURS = ("universal", "simd128", "portable")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class QuantiseOptions:
 class ShaperOptions:
     """``[shaper]``. See `fontgen.table.Settings` for the two numbers."""
 
-    flavour: str = "simd128"
+    flavour: str = "universal"
     kept_marks: int = Settings.kept_marks
     max_tokens_per_call: int = Settings.max_tokens_per_call
 

@@ -26,7 +26,7 @@ from .reference.continuation import MORE, Features, ReferenceContinuer
 from .reference.float_model import FloatModel
 from .reference.sampler import TAGS, greedy
 from .shape import ShapeFailed, ShapeOptions, ShapingFont
-from .shaper import FLAVOURS, shaper_module
+from .shaper import FLAVOURS, SIMD_SECTION, shaper_module, without_custom_section
 from .table import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 
 PROMPTS = (
@@ -125,15 +125,15 @@ def _table(font: ShapingFont, tag: str) -> bytes:
 
 
 def _engines(tables: dict[str, bytes]) -> Iterator[tuple[str, Engine]]:
-    """The font's own engine, and those of this version's flavours that it is not."""
-    own = tables["Wasm"]
-    modules = {flavour: shaper_module(flavour) for flavour in FLAVOURS}
-    names = [flavour for flavour, module in modules.items() if module == own]
-    label = f"the font's engine ({names[0]})" if names else "the font's engine (another version)"
-    yield label, Engine(own, tables[MODEL_TAG])
-    for flavour, module in modules.items():
-        if module != own:
-            yield f"the {flavour} engine", Engine(module, tables[MODEL_TAG])
+    """The font's own engines, one or two, and those of this version's flavours that it does not have."""
+    outer, inner = without_custom_section(tables["Wasm"], SIMD_SECTION)
+    own = [outer] if inner is None else [outer, inner]
+    flavours = {shaper_module(flavour): flavour for flavour in FLAVOURS}
+    for module in own:
+        flavour = flavours.pop(module, "another version")
+        yield f"the font's engine ({flavour})", Engine(module, tables[MODEL_TAG])
+    for module, flavour in flavours.items():
+        yield f"the {flavour} engine", Engine(module, tables[MODEL_TAG])
 
 
 def _differing_words(a: np.ndarray, b: np.ndarray) -> int:

@@ -33,7 +33,7 @@ def _write(tmp_path: Path, text: str) -> Path:
         ("[font]\nfamily = 3", "font.family must be a string"),
         ("[font]\nfamily = ''", "font.family: is empty"),
         ("[font]\noutput = ''", "font.output is empty"),
-        ("[shaper]\nflavour = 'simd'", "shaper.flavour: 'simd' is not one of simd128, portable"),
+        ("[shaper]\nflavour = 'simd'", "shaper.flavour: 'simd' is not one of universal, simd128, portable"),
         ("[shaper]\nkept_marks = -1", "kept_marks is -1"),
         ("[shaper]\nmax_tokens_per_call = -1", "max_tokens_per_call is -1"),
         ("[font\n", "is not TOML"),
@@ -103,7 +103,7 @@ def test_the_shipped_configurations_differ_in_flavour_only() -> None:
     default = read_config(REPOSITORY / "fonts" / "llama.toml")
     portable = read_config(REPOSITORY / "fonts" / "llama-portable.toml")
     assert default.font.output == REPOSITORY / "fonts" / "llama.ttf"
-    assert (default.shaper.flavour, portable.shaper.flavour) == ("simd128", "portable")
+    assert (default.shaper.flavour, portable.shaper.flavour) == ("universal", "portable")
     assert default.font.family != portable.font.family  # both can be installed
     assert default.settings() == portable.settings()
     assert default.shaper.kept_marks == Config().shaper.kept_marks
