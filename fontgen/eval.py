@@ -1,15 +1,17 @@
-"""``fontgen eval``: how well a font's model predicts a text, by the engine in the font, on its own weights.
+"""``fontgen eval``: how well a font's model predicts a text, by the engine and weights in the font.
 
 The protocol, which the output repeats:
 
-- The text is split into documents at lines ``<|endoftext|>``, where it has any; white space around a
-  document does not count.
-- Each document stands alone: BOS, then its tokens. Every token is scored given all before it; the end of a
-  document is not scored.
-- A document is cut at the context length: tokens past it, and their bytes, do not count. With ``whole`` the
-  tail goes on in further windows instead, each beginning with BOS and knowing nothing of the one before.
-- Nats per token: the mean of -ln p(token). Bits per byte: all nats, divided by ln 2 and by the UTF-8 bytes
-  of the text that the scored tokens spell, which makes models of different vocabularies comparable.
+- The text is split into documents at lines ``<|endoftext|>``, where it has any; white space around
+  a document does not count.
+- Each document stands alone: BOS, then its tokens. Every token is scored given all before it; the
+  end of a document is not scored.
+- A document is cut at the context length: tokens past it, and their bytes, do not count. With
+  ``whole`` the tail goes on in further windows instead, each beginning with BOS and knowing nothing
+  of the one before.
+- Nats per token: the mean of -ln p(token). Bits per byte: all nats, divided by ln 2 and by the
+  UTF-8 bytes of the text that the scored tokens spell, which makes models of different vocabularies
+  comparable.
 """
 
 from __future__ import annotations
@@ -77,7 +79,7 @@ def total(scores: Sequence[Score]) -> Score:
 
 
 def split_documents(text: str) -> list[str]:
-    """The documents between lines `SEPARATOR`, stripped of white space; those without text are left out.
+    """The documents between lines `SEPARATOR`, stripped of white space; empty ones are left out.
 
     >>> split_documents("One.\\n<|endoftext|>\\nTwo.\\n")
     ['One.', 'Two.']
@@ -102,33 +104,39 @@ class Evaluator:
     def __init__(self, module: bytes, table: bytes):
         model = read_model(table)
         self._engine = Engine(module, table)
-        self._bos = model.vocabulary.bos
+        assert model.vocabulary.bos is not None  # Vocabulary.check
+        self.bos = model.vocabulary.bos
         self._add_dummy_prefix = model.vocabulary.add_dummy_prefix
         self._decode = ReferenceTokenizer(model.vocabulary).decode
         self.context_length = model.config.context_length
 
     def score(self, document: str, *, whole: bool = False) -> Score:
-        """Score one document: its first ``context_length`` tokens, or with ``whole`` all of them."""
+        """Score a document: its first ``context_length`` tokens, or with ``whole`` all of them."""
         tokens = self._engine.encode(document)
-        end = len(tokens) if whole else min(len(tokens), self.context_length)
-        scored = tokens[:end]
+        scored = tokens if whole else tokens[: self.context_length]
         nats = math.fsum(
             self._nats(scored[start : start + self.context_length])
-            for start in range(0, end, self.context_length)
+            for start in range(0, len(scored), self.context_length)
         )
-        spelled = b"".join(self._decode(token) for token in scored)
-        if self._add_dummy_prefix:
-            spelled = spelled.removeprefix(b" ")
-        # What spells everything spells the document, also where the vocabulary normalises its spaces.
-        n_bytes = len(document.encode("utf-8")) if end == len(tokens) else len(spelled)
-        return Score(end, n_bytes, nats)
+        # All tokens spell the document, also where the vocabulary normalises its spaces.
+        complete = len(scored) == len(tokens)
+        n_bytes = len(document.encode("utf-8")) if complete else self._n_bytes(scored)
+        return Score(len(scored), n_bytes, nats)
+
+    def scored_tokens(self, document: str) -> list[int]:
+        """The tokens that `score` counts, without BOS, when the document is cut."""
+        return self._engine.encode(document)[: self.context_length]
+
+    def _n_bytes(self, tokens: Sequence[int]) -> int:
+        spelled = b"".join(self._decode(token) for token in tokens)
+        return len(spelled.removeprefix(b" ") if self._add_dummy_prefix else spelled)
 
     def _nats(self, targets: Sequence[int]) -> float:
         """-ln p of tokens that follow BOS."""
-        read = [self._bos]
+        read = [self.bos]
         nats = 0.0
         for target in targets:
-            nats -= log_probability(self._engine.logits(read), target)  # type: ignore[arg-type]
+            nats -= log_probability(self._engine.logits(read), target)
             read.append(target)
         return nats
 
@@ -190,7 +198,8 @@ def read_documents(path: Path, limit: int | None = None) -> list[str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FontgenError(f"is not UTF-8: byte {error.start} is {data[error.start]:#04x}", path=path) from error
+        cause = f"is not UTF-8: byte {error.start} is {data[error.start]:#04x}"
+        raise FontgenError(cause, path=path) from error
     documents = split_documents(text.replace("\r\n", "\n"))
     if not documents:
         raise FontgenError("holds no text", path=path)
@@ -202,15 +211,16 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "eval",
         help="measure how well a font's model predicts a text",
-        description="Prints nats per token and bits per byte of TEXTFILE under the font's own weights, as "
-        f"quantised, by the engine in the font. Documents between lines {SEPARATOR} stand alone, each after "
-        "BOS. Tokens past the context length are not counted, nor are their bytes.",
+        description="Prints nats per token and bits per byte of TEXTFILE under the font's own "
+        "weights, as quantised, by the engine in the font. Documents between lines "
+        f"{SEPARATOR} stand alone, each after BOS. Tokens past the context length are not counted, "
+        "nor are their bytes.",
     )
     parser.add_argument("font", type=Path, metavar="FONT", help="a font made by fontgen")
     parser.add_argument("text", type=Path, metavar="TEXTFILE", help="UTF-8 text; - reads it from stdin")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N documents")
     parser.add_argument(
-        "--whole", action="store_true", help="count the tails of long documents too, in windows of their own"
+        "--whole", action="store_true", help="count tails of long documents too, in windows of their own"
     )
     parser.add_argument("--stories", action="store_true", help="also the figures of each document")
     parser.add_argument("--json", action="store_true", help="for programs")
