@@ -47,6 +47,8 @@ _IGNORABLE = re.compile(
 # Blocks of letters in a fixed shape: Alphabetic and Arabic Presentation Forms.
 _PRESENTATION_FORM = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")
 _MOST_TEXTS = 16
+_MOST_UNCHANGED = 100
+"""Calls that show the same ellipsis, for reading a long prompt, before it must have been typed or generated."""
 
 Features = dict[str, list[tuple[int, int, int]]]
 
@@ -169,8 +171,14 @@ class ShapingFont:
     def characters(self) -> GlyphCharacters:
         return GlyphCharacters(self.font, self._data)
 
-    def shape(self, text: str, options: ShapeOptions | None = None) -> ShapedText:
+    def shape(
+        self, text: str, options: ShapeOptions | None = None, *, settle: bool = True
+    ) -> ShapedText:
         """Shape one line of text.
+
+        Args:
+            settle: one call of the font's shaper computes only so much, and shows an ellipsis for the
+                rest; shape again until nothing changes, as a program does that redraws its text.
 
         Raises:
             ShapeFailed: HarfBuzz did not shape it.
@@ -178,6 +186,19 @@ class ShapingFont:
         """
         options = options or ShapeOptions()
         shaper = options.shaper or ("wasm" if self.has_wasm else "ot")
+        buffer = self._shape(text, options, shaper)
+        unchanged = 0
+        while settle and shaper == "wasm" and "!" in text and unchanged < _MOST_UNCHANGED:
+            glyphs = [info.codepoint for info in buffer.glyph_infos]
+            if self.characters.ellipsis not in glyphs:
+                break
+            buffer = self._shape(text, options, shaper)
+            same = [info.codepoint for info in buffer.glyph_infos] == glyphs
+            unchanged = unchanged + 1 if same else 0
+        return self._shaped_text(text, shaper, buffer)
+
+    def _shape(self, text: str, options: ShapeOptions, shaper: str) -> Any:
+        """A `uharfbuzz.Buffer` of the text, shaped once."""
         buffer = self.uharfbuzz.Buffer()
         buffer.add_str(text)
         try:
@@ -196,7 +217,9 @@ class ShapingFont:
             raise ShapeFailed(
                 f"{self.path}: the shaper {shaper!r} failed to shape this text"
             ) from error
+        return buffer
 
+    def _shaped_text(self, text: str, shaper: str, buffer: Any) -> ShapedText:
         glyphs = [
             self._glyph(info, position, text, buffer.direction)
             for info, position in zip(buffer.glyph_infos, buffer.glyph_positions or (), strict=True)
@@ -261,6 +284,7 @@ class GlyphCharacters:
 
     def __init__(self, font: Any, data: bytes):
         self.space: int | None = font.get_nominal_glyph(0x20)
+        self.ellipsis: int | None = font.get_nominal_glyph(0x2026)
         self._texts: dict[int, list[str]] = {}
         for character in map(chr, sorted(font.face.unicodes)):
             glyph = font.get_nominal_glyph(ord(character))

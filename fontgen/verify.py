@@ -53,6 +53,15 @@ PROMPTS = (
     "The moon",
     "שלום",
 )  # fmt: skip
+_ALL = (0, 0xFFFFFFFF)
+STEERED: tuple[tuple[str, Features], ...] = (
+    ("The little fox" + MORE * 24, {"TEMP": [(*_ALL, 80)], "SEED": [(*_ALL, 7)]}),
+    ("The little fox" + MORE * 24, {"TEMP": [(*_ALL, 120)], "TOPK": [(*_ALL, 40)]}),
+    ("The little fox" + MORE * 24, {"TOPP": [(*_ALL, 90)], "SEED": [(*_ALL, 1)], "kern": [(*_ALL, 0)]}),
+    ("Once upon a time!!!!!!!!!!!!?!! and then!!!!!!!?!!??!!", {"TOKN": [(*_ALL, 1)]}),
+    ("Tom!!!!!!!!!! and Lily!!!!!!!!!!", {"TEMP": [(14, 100, 90)], "SEED": [(14, 100, 3)]}),
+)
+"""Typed texts with question marks and with features, on the whole text or on a part of it."""
 ROUNDING = 1e-3
 """How far apart two float32 programs may put a logit, relative to the largest."""
 
@@ -85,9 +94,9 @@ def verify_font(
     floats = _FloatComparison(model)
     context = model.config.context_length
     differing = dict.fromkeys(engines, 0)
-    words = 0
+    n_words = 0
     unlike: list[str] = []
-    with (reporter or Reporter(quiet=True)).steps(total=len(prompts)) as steps:
+    with (reporter or Reporter(quiet=True)).steps(total=len(prompts) + 1) as steps:
         for prompt in prompts:
             steps.begin(f"verifying {prompt!r}")
             tokens = [model.vocabulary.bos, *continuer.tokenizer.encode(prompt)]
@@ -96,24 +105,31 @@ def verify_font(
                 raise FontgenError(f"the prompt {prompt!r} is too long for a context of {context}")
             for _ in range(min(n_tokens, context - start + 1)):
                 logits = continuer.model.logits(tokens)
-                words += len(logits)
+                n_words += len(logits)
                 for name, engine in engines.items():
                     differing[name] += _differing_words(logits, engine.logits(tokens))
                 tokens.append(greedy(logits))
             floats.compare(tokens[:-1], start, np.array(tokens[start:]))
             typed = prompt + MORE * (continuer.settings.kept_marks + n_tokens)
             unlike += [repr(prompt)] * (not same_glyphs(font, continuer, typed))
+        steps.begin("verifying sampling and replacement")
+        words = "".join(word + " " for word, _ in continuer.settings.replacements) + MORE * 12
+        steered = [*STEERED, (words, {})]
+        unlike_steered = [text for text, features in steered if not same_glyphs(font, continuer, text, features)]
     checks = [
         Check(
             f"logits of {name} = logits of the NumPy reference",
             count == 0,
-            f"{count} differing words of {words}",
+            f"{count} differing words of {n_words}",
         )
         for name, count in differing.items()
     ]
     detail = f"{len(prompts)} prompts, {n_tokens} tokens each"
     detail = detail if not unlike else f"not so for {', '.join(unlike)}"
     checks.append(Check("glyphs of HarfBuzz = tokens of the NumPy reference", not unlike, detail))
+    detail = f"{len(steered)} texts with sampling, question marks and replaced words"
+    detail = detail if not unlike_steered else f"not so for {', '.join(map(repr, unlike_steered))}"
+    checks.append(Check("the same where features and typed marks choose the tokens", not unlike_steered, detail))
     return checks + floats.checks()
 
 

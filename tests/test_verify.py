@@ -1,0 +1,82 @@
+"""`fontgen verify` passes on a good font, and notices each thing that it exists to notice."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from test_continuation import font_data
+from tiny_models import LETTERS, byte_vocabulary, random_model
+
+from fontgen import basefont, font
+from fontgen.quantise import quantise
+from fontgen.shaper import FLAVOURS, UNIVERSAL
+from fontgen.table import MODEL_TAG, SETTINGS_TAG, Settings, write_model, write_settings
+from fontgen.verify import verify_font
+
+PROMPTS = ("abc", "")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return quantise(random_model(vocabulary=byte_vocabulary(LETTERS), seed=4, context_length=40))
+
+
+@pytest.mark.parametrize("flavour", [UNIVERSAL, *FLAVOURS])
+def test_a_good_font_passes(uharfbuzz, tmp_path, model, flavour):
+    path = tmp_path / "good.ttf"
+    path.write_bytes(font_data(model, Settings(replacements=(("ab", "ba"),)), flavour))
+    checks = verify_font(path, n_tokens=8, prompts=PROMPTS)
+    assert [check.passed for check in checks] == [True, True, True, True, True, None], checks
+
+
+def test_the_command_line(fontgen, uharfbuzz, tmp_path, model):
+    path = tmp_path / "good.ttf"
+    path.write_bytes(font_data(model))
+    outcome = fontgen("verify", path, "--tokens", "4", "--prompt", "ab", "--json")
+    assert outcome.code == 0
+    report = json.loads(outcome.out)
+    assert {check["passed"] for check in report["checks"]} == {True, None}
+    assert fontgen("verify", path, "--tokens", "0").code == 2
+
+
+def test_a_font_that_is_none_of_ours(fontgen, base_path):
+    outcome = fontgen("verify", base_path)
+    assert outcome.code == 2
+    assert outcome.err == f"fontgen: error: {base_path}: has no table Wasm: it was not made by fontgen\n"
+
+
+def test_an_engine_that_computes_something_else_is_noticed(fontgen, uharfbuzz, tmp_path, model, monkeypatch):
+    """Not the font is wrong here but the reference: one weight differs in its last bit."""
+    from fontgen import verify
+
+    matrix = model.matrices["layers.0.attention.wo.weight"]
+    values = matrix.values.copy()
+    values[0, 0] ^= 1
+    other = model.matrices | {"layers.0.attention.wo.weight": dataclasses.replace(matrix, values=values)}
+    path = tmp_path / "other.ttf"
+    path.write_bytes(font_data(model))
+    monkeypatch.setattr(verify, "read_model", lambda data: dataclasses.replace(model, matrices=other))
+    outcome = fontgen("verify", path, "--tokens", "8", "--prompt", "abc")
+    assert outcome.code == 1
+    assert outcome.out.count("FAILED  logits of") == 2
+
+
+def test_glyphs_that_show_something_else_are_noticed(fontgen, uharfbuzz, tmp_path, model):
+    """A font whose module is not the shaper: here the base font's shaping, with the tables in place."""
+    ttfont = basefont.open_base(None)
+    font.write_table(ttfont, SETTINGS_TAG, write_settings(Settings(kept_marks=900)))
+    font.write_table(ttfont, MODEL_TAG, write_model(model))
+    from fontgen.shaper import shaper_module
+
+    font.write_table(ttfont, font.WASM_TAG, shaper_module("portable"))
+    path = tmp_path / "plain.ttf"
+    path.write_bytes(font.font_bytes(ttfont))
+    from fontgen import verify
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify, "read_settings", lambda data: Settings())
+        outcome = fontgen("verify", path, "--tokens", "4", "--prompt", "abc")
+    assert outcome.code == 1
+    assert "FAILED  glyphs of HarfBuzz" in outcome.out
