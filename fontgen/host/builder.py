@@ -45,9 +45,7 @@ def installed_versions() -> dict[str, str]:
 def _package_directory(name: str) -> Path:
     spec = util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise FontgenError(
-            f"the package {name} is not installed: pip install 'fontgen[host]'"
-        )
+        raise FontgenError(f"the package {name} is not installed: pip install 'fontgen[host]'")
     return Path(next(iter(spec.submodule_search_locations)))
 
 
@@ -165,7 +163,8 @@ class Build:
         include = python_include() if unit.root == "uharfbuzz" else None
         if include is not None:
             flags += [f"-I{include}"]
-        return [*flags, f"-I{recipe.ADAPTER_DIRECTORY}", f"-I{self.harfbuzz}"]
+        adapter = recipe.ADAPTER_DIRECTORY
+        return [*flags, f"-I{adapter}", f"-I{adapter / 'freetype'}", f"-I{self.harfbuzz}"]
 
     def _object_key(self, unit: recipe.Unit) -> str:
         """What the object depends on: sources (pinned by hash), headers, flags, compiler."""
@@ -173,6 +172,9 @@ class Build:
         digest.update(f"{recipe.UHARFBUZZ_SHA256} {recipe.target()} {unit}\n".encode())
         digest.update(f"{self.versions['ziglang']} {recipe.CXX_FLAGS}\n".encode())
         digest.update(f"{recipe.HARFBUZZ_DEFINES}\n".encode())
+        # The patches are of the Wasm shaper, which the subset and raster libraries do not have.
+        if unit.root == "adapter" or "-DHAVE_WASM=1" in unit.flags:
+            digest.update(f"{recipe.PATCHES}\n".encode())
         if unit.root == "uharfbuzz":
             version = "" if recipe.abi_tag() == "abi3" else f"{sys.hexversion:x}"
             digest.update(f"{recipe.abi_tag()} {version}\n".encode())
@@ -217,7 +219,10 @@ class Build:
         directory = self.result / "lib"
         arguments = [str(directory / self._library(name).file_name) for name in library.needs]
         if sys.platform == "darwin":
-            arguments += [f"-Wl,-install_name,@rpath/{library.file_name}", "-Wl,-rpath,@loader_path"]
+            arguments += [
+                f"-Wl,-install_name,@rpath/{library.file_name}",
+                "-Wl,-rpath,@loader_path",
+            ]
         elif sys.platform != "win32":
             exports = self.scratch / "exports.map"
             exports.write_text("{ global: hb_*; local: *; };\n", encoding="utf-8")
@@ -394,7 +399,9 @@ def _build_into(
     root = cache_root()
     headers = python_include()
     started = time.monotonic()
-    progress.note(f"building HarfBuzz {recipe.HARFBUZZ_VERSION} with its Wasm shaper (some minutes)")
+    progress.note(
+        f"building HarfBuzz {recipe.HARFBUZZ_VERSION} with its Wasm shaper (some minutes)"
+    )
     if headers is None:
         progress.note(f"note: {missing_headers_message()}")
     progress.note(f"downloading {recipe.UHARFBUZZ_SDIST}")

@@ -102,9 +102,7 @@ def load() -> ModuleType:
         origin = Path(getattr(loaded, "__file__", None) or "?").absolute()
         if host.python_directory in origin.parents:
             return loaded
-        raise FontgenError(
-            "another uharfbuzz was imported before fontgen.host.load()", path=origin
-        )
+        raise FontgenError("another uharfbuzz was imported before fontgen.host.load()", path=origin)
     # By absolute path first, so that neither LD_LIBRARY_PATH nor an earlier search decides which
     # library satisfies the extension's need for libharfbuzz.so.0.
     for library in recipe.libraries():

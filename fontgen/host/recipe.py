@@ -34,6 +34,84 @@ HARFBUZZ_DEFINES = (
     "-DHAVE_MPROTECT=1",
     "-DHAVE_GETPAGESIZE=1",
     "-DHAVE_SYSCONF=1",
+    "-DHAVE_NEWLOCALE=1",
+    "-DHAVE_USELOCALE=1",
+)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """An edit of one of HarfBuzz's sources: ``old`` must be there exactly once."""
+
+    file: str
+    old: str
+    new: str
+
+
+# The host builds and runs without these; each mends something in HarfBuzz's Wasm API functions
+# that a hostile guest, or a long run, would find.
+PATCHES = (
+    # A guest's malloc() can change the structure between the allocation and the copy.
+    Patch(
+        "hb-wasm-api-buffer.hh",
+        """  unsigned old_bytes = contents->length * sizeof (glyph_info_t);
+""",
+        "",
+    ),
+    Patch(
+        "hb-wasm-api-buffer.hh",
+        """  glyph_info_t *new_info = nullptr;
+  uint32_t new_inforef""",
+        """  const unsigned old_bytes = contents->length * sizeof (glyph_info_t);
+  glyph_info_t *new_info = nullptr;
+  uint32_t new_inforef""",
+    ),
+    # Copying a table into memory of the guest's own leaked a reference to the table.
+    Patch(
+        "hb-wasm-api-face.hh",
+        """    hb_memcpy (data, hb_data, length);
+
+    return true;
+""",
+        """    hb_memcpy (data, hb_data, length);
+    hb_blob_destroy (hb_blob);
+
+    return true;
+""",
+    ),
+    Patch(
+        "hb-wasm-api-face.hh",
+        """      blob->length = 0;
+      return false;
+    }
+
+    hb_memcpy""",
+        """      blob->length = 0;
+      hb_blob_destroy (hb_blob);
+      return false;
+    }
+
+    hb_memcpy""",
+    ),
+    # Marking an object each time it is passed takes a lock, and tells the font's caches, shared
+    # with other threads, that the font has changed.
+    Patch(
+        "hb-wasm-api.hh",
+        "    hb_##obj##_set_user_data (obj, &_hb_wasm_ref_type_key, \\\n"
+        "\t\t\t      (void *) hb_wasm_ref_type_##obj, \\\n"
+        "\t\t\t      nullptr, false); \\\n",
+        "    if (hb_##obj##_get_user_data (obj, &_hb_wasm_ref_type_key) != \\\n"
+        "\t(void *) hb_wasm_ref_type_##obj) \\\n"
+        "      hb_##obj##_set_user_data (obj, &_hb_wasm_ref_type_key, \\\n"
+        "\t\t\t\t(void *) hb_wasm_ref_type_##obj, \\\n"
+        "\t\t\t\tnullptr, false); \\\n",
+    ),
+    # Threads read and write this one.
+    Patch(
+        "hb-wasm-shape.cc",
+        "  static bool initialized;\n",
+        "  static hb_atomic_t<bool> initialized;\n",
+    ),
 )
 # No exceptions, RTTI or static guards: nothing of the C++ runtime is needed, so none is linked.
 CXX_FLAGS = (
@@ -51,8 +129,8 @@ CXX_FLAGS = (
 
 @dataclass(frozen=True)
 class Unit:
-    """One translation unit: ``includes`` are paths below HarfBuzz's ``src``, or, when ``source``
-    is given, that one file (relative to ``root``, which is ``harfbuzz``, ``adapter`` or ``uharfbuzz``).
+    """One translation unit: ``includes`` are paths below HarfBuzz's ``src``; where ``source`` is
+    given, it is that one file of ``root``, which is ``harfbuzz``, ``adapter`` or ``uharfbuzz``.
     """
 
     name: str
@@ -118,9 +196,7 @@ RASTER_UNITS = (
 def adapter_units() -> tuple[Unit, ...]:
     """Every C++ file of the adapter is a translation unit of its own."""
     return tuple(
-        Unit(
-            f"adapter-{path.stem}", 3, flags=("-DHAVE_WASM=1",), source=path.name, root="adapter"
-        )
+        Unit(f"adapter-{path.stem}", 3, flags=("-DHAVE_WASM=1",), source=path.name, root="adapter")
         for path in sorted(ADAPTER_DIRECTORY.glob("*.cc"))
     )
 
@@ -215,6 +291,4 @@ def key(versions: dict[str, str]) -> str:
     for name, version in sorted(versions.items()):
         digest.update(f"{name}={version}\n".encode())
     digest.update(f"{target()} {abi_tag()} {sources_digest()}\n".encode())
-    return (
-        f"harfbuzz-{HARFBUZZ_VERSION}-{target()}-{abi_tag()}-{digest.hexdigest()[:12]}"
-    )
+    return f"harfbuzz-{HARFBUZZ_VERSION}-{target()}-{abi_tag()}-{digest.hexdigest()[:12]}"

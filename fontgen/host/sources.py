@@ -17,20 +17,21 @@ from fontgen.host import recipe
 # `pip download` of a source archive first asks its build backend for metadata, which for uharfbuzz
 # installs Cython and more and generates C++ for a quarter of a minute: all that to learn a name
 # and a version.  This stands in for setuptools in that one question.
-_METADATA_BACKEND = f'''
+_METADATA_BACKEND = f"""
 import os
 def _metadata(directory, *args, **kwargs):
     name = "uharfbuzz-{recipe.UHARFBUZZ_VERSION}.dist-info"
     os.makedirs(os.path.join(directory, name), exist_ok=True)
     with open(os.path.join(directory, name, "METADATA"), "w") as file:
-        file.write("Metadata-Version: 2.1\\nName: uharfbuzz\\nVersion: {recipe.UHARFBUZZ_VERSION}\\n")
+        file.write("Metadata-Version: 2.1\\nName: uharfbuzz\\n")
+        file.write("Version: {recipe.UHARFBUZZ_VERSION}\\n")
     return name
 prepare_metadata_for_build_wheel = _metadata
 def get_requires_for_build_wheel(*args, **kwargs):
     return []
 def build_wheel(*args, **kwargs):
     raise SystemExit("only the metadata is wanted")
-'''
+"""
 
 
 def _sha256(path: Path) -> str:
@@ -75,7 +76,9 @@ def fetch(downloads: Path, log: IO[str]) -> Path:
     if given and not archive.is_file():
         raise FontgenError("no such file (from FONTGEN_UHARFBUZZ_SDIST)", path=archive)
     if not archive.is_file() or (not given and _sha256(archive) != recipe.UHARFBUZZ_SHA256):
-        if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode:
+        if subprocess.run(
+            [sys.executable, "-m", "pip", "--version"], capture_output=True
+        ).returncode:
             raise FontgenError(
                 "pip is not installed: `python -m ensurepip`, or name a downloaded "
                 f"{recipe.UHARFBUZZ_SDIST} in FONTGEN_UHARFBUZZ_SDIST",
@@ -105,10 +108,10 @@ def fetch(downloads: Path, log: IO[str]) -> Path:
 
 
 def extract(archive: Path, directory: Path) -> tuple[Path, Path]:
-    """Unpacks what is compiled; returns HarfBuzz's ``src`` and the ``uharfbuzz`` package.
+    """Unpacks and patches what is compiled; returns HarfBuzz's ``src`` and uharfbuzz's.
 
     Raises:
-        FontgenError: the archive cannot be read.
+        FontgenError: the archive cannot be read, or a patch does not fit it.
     """
     root = f"uharfbuzz-{recipe.UHARFBUZZ_VERSION}/"
     wanted = (root + "harfbuzz/src/", root + "src/uharfbuzz/", root + "LICENSE")
@@ -125,4 +128,11 @@ def extract(archive: Path, directory: Path) -> tuple[Path, Path]:
                 path.write_bytes(content.read())
     except (tarfile.TarError, OSError) as error:
         raise FontgenError(f"cannot be unpacked: {error}", path=archive) from error
-    return directory / "harfbuzz" / "src", directory / "src" / "uharfbuzz"
+    harfbuzz = directory / "harfbuzz" / "src"
+    for patch in recipe.PATCHES:
+        path = harfbuzz / patch.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(patch.old) != 1:
+            raise FontgenError("a patch of the host does not apply", path=patch.file)
+        path.write_text(text.replace(patch.old, patch.new), encoding="utf-8")
+    return harfbuzz, directory / "src" / "uharfbuzz"

@@ -69,8 +69,9 @@ static bool shape_by_guest (fontgen_instance *instance, hb_buffer_t *buffer, con
 
 static bool shape (fontgen_instance *instance, wasm_val_t *results, const wasm_val_t *arguments)
 {
-  hb_font_t *font = (hb_font_t *) instance->references.object_of ((uint32_t) arguments[1].of.i32);
-  hb_buffer_t *buffer = (hb_buffer_t *) instance->references.object_of ((uint32_t) arguments[2].of.i32);
+  const uint32_t font_number = (uint32_t) arguments[1].of.i32, buffer_number = (uint32_t) arguments[2].of.i32;
+  hb_font_t *font = (hb_font_t *) instance->references.object_of (font_number);
+  hb_buffer_t *buffer = (hb_buffer_t *) instance->references.object_of (buffer_number);
   if (!font || !buffer || !instance->text.keep (buffer)) return false;
   if (!arguments[4].of.i32) instance->features.forget ();
   if (!(instance->deadline > 0)) instance->deadline = now_ms () + settings ().timeout_ms;
@@ -82,6 +83,8 @@ static bool shape (fontgen_instance *instance, wasm_val_t *results, const wasm_v
     ok = instance->text.shape_by_opentype (font, buffer, instance->features);
   }
   instance->deadline = 0;
+  instance->references.forget (font_number);
+  instance->references.forget (buffer_number);
   results[0].of.i32 = ok;
   return ok;
 }

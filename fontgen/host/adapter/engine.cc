@@ -1,5 +1,6 @@
 #include "engine.hh"
 #include "deadline.hh"
+#include "native_calls.hh"
 #include "settings.hh"
 
 #include <pthread.h>
@@ -73,6 +74,7 @@ bool wasm_runtime_full_init (RuntimeInitArgs *arguments)
   {
     tried = true;
     the_natives = {arguments->native_module_name, arguments->native_symbols, arguments->n_native_symbols};
+    prepare_natives ();
     succeeded = create_engine ();
   }
   bool ok = succeeded;

@@ -74,13 +74,14 @@ bool invoke (fontgen_instance *instance, const wt_func *function, wt_value *valu
 void bury (fontgen_instance *instance)
 {
   if (instance->store) wasmtime.wasmtime_store_delete (instance->store);
+  instance->references.release_owned ();
   instance->store = nullptr;
   instance->failed = false;
   instance->plan = 0;
   instance->heap.forget ();
 }
 
-static bool make_wasm_instance (fontgen_instance *instance)
+static bool make_wasm_instance (fontgen_instance *instance, const compiled_t *compiled)
 {
   double started = now_ms ();
   const settings_t &s = settings ();
@@ -100,7 +101,7 @@ static bool make_wasm_instance (fontgen_instance *instance)
   }
   wt_object *trap = nullptr;
   wt_object *error =
-    wasmtime.wasmtime_instance_pre_instantiate (instance->module->linked, instance->context, &instance->wasm, &trap);
+    wasmtime.wasmtime_instance_pre_instantiate (compiled->linked, instance->context, &instance->wasm, &trap);
   if (s.timeout_ms) end_ticking ();
   instance->depth--;
   current = outer;
@@ -138,8 +139,9 @@ bool ensure_alive (fontgen_instance *instance)
 {
   if (instance->store && !instance->failed) return true;
   bury (instance);
-  if (given_up (instance->module)) return false;
-  if (make_wasm_instance (instance) && make_plan (instance)) return true;
+  const compiled_t *compiled = result_of (instance->module->compilation);
+  if (!compiled || given_up (instance->module)) return false;
+  if (make_wasm_instance (instance, compiled) && make_plan (instance)) return true;
   bury (instance);
   count_failure (instance->module);
   return false;

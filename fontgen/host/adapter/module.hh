@@ -1,21 +1,22 @@
-/* A font's Wasm table, checked, compiled and linked with HarfBuzz's functions. */
+/* A font's Wasm table, allowed to run and compiled. */
 #ifndef FONTGEN_MODULE_HH
 #define FONTGEN_MODULE_HH
 
+#include "compilation.hh"
 #include "wasm_export.h"
-#include "wasmtime_abi.hh"
 
-/* One per hb_face_t; used from several threads at once, so only the counter changes. */
+/* One per hb_face_t; used from several threads at once. */
 struct fontgen_module {
-  fontgen::wt_object *module;
-  fontgen::wt_object *linked;	/* wasmtime_instance_pre_t */
+  fontgen::compilation_t *compilation;
   unsigned failures;		/* atomic; in a row */
+  uint64_t last_failure_ms;	/* atomic */
 };
 
 namespace fontgen {
 
-/* A guest that fails that often in a row is not run again: each attempt may cost the time limit. */
-enum { MOST_FAILURES = 3 };
+/* A guest that fails that often in a row is left alone for a while: each attempt may cost the time
+ * limit.  Not for ever, since the machine may only have been busy. */
+enum { MOST_FAILURES = 3, PAUSE_MS = 60 * 1000 };
 
 void count_failure (fontgen_module *module);
 void count_success (fontgen_module *module);

@@ -42,6 +42,25 @@ struct caller_t<0, Arguments...> {
 
 static wt_object *trap_with (const char *message) { return wasmtime.wasmtime_trap_new (message, strlen (message)); }
 
+/* NativeSymbol::attachment of the functions that make an object for the guest to keep. */
+static char makes_face, makes_font;
+
+static void own (fontgen_instance *instance, const void *attachment, uint32_t number)
+{
+  if (attachment == &makes_face) instance->references.own_face (number);
+  if (attachment == &makes_font) instance->references.own_font (number);
+}
+
+void prepare_natives ()
+{
+  for (uint32_t i = 0; i < natives ().n_symbols; i++)
+  {
+    NativeSymbol &symbol = natives ().symbols[i];
+    if (!strcmp (symbol.symbol, "face_create")) symbol.attachment = &makes_face;
+    if (!strcmp (symbol.symbol, "font_create")) symbol.attachment = &makes_font;
+  }
+}
+
 /* What Wasmtime calls for every import; values[] holds the arguments, then the result. */
 static wt_object *call_native (void *environment, void *, wt_value *values, size_t)
 {
@@ -54,6 +73,7 @@ static wt_object *call_native (void *environment, void *, wt_value *values, size
   if (!caller_t<8>::call (symbol->func_ptr, instance, symbol->signature + 1, values, &result))
     return trap_with ("out of bounds memory access");
   if (instance->failed) return trap_with ("malloc() or free() of the guest failed");
+  if (symbol->attachment) own (instance, symbol->attachment, result);
   if (strchr (symbol->signature, ')')[1]) values[0].i64 = result;
   return nullptr;
 }

@@ -1,3 +1,6 @@
+#include "hb.hh"
+#include "hb-font.hh"
+
 #include "references.hh"
 #include "instance.hh"
 
@@ -10,25 +13,77 @@ enum { MOST_OBJECTS = 4096 };
 
 uint32_t references_t::number_of (void *object)
 {
-  for (uint32_t i = n_objects; i; i--)
-    if (objects[i - 1] == object) return i;
-  if (n_objects == MOST_OBJECTS) return 0;
-  if (n_objects == room)
+  uint32_t vacant = 0;
+  for (uint32_t i = n_entries; i; i--)
   {
-    uint32_t more = room ? room * 2 : 16;
-    void **grown = (void **) realloc (objects, more * sizeof *grown);
-    if (!grown) return 0;
-    objects = grown;
-    room = more;
+    if (entries[i - 1].object == object) return i;
+    if (!entries[i - 1].object) vacant = i;
   }
-  objects[n_objects++] = object;
-  return n_objects;
+  if (!vacant)
+  {
+    if (n_entries == MOST_OBJECTS) return 0;
+    if (n_entries == room)
+    {
+      uint32_t more = room ? room * 2 : 16;
+      entry_t *grown = (entry_t *) realloc (entries, more * sizeof *grown);
+      if (!grown) return 0;
+      entries = grown;
+      room = more;
+    }
+    vacant = ++n_entries;
+  }
+  entries[vacant - 1] = {object, BORROWED};
+  return vacant;
 }
 
-void *references_t::object_of (uint32_t number) const
-{ return number && number <= n_objects ? objects[number - 1] : nullptr; }
+void references_t::own_face (uint32_t number)
+{ if (object_of (number)) entries[number - 1].ownership = OWNED_FACE; }
 
-void references_t::clear () { free (objects); objects = nullptr; n_objects = room = 0; }
+/* A font holds a reference to its face.  Where that is the face whose Wasm table runs, neither
+ * would ever be destroyed, so the font gives its reference back. */
+void references_t::own_font (uint32_t number)
+{
+  hb_font_t *font = (hb_font_t *) object_of (number);
+  if (!font || font == hb_font_get_empty ()) return;
+  for (uint32_t i = 0; i < n_entries; i++)
+    if (entries[i].object == font->face && entries[i].ownership == OWNED_FACE)
+    {
+      entries[number - 1].ownership = OWNED_FONT;
+      return;
+    }
+  entries[number - 1].ownership = WEAK_FONT;
+  hb_face_destroy (font->face);
+}
+
+void references_t::release_owned ()
+{
+  for (uint32_t i = 0; i < n_entries; i++)
+  {
+    entry_t &entry = entries[i];
+    hb_font_t *font = (hb_font_t *) entry.object;
+    if (!font) continue;
+    if (entry.ownership == WEAK_FONT) font->face = hb_face_get_empty ();
+    if (entry.ownership == WEAK_FONT || entry.ownership == OWNED_FONT)
+    {
+      hb_font_destroy (font);
+      entry.object = nullptr;
+    }
+  }
+  for (uint32_t i = 0; i < n_entries; i++)
+    if (entries[i].object && entries[i].ownership == OWNED_FACE)
+    {
+      hb_face_destroy ((hb_face_t *) entries[i].object);
+      entries[i].object = nullptr;
+    }
+}
+
+void references_t::clear ()
+{
+  release_owned ();
+  free (entries);
+  entries = nullptr;
+  n_entries = room = 0;
+}
 
 } /* namespace fontgen */
 

@@ -6,19 +6,35 @@
 
 namespace fontgen {
 
-struct references_t {
-  /* The object's number, a new one if need be; 0 where there is no memory for it. */
-  uint32_t number_of (void *object);
-  void *object_of (uint32_t number) const;
+/* What becomes of an object when the guest is thrown away. */
+enum ownership_t {
+  BORROWED,	/* nothing: the caller's, or the face that the instance belongs to */
+  OWNED_FACE,	/* destroyed */
+  OWNED_FONT,	/* destroyed */
+  WEAK_FONT	/* destroyed, but its face is the one that owns the instance, so that it holds no reference */
+};
 
-  /* What was numbered since then is gone: the objects of a shaping call die with it. */
-  uint32_t count () const { return n_objects; }
-  void forget_from (uint32_t count) { n_objects = count; }
+struct references_t {
+  /* The object's number, a new one if need be; 0 where there is no room for it. */
+  uint32_t number_of (void *object);
+  void *object_of (uint32_t number) const
+  { return number && number <= n_entries ? entries[number - 1].object : nullptr; }
+
+  /* The guest made that object, by face_create() or font_create(). */
+  void own_face (uint32_t number);
+  void own_font (uint32_t number);
+
+  /* A shaping call's font and buffer are gone after it. */
+  void forget (uint32_t number) { if (object_of (number)) entries[number - 1].object = nullptr; }
+
+  /* Destroys what the guest made. */
+  void release_owned ();
   void clear ();
 
   private:
-  void **objects;
-  uint32_t n_objects, room;
+  struct entry_t { void *object; ownership_t ownership; };
+  entry_t *entries;
+  uint32_t n_entries, room;
 };
 
 } /* namespace fontgen */

@@ -1,4 +1,5 @@
 #include "settings.hh"
+#include "wasm_export.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -73,15 +74,20 @@ const settings_t &settings ()
   return values;
 }
 
+static void print (const char *format, va_list arguments)
+{
+  char line[1024];
+  vsnprintf (line, sizeof line, format, arguments);
+  fprintf (stderr, "fontgen-wasm: %s\n", line);
+}
+
 void trace (const char *format, ...)
 {
   if (!settings ().trace) return;
-  char line[1024];
   va_list arguments;
   va_start (arguments, format);
-  vsnprintf (line, sizeof line, format, arguments);
+  print (format, arguments);
   va_end (arguments);
-  fprintf (stderr, "fontgen-wasm: %s\n", line);
 }
 
 double now_ms ()
@@ -92,3 +98,12 @@ double now_ms ()
 }
 
 } /* namespace fontgen */
+
+void wasm_runtime_trace (const char *format, ...)
+{
+  if (!fontgen::settings ().trace) return;
+  va_list arguments;
+  va_start (arguments, format);
+  fontgen::print (format, arguments);
+  va_end (arguments);
+}

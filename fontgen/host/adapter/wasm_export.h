@@ -98,8 +98,16 @@ FONTGEN_INTERNAL uint32_t wasm_runtime_module_dup_data (wasm_module_inst_t insta
 FONTGEN_INTERNAL bool wasm_externref_obj2ref (wasm_module_inst_t instance, void *object, uint32_t *reference);
 FONTGEN_INTERNAL bool wasm_externref_ref2obj (uint32_t reference, void **object);
 
+/* HarfBuzz's Wasm files print what goes wrong, and what guests pass to debugprint(), to stderr. */
+FONTGEN_INTERNAL void wasm_runtime_trace (const char *format, ...);
+
 #ifdef __cplusplus
 }
+#endif
+
+#ifdef HB_VERSION_STRING
+#undef DEBUG_MSG
+#define DEBUG_MSG(what, object, ...) wasm_runtime_trace (__VA_ARGS__)
 #endif
 
 /* HarfBuzz asks for a writable copy of the Wasm table since wasm-micro-runtime's loader edits it;
