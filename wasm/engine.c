@@ -1,6 +1,5 @@
 #include "engine.h"
 
-#include "matmul.h"
 #include "memory.h"
 #include "vector.h"
 
@@ -21,24 +20,26 @@ bool engine_open(struct engine *e, const uint8_t *table, uint32_t length) {
     e->logits = allocate(round_up(h->vocab_size, BLOCK_ROWS), sizeof(float));
     e->keys = allocate(heads * e->n_blocks * head_size, POSITIONS * sizeof(float));
     e->values = allocate(heads * h->context_length, e->head_stride * sizeof(float));
-    e->x = allocate(round_up(h->dim, BLOCK_ROWS), sizeof(float));
-    e->normed = allocate(round_up(h->dim, BLOCK_ROWS), sizeof(float));
-    e->query = allocate(round_up(h->dim, BLOCK_ROWS), sizeof(float));
-    e->attended = allocate(round_up(h->dim, BLOCK_ROWS) + 4, sizeof(float));
-    e->hidden = allocate(round_up(widest, BLOCK_ROWS), sizeof(float));
-    e->hidden3 = allocate(round_up(widest, BLOCK_ROWS), sizeof(float));
+    e->width = (uint32_t)round_up(widest, BLOCK_ROWS);
     e->scores = allocate((uint64_t)e->n_blocks * POSITIONS, sizeof(float));
-    e->packed = allocate(1, packed_size(widest));
-    e->offsets = allocate(widest / 8 + 1, sizeof *e->offsets);
-    return e->tokens && e->logits && e->keys && e->values && e->x && e->normed && e->query &&
-           e->attended && e->hidden && e->hidden3 && e->scores && e->packed && e->offsets;
+    float **const scratch[] = {&e->x,     &e->normed,   &e->query,  &e->key,
+                               &e->value, &e->attended, &e->hidden, &e->hidden3};
+    bool allocated = e->tokens && e->logits && e->keys && e->values && e->scores;
+    for (uint32_t i = 0; i < sizeof scratch / sizeof *scratch; i++)
+        allocated &= (*scratch[i] = allocate((uint64_t)BATCH * e->width, sizeof(float))) != NULL;
+    for (uint32_t i = 0; i < BATCH; i++) {
+        e->activations[i].packed = allocate(1, packed_size(widest));
+        e->activations[i].offsets = allocate(widest / 8 + 1, sizeof(int32_t));
+        allocated &= e->activations[i].packed && e->activations[i].offsets;
+    }
+    return allocated;
 }
 
-/* A float vector as integers for products with matrices like this one; valid until the next call. */
-static struct activations quantised(struct engine *e, const float *x, const struct matrix *matrix) {
-    struct activations activations = {.packed = e->packed, .offsets = e->offsets};
-    quantise_activations(&activations, x, matrix);
-    return activations;
+/* out = matrix * x for each of `count` vectors, which are `width` elements apart. Without x,
+ * the vectors are those of the call before. */
+static void product(struct engine *e, float *out, const struct matrix *matrix, const float *x, uint32_t count) {
+    for (uint32_t i = 0; x && i < count; i++) quantise_activations(&e->activations[i], x + i * e->width, matrix);
+    multiply(out, e->width, matrix, e->activations, count);
 }
 
 /* A weight of the embedding matrix, as an integer. */
@@ -131,71 +132,88 @@ static void blend(float *out, const float *weights, const float *values, uint32_
     }
 }
 
-/* Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245): several query heads share keys and values. */
-static void attend(struct engine *e, const struct layer *layer, uint32_t layer_index, uint32_t position) {
+/* One position: queries of all heads against the keys and values up to here. Grouped-query attention (Ainslie et al.
+ * 2023, arXiv:2305.13245): several heads share keys and values. */
+static void attend(struct engine *e, float *out, const float *query, const float *keys, const float *values, uint32_t n) {
     const struct model_header *h = &e->model.header;
-    uint32_t head_size = e->model.head_size, kv_dim = head_size * h->n_kv_heads, n = position + 1;
-    const float *rope = e->model.rope + (uint64_t)position * head_size;
+    uint32_t head_size = e->model.head_size, group = h->n_heads / h->n_kv_heads;
+    uint64_t keys_size = (uint64_t)e->n_blocks * head_size * POSITIONS;
+    uint64_t values_size = (uint64_t)h->context_length * e->head_stride;
+    for (uint32_t head = 0; head < h->n_heads; head++, query += head_size, out += head_size) {
+        uint32_t kv = head / group;
+        score(e->scores, query, keys + kv * keys_size, head_size, n, h->attention_scale);
+        float total = exponentials(e->scores, n);
+        blend(out, e->scores, values + kv * values_size, head_size, e->head_stride, n, total);
+    }
+}
+
+static void add(float *x, const float *y, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) x[i] += y[i];
+}
+
+static void attention(struct engine *e, uint32_t layer_index, uint32_t position, uint32_t count) {
+    const struct model_header *h = &e->model.header;
+    const struct layer *layer = &e->model.layers[layer_index];
+    uint32_t head_size = e->model.head_size, kv_dim = head_size * h->n_kv_heads, width = e->width;
     uint64_t keys_size = (uint64_t)e->n_blocks * head_size * POSITIONS;
     uint64_t values_size = (uint64_t)h->context_length * e->head_stride;
     float *keys = e->keys + layer_index * h->n_kv_heads * keys_size;
     float *values = e->values + layer_index * h->n_kv_heads * values_size;
 
-    rms_norm(e->normed, e->x, layer->attention_norm, h->dim, h->norm_eps);
-    struct activations normed = quantised(e, e->normed, &layer->wq);
-    multiply(e->query, &layer->wq, &normed);
-    rotate(e->query, h->dim, rope, head_size);
-    float *key = e->attended; /* free until the heads write to it */
-    multiply(key, &layer->wk, &normed);
-    rotate(key, kv_dim, rope, head_size);
-    for (uint32_t kv = 0; kv < h->n_kv_heads; kv++) store_key(e, keys + kv * keys_size, key + kv * head_size, position);
-    float *value = e->attended;
-    multiply(value, &layer->wv, &normed);
-    for (uint32_t kv = 0; kv < h->n_kv_heads; kv++)
-        memcpy(values + kv * values_size + (uint64_t)position * e->head_stride, value + kv * head_size,
-               head_size * sizeof(float));
-
-    for (uint32_t head = 0; head < h->n_heads; head++) {
-        uint32_t kv = head / (h->n_heads / h->n_kv_heads);
-        score(e->scores, e->query + head * head_size, keys + kv * keys_size, head_size, n, h->attention_scale);
-        float total = exponentials(e->scores, n);
-        blend(e->attended + head * head_size, e->scores, values + kv * values_size, head_size, e->head_stride, n, total);
+    for (uint32_t i = 0; i < count; i++)
+        rms_norm(e->normed + i * width, e->x + i * width, layer->attention_norm, h->dim, h->norm_eps);
+    product(e, e->query, &layer->wq, e->normed, count);
+    product(e, e->key, &layer->wk, NULL, count);
+    product(e, e->value, &layer->wv, NULL, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const float *rope = e->model.rope + (uint64_t)(position + i) * head_size;
+        float *key = e->key + i * width, *value = e->value + i * width;
+        rotate(e->query + i * width, h->dim, rope, head_size);
+        rotate(key, kv_dim, rope, head_size);
+        for (uint32_t kv = 0; kv < h->n_kv_heads; kv++) {
+            store_key(e, keys + kv * keys_size, key + kv * head_size, position + i);
+            float *row = values + kv * values_size + (uint64_t)(position + i) * e->head_stride;
+            memcpy(row, value + kv * head_size, head_size * sizeof(float));
+        }
+        attend(e, e->attended + i * width, e->query + i * width, keys, values, position + i + 1);
     }
-    struct activations attended = quantised(e, e->attended, &layer->wo);
-    multiply(e->normed, &layer->wo, &attended);
-    for (uint32_t i = 0; i < h->dim; i++) e->x[i] += e->normed[i];
+    product(e, e->normed, &layer->wo, e->attended, count);
+    for (uint32_t i = 0; i < count; i++) add(e->x + i * width, e->normed + i * width, h->dim);
 }
 
 /* SwiGLU (Shazeer 2020, arXiv:2002.05202): w2 (silu(w1 x) * w3 x), silu(a) = a / (1 + e^-a). */
-static void feed_forward(struct engine *e, const struct layer *layer) {
+static void feed_forward(struct engine *e, const struct layer *layer, uint32_t count) {
     const struct model_header *h = &e->model.header;
-    rms_norm(e->normed, e->x, layer->ffn_norm, h->dim, h->norm_eps);
-    struct activations normed = quantised(e, e->normed, &layer->w1);
-    multiply(e->hidden, &layer->w1, &normed);
-    multiply(e->hidden3, &layer->w3, &normed);
-    for (uint32_t i = 0; i < h->hidden_dim; i += 4) {
+    uint32_t width = e->width;
+    for (uint32_t i = 0; i < count; i++)
+        rms_norm(e->normed + i * width, e->x + i * width, layer->ffn_norm, h->dim, h->norm_eps);
+    product(e, e->hidden, &layer->w1, e->normed, count);
+    product(e, e->hidden3, &layer->w3, NULL, count);
+    for (uint32_t i = 0; i < count * width; i += 4) {
         f32x4 gate = load4(e->hidden + i);
         store4(e->hidden + i, gate / (1.0f + exp4(-gate)) * load4(e->hidden3 + i));
     }
-    struct activations hidden = quantised(e, e->hidden, &layer->w2);
-    multiply(e->normed, &layer->w2, &hidden);
-    for (uint32_t i = 0; i < h->dim; i++) e->x[i] += e->normed[i];
+    product(e, e->normed, &layer->w2, e->hidden, count);
+    for (uint32_t i = 0; i < count; i++) add(e->x + i * width, e->normed + i * width, h->dim);
 }
 
-/* Runs one token through all layers and remembers its keys and values; `x` is then what the classifier wants. */
-static void forward(struct engine *e, uint32_t token, uint32_t position) {
-    embed(e->x, &e->model.embedding, token);
+/* Runs tokens at consecutive positions through all layers and remembers their keys and values; `x` then holds, for each,
+ * what the classifier wants. */
+static void forward(struct engine *e, const uint32_t *tokens, uint32_t position, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) embed(e->x + i * e->width, &e->model.embedding, tokens[i]);
     for (uint32_t i = 0; i < e->model.header.n_layers; i++) {
-        attend(e, &e->model.layers[i], i, position);
-        feed_forward(e, &e->model.layers[i]);
+        attention(e, i, position, count);
+        feed_forward(e, &e->model.layers[i], count);
     }
 }
 
-static void classify(struct engine *e) {
+/* The logits that follow one of the positions just computed. */
+static void classify(struct engine *e, uint32_t i) {
     const struct model_header *h = &e->model.header;
-    rms_norm(e->normed, e->x, e->model.final_norm, h->dim, h->norm_eps);
-    struct activations normed = quantised(e, e->normed, &e->model.classifier);
-    multiply(e->logits, &e->model.classifier, &normed);
+    const struct matrix *classifier = &e->model.classifier;
+    rms_norm(e->normed, e->x + i * e->width, e->model.final_norm, h->dim, h->norm_eps);
+    quantise_activations(&e->activations[0], e->normed, classifier);
+    multiply(e->logits, 0, classifier, e->activations, 1);
 }
 
 /* Forgets what does not begin with `tokens`; returns how many of them are cached. */
@@ -213,14 +231,17 @@ const float *engine_logits(struct engine *e, const uint32_t *tokens, uint32_t n,
     uint32_t position = keep_common_prefix(e, tokens, n);
     if (position == n && e->logits_after == n) return e->logits;
     if (position == n) position--; /* its keys and values are known, but not what the classifier wants */
-    for (; position < n; position++) {
-        if (!*budget) return NULL;
-        --*budget;
-        forward(e, tokens[position], position);
-        e->tokens[position] = tokens[position];
-        if (position >= e->n_tokens) e->n_tokens = position + 1;
+    uint32_t count = 0;
+    for (; position < n; position += count) {
+        count = n - position < BATCH ? n - position : BATCH;
+        if (count > *budget) count = *budget;
+        if (!count) return NULL;
+        *budget -= count;
+        forward(e, tokens + position, position, count);
+        memcpy(e->tokens + position, tokens + position, count * sizeof *tokens);
+        if (position + count > e->n_tokens) e->n_tokens = position + count;
     }
-    classify(e);
+    classify(e, count - 1);
     e->logits_after = n;
     return e->logits;
 }

@@ -1,10 +1,14 @@
-/* The Llama transformer, one position at a time, with a KV cache keyed by the tokens that it holds.
+/* The Llama transformer, a few positions at a time, with a KV cache keyed by the tokens that it holds.
  *
  * Nothing here depends on what was asked before: the cache only saves work. */
 #ifndef ENGINE_H
 #define ENGINE_H
 
+#include "matmul.h"
 #include "model.h"
+
+/* Positions of a prompt that are computed together, and share the work of reading the weights. */
+#define BATCH 4
 
 struct engine {
     struct model model;
@@ -16,10 +20,10 @@ struct engine {
     float *values;         /* [n_layers][n_kv_heads][context_length][head_stride] */
     uint32_t head_stride;  /* head_size rounded up to 4 */
     uint32_t n_blocks;     /* context_length / 16, rounded up */
-    /* Scratch for one position. */
-    float *x, *normed, *query, *attended, *hidden, *hidden3, *scores;
-    void *packed;
-    int32_t *offsets;
+    /* Scratch; [BATCH][width] but for the scores. */
+    uint32_t width;
+    float *x, *normed, *query, *key, *value, *attended, *hidden, *hidden3, *scores;
+    struct activations activations[BATCH];
 };
 
 /* Opens the model in `table` (which must stay) and allocates everything; false when the table is bad or memory runs

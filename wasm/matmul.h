@@ -21,8 +21,9 @@ struct activations {
  * one's precision and width: the largest magnitude becomes 127, ties round to even. */
 void quantise_activations(struct activations *out, const float *x, const struct matrix *matrix);
 
-/* out[row] = float(sum) * (scale of the row * scale of x), where `sum` is the integer dot product, each group of
- * columns times its group scale. For every row, padding included: `out` has room for matrix->rows rounded up to 16. */
-void multiply(float *out, const struct matrix *matrix, const struct activations *x);
+/* out[i * stride + row] = float(sum) * (scale of the row * scale of x[i]), where `sum` is the integer dot product, each
+ * group of columns times its group scale. For `count` vectors, which share the work of reading the weights, and for
+ * every row, padding included: `stride` is at least matrix->rows rounded up to 16. */
+void multiply(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x, uint32_t count);
 
 #endif

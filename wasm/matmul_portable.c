@@ -41,19 +41,24 @@ static inline void split(uint64_t sums, int32_t *low, int32_t *high) {
     *high = (int32_t)((sums - (uint64_t)(int64_t)*low) >> 32);
 }
 
-static inline uint64_t sums8(const uint64_t *w, const uint64_t *a, uint32_t units) {
-    uint64_t sums = 0;
-    for (; units; units--, w += BLOCK_ROWS / 2, a += 4) {
+/* Vectors multiplied at once: they share the work of taking the weights out of their bytes. */
+#define TOGETHER 2
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* sums[i] += the products of `units` units of two rows with the activations a[i]. */
+static ALWAYS_INLINE void add_products8(uint64_t *sums, const uint64_t *w, const uint64_t *const *a, uint32_t units,
+                                        const int count) {
+    for (uint32_t unit = 0; unit < units; unit++, w += BLOCK_ROWS / 2) {
         uint64_t eight = *w ^ STILL_SIGNED;
-        sums += (eight & BYTES) * a[0];
-        sums += (eight >> 8 & BYTES) * a[1];
-        sums += (eight >> 16 & BYTES) * a[2];
-        sums += (eight >> 24 & BYTES) * a[3];
+        uint64_t c0 = eight & BYTES, c1 = eight >> 8 & BYTES, c2 = eight >> 16 & BYTES, c3 = eight >> 24 & BYTES;
+        for (int i = 0; i < count; i++) {
+            const uint64_t *four = a[i] + 4 * unit;
+            sums[i] += c0 * four[0] + c1 * four[1] + c2 * four[2] + c3 * four[3];
+        }
     }
-    return sums;
 }
 
-static inline uint64_t sums4(const uint64_t *w, const uint64_t *a, uint32_t units) {
+static ALWAYS_INLINE uint64_t products4(const uint64_t *w, const uint64_t *a, uint32_t units) {
     uint64_t sums = 0;
     for (; units; units--, w += BLOCK_ROWS / 2, a += 8) {
         uint64_t eight = *w ^ STILL_SIGNED;
@@ -69,15 +74,23 @@ static inline uint64_t sums4(const uint64_t *w, const uint64_t *a, uint32_t unit
     return sums;
 }
 
-static void multiply8(float *out, const struct matrix *matrix, const struct activations *x) {
+/* `count` is a constant, 1 or 2, wherever this is inlined. */
+static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct matrix *matrix,
+                                    const struct activations *x, const int count) {
     const uint64_t *weights = (const uint64_t *)matrix->weights;
     for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->units * (BLOCK_ROWS / 2)) {
         for (uint32_t pair = 0; pair < BLOCK_ROWS / 2; pair++) {
-            uint32_t r = row + 2 * pair;
-            int32_t low, high;
-            split(sums8(weights + pair, x->packed, matrix->units), &low, &high);
-            out[r] = (float)(low + x->offsets[0]) * (matrix->scales[r] * x->scale);
-            out[r + 1] = (float)(high + x->offsets[0]) * (matrix->scales[r + 1] * x->scale);
+            uint64_t sums[TOGETHER] = {0, 0};
+            const uint64_t *packed[TOGETHER] = {x[0].packed, x[count - 1].packed};
+            add_products8(sums, weights + pair, packed, matrix->units, count);
+            for (int i = 0; i < count; i++) {
+                const float *scales = matrix->scales + row + 2 * pair;
+                float *two = out + i * stride + row + 2 * pair;
+                int32_t low, high;
+                split(sums[i], &low, &high);
+                two[0] = (float)(low + x[i].offsets[0]) * (scales[0] * x[i].scale);
+                two[1] = (float)(high + x[i].offsets[0]) * (scales[1] * x[i].scale);
+            }
         }
     }
 }
@@ -94,7 +107,7 @@ static void multiply4(float *out, const struct matrix *matrix, const struct acti
                 if (units > matrix->group_units) units = matrix->group_units;
                 int32_t low, high;
                 const uint64_t *a = (const uint64_t *)x->packed + 8 * start;
-                split(sums4(weights + pair + start * (BLOCK_ROWS / 2), a, units), &low, &high);
+                split(products4(weights + pair + start * (BLOCK_ROWS / 2), a, units), &low, &high);
                 const uint8_t *scales = group_scales + group * BLOCK_ROWS + 2 * pair;
                 total += (low + x->offsets[group]) * scales[0];
                 next_total += (high + x->offsets[group]) * scales[1];
@@ -106,7 +119,9 @@ static void multiply4(float *out, const struct matrix *matrix, const struct acti
     }
 }
 
-void multiply(float *out, const struct matrix *matrix, const struct activations *x) {
-    if (matrix->bits == 8) multiply8(out, matrix, x);
-    else multiply4(out, matrix, x);
+void multiply(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x, uint32_t count) {
+    for (; matrix->bits == 4 && count; count--, x++, out += stride) multiply4(out, matrix, x);
+    for (; count >= TOGETHER; count -= TOGETHER, x += TOGETHER, out += TOGETHER * stride)
+        multiply8(out, stride, matrix, x, TOGETHER);
+    if (count) multiply8(out, stride, matrix, x, 1);
 }

@@ -60,85 +60,91 @@ void quantise_activations(struct activations *out, const float *x, const struct 
     }
 }
 
-static inline v128_t multiply_add8(v128_t sums, v128_t lanes, const v128_t *x) {
-    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(lanes, x[0]));
-    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_i16x8_shr(lanes, 8), x[1]));
-}
-
-static inline v128_t multiply_add4(v128_t sums, v128_t lanes, const v128_t *x) {
-    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(lanes, x[0]));
-    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_i16x8_shr(lanes, 4), x[1]));
-    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_i16x8_shr(lanes, 8), x[2]));
-    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_i16x8_shr(lanes, 12), x[3]));
-}
-
 /* Without this LLVM hoists loads and the host's compiler then spills: half the speed. */
 #define KEEP_LOADS_IN_PLACE() __asm__ volatile("" ::: "memory")
 
-static inline void store_scaled(float *out, v128_t sums, const float *row_scales, float scale) {
+/* Vectors multiplied at once: the accumulators of two, four each, still fit the registers of x86-64. */
+#define TOGETHER 2
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+static ALWAYS_INLINE v128_t add_dot(v128_t sums, v128_t lanes, v128_t x) {
+    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(lanes, x));
+}
+
+static ALWAYS_INLINE void store_scaled(float *out, v128_t sums, const float *row_scales, float scale) {
     v128_t scales = wasm_f32x4_mul(wasm_v128_load(row_scales), wasm_f32x4_splat(scale));
     wasm_v128_store(out, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums), scales));
 }
 
-static void multiply8(float *out, const struct matrix *matrix, const struct activations *x) {
+/* `count` is a constant, 1 or 2, wherever this is inlined, so that all sums are registers. */
+static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct matrix *matrix,
+                                    const struct activations *x, const int count) {
     const v128_t *w = (const v128_t *)matrix->weights;
     for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS) {
-        const packed8 *packed = x->packed, *end = packed + matrix->units;
-        v128_t sums0 = wasm_i32x4_splat(x->offsets[0]), sums1 = sums0, sums2 = sums0, sums3 = sums0;
+        v128_t sums[TOGETHER][4];
+        const packed8 *packed[TOGETHER], *end = (const packed8 *)x[0].packed + matrix->units;
+        for (int i = 0; i < count; i++) {
+            packed[i] = x[i].packed;
+            for (int k = 0; k < 4; k++) sums[i][k] = wasm_i32x4_splat(x[i].offsets[0]);
+        }
 #pragma clang loop unroll_count(1)
-        for (; packed < end; packed++, w += 4) {
-            sums0 = multiply_add8(sums0, w[0], *packed);
-            sums1 = multiply_add8(sums1, w[1], *packed);
-            sums2 = multiply_add8(sums2, w[2], *packed);
-            sums3 = multiply_add8(sums3, w[3], *packed);
+        for (; packed[0] < end; w += 4) {
+#pragma clang loop unroll(full)
+            for (int k = 0; k < 4; k++) {
+                v128_t lanes = w[k], high = wasm_i16x8_shr(lanes, 8);
+                for (int i = 0; i < count; i++) {
+                    sums[i][k] = add_dot(sums[i][k], lanes, (*packed[i])[0]);
+                    sums[i][k] = add_dot(sums[i][k], high, (*packed[i])[1]);
+                }
+            }
+            for (int i = 0; i < count; i++) packed[i]++;
             KEEP_LOADS_IN_PLACE();
         }
-        const float *scales = matrix->scales + row;
-        store_scaled(out + row, sums0, scales, x->scale);
-        store_scaled(out + row + 4, sums1, scales + 4, x->scale);
-        store_scaled(out + row + 8, sums2, scales + 8, x->scale);
-        store_scaled(out + row + 12, sums3, scales + 12, x->scale);
+        for (int i = 0; i < count; i++)
+            for (int k = 0; k < 4; k++)
+                store_scaled(out + i * stride + row + 4 * k, sums[i][k], matrix->scales + row + 4 * k, x[i].scale);
     }
 }
 
 /* sums + group * the group's scales, which are four bytes. */
-static inline v128_t add_scaled(v128_t sums, v128_t group, const uint8_t *scales) {
+static ALWAYS_INLINE v128_t add_scaled(v128_t sums, v128_t group, const uint8_t *scales) {
     v128_t four = wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(scales));
     return wasm_i32x4_add(sums, wasm_i32x4_mul(group, wasm_u32x4_extend_low_u16x8(four)));
 }
 
+/* One vector at a time: with the totals of the groups, two would not fit the registers. */
 static void multiply4(float *out, const struct matrix *matrix, const struct activations *x) {
     const v128_t *w = (const v128_t *)matrix->weights;
     const uint8_t *group_scales = matrix->group_scales;
     for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS) {
         const packed4 *packed = x->packed, *last = packed + matrix->units;
-        v128_t total0 = wasm_i32x4_splat(0), total1 = total0, total2 = total0, total3 = total0;
+        v128_t totals[4] = {};
         for (uint32_t group = 0; group < matrix->groups; group++, group_scales += BLOCK_ROWS) {
             const packed4 *end = packed + matrix->group_units;
             if (end > last) end = last;
-            v128_t sums0 = wasm_i32x4_splat(x->offsets[group]), sums1 = sums0, sums2 = sums0, sums3 = sums0;
+            v128_t sums[4];
+            for (int k = 0; k < 4; k++) sums[k] = wasm_i32x4_splat(x->offsets[group]);
 #pragma clang loop unroll_count(1)
             for (; packed < end; packed++, w += 4) {
-                sums0 = multiply_add4(sums0, w[0], *packed);
-                sums1 = multiply_add4(sums1, w[1], *packed);
-                sums2 = multiply_add4(sums2, w[2], *packed);
-                sums3 = multiply_add4(sums3, w[3], *packed);
+#pragma clang loop unroll(full)
+                for (int k = 0; k < 4; k++) {
+                    sums[k] = add_dot(sums[k], w[k], (*packed)[0]);
+                    sums[k] = add_dot(sums[k], wasm_i16x8_shr(w[k], 4), (*packed)[1]);
+                    sums[k] = add_dot(sums[k], wasm_i16x8_shr(w[k], 8), (*packed)[2]);
+                    sums[k] = add_dot(sums[k], wasm_i16x8_shr(w[k], 12), (*packed)[3]);
+                }
                 KEEP_LOADS_IN_PLACE();
             }
-            total0 = add_scaled(total0, sums0, group_scales);
-            total1 = add_scaled(total1, sums1, group_scales + 4);
-            total2 = add_scaled(total2, sums2, group_scales + 8);
-            total3 = add_scaled(total3, sums3, group_scales + 12);
+            for (int k = 0; k < 4; k++) totals[k] = add_scaled(totals[k], sums[k], group_scales + 4 * k);
         }
-        const float *scales = matrix->scales + row;
-        store_scaled(out + row, total0, scales, x->scale);
-        store_scaled(out + row + 4, total1, scales + 4, x->scale);
-        store_scaled(out + row + 8, total2, scales + 8, x->scale);
-        store_scaled(out + row + 12, total3, scales + 12, x->scale);
+        for (int k = 0; k < 4; k++)
+            store_scaled(out + row + 4 * k, totals[k], matrix->scales + row + 4 * k, x->scale);
     }
 }
 
-void multiply(float *out, const struct matrix *matrix, const struct activations *x) {
-    if (matrix->bits == 8) multiply8(out, matrix, x);
-    else multiply4(out, matrix, x);
+void multiply(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x, uint32_t count) {
+    for (; matrix->bits == 4 && count; count--, x++, out += stride) multiply4(out, matrix, x);
+    for (; count >= TOGETHER; count -= TOGETHER, x += TOGETHER, out += TOGETHER * stride)
+        multiply8(out, stride, matrix, x, TOGETHER);
+    if (count) multiply8(out, stride, matrix, x, 1);
 }
