@@ -171,7 +171,9 @@ class Model:
             if tensor.dtype != np.float32:
                 raise FontgenError(f"tensor {name} is {tensor.dtype}, expected float32")
             if not np.isfinite(tensor).all():
-                raise FontgenError(f"tensor {name} holds a value that is not finite (NaN or infinity)")
+                raise FontgenError(
+                    f"tensor {name} holds a value that is not finite (NaN or infinity)"
+                )
         for name in self.tensors:
             if name not in shapes:
                 raise FontgenError(f"tensor {name} is not part of a Llama transformer")

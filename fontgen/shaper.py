@@ -52,9 +52,13 @@ def shaper_module(flavour: str) -> bytes:
     Raises `FontgenError` when the flavour is unknown or the compiler fails.
     """
     if flavour == UNIVERSAL:
-        return with_custom_section(shaper_module("portable"), SIMD_SECTION, shaper_module("simd128"))
+        return with_custom_section(
+            shaper_module("portable"), SIMD_SECTION, shaper_module("simd128")
+        )
     if flavour not in FLAVOURS:
-        raise FontgenError(f"unknown flavour {flavour!r}, not one of {', '.join((UNIVERSAL, *FLAVOURS))}")
+        raise FontgenError(
+            f"unknown flavour {flavour!r}, not one of {', '.join((UNIVERSAL, *FLAVOURS))}"
+        )
     packaged = _PACKAGED / f"shaper-{flavour}.wasm"
     if packaged.exists():
         return packaged.read_bytes()

@@ -140,7 +140,9 @@ class Settings:
             )
         for word, shown in self.replacements:
             if not 1 <= len(word) <= 255 or not 1 <= len(shown) <= 255:
-                raise FontgenError(f"the replacement of {word!r} has not 1 to 255 characters on each side")
+                raise FontgenError(
+                    f"the replacement of {word!r} has not 1 to 255 characters on each side"
+                )
         if len({word for word, _ in self.replacements}) < len(self.replacements):
             raise FontgenError("a word has two replacements")
 
@@ -179,7 +181,9 @@ def write_settings(settings: Settings) -> bytes:
     """Bytes of the ``Lset`` table."""
     settings.check()
     values = vars(settings) | {"n_replacements": len(settings.replacements)}
-    words = sorted(settings.replacements, key=lambda replacement: (-len(replacement[0]), replacement))
+    words = sorted(
+        settings.replacements, key=lambda replacement: (-len(replacement[0]), replacement)
+    )
     body = b"".join(
         struct.pack("<2I", len(word), len(shown)) + (word + shown).encode("utf-32-le")
         for word, shown in words
@@ -223,7 +227,7 @@ def pack_weights(values: np.ndarray, bits: int = 8) -> np.ndarray:
     unit_columns = 8 * UNIT_BYTES // bits
     padded = np.zeros((_round_up(rows, BLOCK_ROWS), _round_up(columns, unit_columns)), np.int8)
     padded[:rows, :columns] = values
-    stored = padded.view(np.uint8)
+    stored: np.ndarray = padded.view(np.uint8)
     if bits == 8:
         stored[:, 0::2] ^= 0x80
     else:
@@ -242,7 +246,7 @@ def unpack_weights(stored: np.ndarray, rows: int, columns: int, bits: int = 8) -
         padded[:, 0::2] ^= 0x80
         return padded.view(np.int8)[:rows, :columns].copy()
     nibbles = np.stack([padded & 0xF, padded >> 4], axis=-1).reshape(len(padded), -1)
-    nibbles ^= _OFFSET_NIBBLES[np.arange(nibbles.shape[1]) % 4]
+    nibbles = nibbles ^ _OFFSET_NIBBLES[np.arange(nibbles.shape[1]) % 4]
     return ((nibbles ^ 8).astype(np.int8) - 8)[:rows, :columns]
 
 
@@ -368,14 +372,16 @@ def read_model(data: bytes) -> QuantisedModel:
         bool(values["flags"] & FLAG_REMOVE_EXTRA_WHITESPACES),
     )
     vocabulary.check()
-    named_norms = {name: row.astype(np.float32) for name, row in zip(norm_names, norms, strict=True)}
+    named_norms = {
+        name: row.astype(np.float32) for name, row in zip(norm_names, norms, strict=True)
+    }
     lines = (card.split("\n") + [""] * 5)[:5]
     return QuantisedModel(config, vocabulary, matrices, named_norms, ModelCard(*lines))
 
 
 def _bits_of(model: QuantisedModel) -> dict[str, int]:
     """Header values for the precision of the matrices; raises `FontgenError` for a mixture that it cannot say."""
-    kinds = [{}, {}]
+    kinds: tuple[dict[tuple[int, int], str], dict[tuple[int, int], str]] = ({}, {})
     for name, matrix in model.matrices.items():
         kinds[name.startswith("layers.")].setdefault((matrix.bits, matrix.group_size), name)
     embedding, layers = kinds
@@ -515,7 +521,12 @@ def markdown() -> str:
         (MODEL_TAG, MODEL_FIELDS, "the model"),
         (SETTINGS_TAG, SETTINGS_FIELDS, "settings"),
     ):
-        lines += [f"## `{tag}`: {title}", "", "| offset | type | field | meaning |", "|---|---|---|---|"]
+        lines += [
+            f"## `{tag}`: {title}",
+            "",
+            "| offset | type | field | meaning |",
+            "|---|---|---|---|",
+        ]
         offset = 0
         for field in fields:
             kind = {"4s": "char[4]", "I": "uint32", "f": "float32"}[field.code]
@@ -528,7 +539,11 @@ def markdown() -> str:
             lines += [f"| {name} | {kind} | {meaning} |" for name, kind, meaning in SECTIONS]
             lines += ["", _MATRICES_TEXT, ""]
         else:
-            lines += ["Then, for each replacement, the uint32 lengths of the word and of what is shown instead,", "and the code points of both, as uint32.", ""]
+            lines += [
+                "Then, for each replacement, the uint32 lengths of the word and of what is shown instead,",
+                "and the code points of both, as uint32.",
+                "",
+            ]
     return "\n".join(lines).rstrip() + "\n"
 
 

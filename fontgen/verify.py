@@ -57,7 +57,10 @@ _ALL = (0, 0xFFFFFFFF)
 STEERED: tuple[tuple[str, Features], ...] = (
     ("The little fox" + MORE * 24, {"TEMP": [(*_ALL, 80)], "SEED": [(*_ALL, 7)]}),
     ("The little fox" + MORE * 24, {"TEMP": [(*_ALL, 120)], "TOPK": [(*_ALL, 40)]}),
-    ("The little fox" + MORE * 24, {"TOPP": [(*_ALL, 90)], "SEED": [(*_ALL, 1)], "kern": [(*_ALL, 0)]}),
+    (
+        "The little fox" + MORE * 24,
+        {"TOPP": [(*_ALL, 90)], "SEED": [(*_ALL, 1)], "kern": [(*_ALL, 0)]},
+    ),
     ("Once upon a time!!!!!!!!!!!!?!! and then!!!!!!!?!!??!!", {"TOKN": [(*_ALL, 1)]}),
     ("Tom!!!!!!!!!! and Lily!!!!!!!!!!", {"TEMP": [(14, 100, 90)], "SEED": [(14, 100, 3)]}),
 )
@@ -76,7 +79,11 @@ class Check:
 
 
 def verify_font(
-    path: Path, *, n_tokens: int = 64, prompts: tuple[str, ...] = PROMPTS, reporter: Reporter | None = None
+    path: Path,
+    *,
+    n_tokens: int = 64,
+    prompts: tuple[str, ...] = PROMPTS,
+    reporter: Reporter | None = None,
 ) -> list[Check]:
     """Compare a font with the references over ``n_tokens`` tokens after each prompt.
 
@@ -99,7 +106,7 @@ def verify_font(
     with (reporter or Reporter(quiet=True)).steps(total=len(prompts) + 1) as steps:
         for prompt in prompts:
             steps.begin(f"verifying {prompt!r}")
-            tokens = [model.vocabulary.bos, *continuer.tokenizer.encode(prompt)]
+            tokens: list = [model.vocabulary.bos, *continuer.tokenizer.encode(prompt)]
             start = len(tokens)
             if start > context // 2:
                 raise FontgenError(f"the prompt {prompt!r} is too long for a context of {context}")
@@ -115,7 +122,9 @@ def verify_font(
         steps.begin("verifying sampling and replacement")
         words = "".join(word + " " for word, _ in continuer.settings.replacements) + MORE * 12
         steered = [*STEERED, (words, {})]
-        unlike_steered = [text for text, features in steered if not same_glyphs(font, continuer, text, features)]
+        unlike_steered = [
+            text for text, features in steered if not same_glyphs(font, continuer, text, features)
+        ]
     checks = [
         Check(
             f"logits of {name} = logits of the NumPy reference",
@@ -129,7 +138,11 @@ def verify_font(
     checks.append(Check("glyphs of HarfBuzz = tokens of the NumPy reference", not unlike, detail))
     detail = f"{len(steered)} texts with sampling, question marks and replaced words"
     detail = detail if not unlike_steered else f"not so for {', '.join(map(repr, unlike_steered))}"
-    checks.append(Check("the same where features and typed marks choose the tokens", not unlike_steered, detail))
+    checks.append(
+        Check(
+            "the same where features and typed marks choose the tokens", not unlike_steered, detail
+        )
+    )
     return checks + floats.checks()
 
 
@@ -171,7 +184,9 @@ def same_glyphs(
     expected = font.uharfbuzz.Buffer()
     for character, cluster in continuer.continue_text(typed, features).characters:
         # HarfBuzz numbers clusters by where a character stands in the array it is given.
-        expected.add_codepoints([0] * cluster + [ord(character)], item_offset=cluster, item_length=1)
+        expected.add_codepoints(
+            [0] * cluster + [ord(character)], item_offset=cluster, item_length=1
+        )
     expected.direction = shown.direction
     if shown.script:
         expected.script = shown.script
@@ -229,8 +244,12 @@ def register(commands: Any) -> None:
         "and with onnxruntime. Exit code 1 if a comparison fails.",
     )
     parser.add_argument("font", type=Path, metavar="FONT", help="a font made by fontgen")
-    parser.add_argument("--tokens", type=int, default=64, metavar="N", help="after each prompt (default 64)")
-    parser.add_argument("--prompt", action="append", metavar="TEXT", help="instead of the built-in ones")
+    parser.add_argument(
+        "--tokens", type=int, default=64, metavar="N", help="after each prompt (default 64)"
+    )
+    parser.add_argument(
+        "--prompt", action="append", metavar="TEXT", help="instead of the built-in ones"
+    )
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
     parser.set_defaults(handler=_verify)
 
@@ -242,7 +261,11 @@ def _verify(args: argparse.Namespace) -> int:
     reporter = Reporter(quiet=args.quiet, verbose=args.verbose)
     checks = verify_font(args.font, n_tokens=args.tokens, prompts=prompts, reporter=reporter)
     if args.json:
-        print(json.dumps({"font": str(args.font), "checks": [asdict(check) for check in checks]}, indent=1))
+        print(
+            json.dumps(
+                {"font": str(args.font), "checks": [asdict(check) for check in checks]}, indent=1
+            )
+        )
     elif not args.quiet:
         for check in checks:
             verdict = {True: "ok    ", False: "FAILED", None: "note  "}[check.passed]

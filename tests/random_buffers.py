@@ -20,7 +20,12 @@ from fontgen.table import Settings
 
 uharfbuzz = host.load()
 
-ALPHABETS = [range(0x20, 0x7F), range(0x400, 0x3000), range(0x110000), [0, 0xFFFFFFFF, 0xD800, 0x21, 0x3F]]
+ALPHABETS = [
+    range(0x20, 0x7F),
+    range(0x400, 0x3000),
+    range(0x110000),
+    [0, 0xFFFFFFFF, 0xD800, 0x21, 0x3F],
+]
 TAGS = ["TEMP", "SEED", "TOPK", "TOPP", "TOKN", "kern", "liga", "smcp"]
 
 
@@ -71,7 +76,9 @@ def main(count: int, seed: int) -> None:
     vocabulary = byte_vocabulary(LETTERS, add_dummy_prefix=False)
     # No bound on a call: what a warm instance knows already must not show.
     unbounded = Settings(max_tokens_per_call=1_000_000, replacements=(("ab", "b"), ("c", "ccc")))
-    model = quantise(random_model(vocabulary=vocabulary, seed=2, dim=8, hidden_dim=8, n_layers=1, n_heads=2))
+    model = quantise(
+        random_model(vocabulary=vocabulary, seed=2, dim=8, hidden_dim=8, n_layers=1, n_heads=2)
+    )
     blobs = [uharfbuzz.Blob(font_data(model, unbounded, flavour)) for flavour in FLAVOURS]
     warm = [uharfbuzz.Font(uharfbuzz.Face(blob)) for blob in blobs]
     codepoints: list[int] = []

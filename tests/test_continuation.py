@@ -70,7 +70,9 @@ def default_font(request, uharfbuzz, font_path, portable_font_path):
 @pytest.fixture(scope="module")
 def tiny_model():
     """Its texts end now and then: the logits of a random model prefer EOS as often as anything else."""
-    return quantise(random_model(vocabulary=byte_vocabulary(LETTERS, add_dummy_prefix=False), seed=2))
+    return quantise(
+        random_model(vocabulary=byte_vocabulary(LETTERS, add_dummy_prefix=False), seed=2)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +86,12 @@ def in_font(shaping: ShapingFont, text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["The little fox", "Once upon a time", "Tom's café was closed", "", "Жила-была лиса", "שלום"]
+    "prompt",
+    ["The little fox", "Once upon a time", "Tom's café was closed", "", "Жила-была лиса", "שלום"],
 )
-def test_the_visible_text_is_the_prompt_and_the_references_tokens(default_font, default_continuer, prompt):
+def test_the_visible_text_is_the_prompt_and_the_references_tokens(
+    default_font, default_continuer, prompt
+):
     before = ""
     for marks in (4, 5, 8, 20, 40):
         typed = prompt + "!" * marks
@@ -171,7 +176,12 @@ def test_stories_end(uharfbuzz):
         model = quantise(random_model(seed=seed, context_length=16, spread=1.0))
         continuer = ReferenceContinuer(model)
         shaping = ShapingFont(uharfbuzz, font_data(model, flavour=FLAVOURS[seed % 2]))
-        for typed in ("!" * 40, "abc" + "!" * 30, "ж !!!!!!! a!!!!!!!", "😀😀!!!!!!!!!!!!!!!!!!!!!!!"):
+        for typed in (
+            "!" * 40,
+            "abc" + "!" * 30,
+            "ж !!!!!!! a!!!!!!!",
+            "😀😀!!!!!!!!!!!!!!!!!!!!!!!",
+        ):
             assert same_glyphs(shaping, continuer, typed), (seed, typed)
             ended += len(continuer.continue_text(typed).runs[0]) < 12
     assert ended > 5
@@ -259,7 +269,13 @@ def whole(**values: int) -> dict[str, list[tuple[int, int, int]]]:
 
 @pytest.mark.parametrize(
     "features",
-    [whole(TEMP=80), whole(SEED=7), whole(TEMP=120, TOPK=40), whole(TOPP=90, SEED=3), whole(TEMP=60, TOKN=1)],
+    [
+        whole(TEMP=80),
+        whole(SEED=7),
+        whole(TEMP=120, TOPK=40),
+        whole(TOPP=90, SEED=3),
+        whole(TEMP=60, TOKN=1),
+    ],
     ids=str,
 )
 def test_sampled_stories_of_the_default_model(default_font, default_continuer, features):
@@ -339,8 +355,12 @@ def damaged(data: bytes, how: str) -> bytes | None:
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("table", [MODEL_TAG, SETTINGS_TAG])
-@pytest.mark.parametrize("how", ["missing", "empty", "cut", "one byte short", "flipped", "zeros", "header only"])
-def test_a_font_with_a_damaged_table_is_the_base_font(uharfbuzz, tiny_model, base_font, table, how, flavour):
+@pytest.mark.parametrize(
+    "how", ["missing", "empty", "cut", "one byte short", "flipped", "zeros", "header only"]
+)
+def test_a_font_with_a_damaged_table_is_the_base_font(
+    uharfbuzz, tiny_model, base_font, table, how, flavour
+):
     model, shaper_settings = write_model(tiny_model), write_settings(Settings())
     if table == MODEL_TAG:
         data = font_data(damaged(model, how), shaper_settings, flavour)
@@ -357,7 +377,10 @@ def test_ten_thousand_random_buffers(host, seed):
     program = Path(__file__).parent / "random_buffers.py"
     environment = os.environ | {"FONTGEN_WASM_TRACE": "1"}
     done = subprocess.run(
-        [sys.executable, program, "5000", str(seed)], env=environment, capture_output=True, text=True
+        [sys.executable, program, "5000", str(seed)],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     complaints = [line for line in done.stderr.splitlines() if "instead" in line or "trap" in line]

@@ -64,7 +64,9 @@ PRECISIONS = {
 def test_logits_equal_the_reference_bit_for_bit(flavour, precision, shape):
     model = PRECISIONS[precision](random_model(**SHAPES[shape]))
     engine, reference = Engine(shaper_module(flavour), write_model(model)), ReferenceModel(model)
-    tokens = np.random.default_rng(5).integers(0, model.config.vocab_size, model.config.context_length)
+    tokens = np.random.default_rng(5).integers(
+        0, model.config.vocab_size, model.config.context_length
+    )
     for n in range(1, len(tokens) + 1):
         logits, expected = engine.logits(tokens[:n]), reference.logits(tokens[:n].tolist())
         if shape == "overflowing weights":  # which NaN an operation gives is not defined
@@ -96,7 +98,10 @@ def engines():
 def test_eight_bits_stay_near_the_float_model():
     model = random_model(dim=64, hidden_dim=128, n_heads=4, n_kv_heads=4, spread=0.2)
     tokens = list(range(3, 23))
-    exact, quantised = FloatModel(model).logits(tokens), ReferenceModel(quantise(model)).logits(tokens)
+    exact, quantised = (
+        FloatModel(model).logits(tokens),
+        ReferenceModel(quantise(model)).logits(tokens),
+    )
     assert np.abs(exact - quantised).max() < 0.05 * np.abs(exact).max()
 
 
@@ -143,7 +148,9 @@ def test_a_table_that_lies_about_itself_never_traps(tiny_table, field, value, cu
 
 @pytest.fixture(scope="module")
 def tiny_table():
-    return shaper_module("simd128"), write_model(quantise(random_model(dim=4, hidden_dim=4, n_heads=2)))
+    return shaper_module("simd128"), write_model(
+        quantise(random_model(dim=4, hidden_dim=4, n_heads=2))
+    )
 
 
 def test_a_module_that_is_none_of_ours_is_refused():
@@ -158,4 +165,7 @@ def test_the_table_in_a_font_computes_the_same_as_the_model_it_was_made_of():
     model = quantise(random_model(vocabulary=byte_vocabulary(("ab",))))
     again = read_model(write_model(model))
     tokens = [1, 5, 259, 7]
-    assert differing_words(ReferenceModel(model).logits(tokens), ReferenceModel(again).logits(tokens)) == 0
+    assert (
+        differing_words(ReferenceModel(model).logits(tokens), ReferenceModel(again).logits(tokens))
+        == 0
+    )

@@ -26,7 +26,9 @@ EMPTY_MODULE = b"\0asm\1\0\0\0"
 @pytest.mark.parametrize("flavour", [UNIVERSAL, *FLAVOURS])
 def test_a_module_imports_only_what_harfbuzz_8_has(flavour):
     module = wasmtime.Module(wasmtime.Engine(), shaper_module(flavour))
-    assert {(item.module, item.name) for item in module.imports} == {("env", name) for name in HARFBUZZ_8_IMPORTS}
+    assert {(item.module, item.name) for item in module.imports} == {
+        ("env", name) for name in HARFBUZZ_8_IMPORTS
+    }
     exports = {item.name for item in module.exports}
     assert {"shape", "memory", "malloc", "free"} <= exports
     assert "__heap_base" not in exports

@@ -16,7 +16,9 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_a_model_comes_back_from_its_table(tied):
-    model = quantise(random_model(tied_embeddings=tied, dim=12, n_heads=2, n_kv_heads=1, hidden_dim=18))
+    model = quantise(
+        random_model(tied_embeddings=tied, dim=12, n_heads=2, n_kv_heads=1, hidden_dim=18)
+    )
     again = table.read_model(table.write_model(model))
     assert dataclasses.replace(again.config, norm_eps=1e-5) == model.config
     assert again.config.norm_eps == pytest.approx(1e-5)
@@ -43,13 +45,24 @@ def test_packing_places_each_weight_where_the_description_says():
 
 
 def test_the_same_model_gives_the_same_bytes():
-    assert table.write_model(quantise(random_model())) == table.write_model(quantise(random_model()))
+    assert table.write_model(quantise(random_model())) == table.write_model(
+        quantise(random_model())
+    )
 
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda b: b[:-1], lambda b: b + b"\0", lambda b: b[:20], lambda b: b"", lambda b: b"XXXX" + b[4:]]
-    + [lambda b, at=at: b[:at] + bytes([b[at] ^ 1]) + b[at + 1 :] for at in (4, 8, 12, 16, 30, 999, -1 % 5000)],
+    [
+        lambda b: b[:-1],
+        lambda b: b + b"\0",
+        lambda b: b[:20],
+        lambda b: b"",
+        lambda b: b"XXXX" + b[4:],
+    ]
+    + [
+        lambda b, at=at: b[:at] + bytes([b[at] ^ 1]) + b[at + 1 :]
+        for at in (4, 8, 12, 16, 30, 999, -1 % 5000)
+    ],
 )
 def test_damage_is_noticed(damage):
     data = table.write_model(quantise(random_model()))

@@ -17,7 +17,9 @@ from fontgen.table import write_model
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
 STORY_TEXT = st.lists(
-    st.sampled_from(["The", "fox", "don't", "12", "café", " ", "  ", "!", "\n", "ж", "😀", "<s>", "<0x0A>"]),
+    st.sampled_from(
+        ["The", "fox", "don't", "12", "café", " ", "  ", "!", "\n", "ж", "😀", "<s>", "<0x0A>"]
+    ),
     max_size=20,
 ).map(" ".join)
 
@@ -40,7 +42,9 @@ def default_tokenizer(default_model):
 
 @pytest.fixture(scope="module")
 def processor():
-    return sentencepiece.SentencePieceProcessor(model_file=str(default_model_path() / "tokenizer.model"))
+    return sentencepiece.SentencePieceProcessor(
+        model_file=str(default_model_path() / "tokenizer.model")
+    )
 
 
 @given(text=st.one_of(ANY_TEXT, STORY_TEXT), at_start=st.booleans())
@@ -74,7 +78,12 @@ def tiny_pairs():
             options = dict(add_dummy_prefix=prefix, remove_extra_whitespaces=extra)
             vocabulary = byte_vocabulary(LETTERS, **options)
             model = quantise(random_model(vocabulary=vocabulary))
-            pairs.append((Engine(shaper_module("portable"), write_model(model)), ReferenceTokenizer(vocabulary)))
+            pairs.append(
+                (
+                    Engine(shaper_module("portable"), write_model(model)),
+                    ReferenceTokenizer(vocabulary),
+                )
+            )
     return pairs
 
 

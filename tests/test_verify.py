@@ -44,20 +44,29 @@ def test_the_command_line(fontgen, uharfbuzz, tmp_path, model):
 def test_a_font_that_is_none_of_ours(fontgen, base_path):
     outcome = fontgen("verify", base_path)
     assert outcome.code == 2
-    assert outcome.err == f"fontgen: error: {base_path}: has no table Wasm: it was not made by fontgen\n"
+    assert (
+        outcome.err
+        == f"fontgen: error: {base_path}: has no table Wasm: it was not made by fontgen\n"
+    )
 
 
-def test_an_engine_that_computes_something_else_is_noticed(fontgen, uharfbuzz, tmp_path, model, monkeypatch):
+def test_an_engine_that_computes_something_else_is_noticed(
+    fontgen, uharfbuzz, tmp_path, model, monkeypatch
+):
     """Not the font is wrong here but the reference: one weight differs in its last bit."""
     from fontgen import verify
 
     matrix = model.matrices["layers.0.attention.wo.weight"]
     values = matrix.values.copy()
     values[0, 0] ^= 1
-    other = model.matrices | {"layers.0.attention.wo.weight": dataclasses.replace(matrix, values=values)}
+    other = model.matrices | {
+        "layers.0.attention.wo.weight": dataclasses.replace(matrix, values=values)
+    }
     path = tmp_path / "other.ttf"
     path.write_bytes(font_data(model))
-    monkeypatch.setattr(verify, "read_model", lambda data: dataclasses.replace(model, matrices=other))
+    monkeypatch.setattr(
+        verify, "read_model", lambda data: dataclasses.replace(model, matrices=other)
+    )
     outcome = fontgen("verify", path, "--tokens", "8", "--prompt", "abc")
     assert outcome.code == 1
     assert outcome.out.count("FAILED  logits of") == 2

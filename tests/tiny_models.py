@@ -18,7 +18,24 @@ def byte_vocabulary(extra: tuple[str, ...] = (), **options: bool) -> Vocabulary:
     return Vocabulary(tuple(pieces), scores, np.array(kinds, np.uint8), **options)
 
 
-LETTERS = (" ", "a", "b", "c", "é", "ж", "😀", " a", "ab", " ab", "bc", "abc", " abc", "  ", "жж", "!")
+LETTERS = (
+    " ",
+    "a",
+    "b",
+    "c",
+    "é",
+    "ж",
+    "😀",
+    " a",
+    "ab",
+    " ab",
+    "bc",
+    "abc",
+    " abc",
+    "  ",
+    "жж",
+    "!",
+)
 
 
 def random_model(

@@ -63,7 +63,9 @@ class ReferenceContinuer:
         for run in re.finditer(rf"!{{{kept + 1},}}[!?]*", text):
             start, end = run.span()
             result.characters += characters[prompt:start]
-            result.characters += [(SHOWS_NOTHING, cluster) for _, cluster in characters[start : start + kept]]
+            result.characters += [
+                (SHOWS_NOTHING, cluster) for _, cluster in characters[start : start + kept]
+            ]
             self._read_prompt(tokens, text[prompt:start])
             skip_space = text[prompt:start].endswith(" ") or len(tokens) == 1
             marks = characters[start + kept : end]
@@ -100,7 +102,12 @@ class ReferenceContinuer:
         del tokens[1 : 1 + dropped]
 
     def _generate(
-        self, result: Continuation, tokens: list, marks: Characters, skip_space: bool, features: Features
+        self,
+        result: Continuation,
+        tokens: list,
+        marks: Characters,
+        skip_space: bool,
+        features: Features,
     ) -> list[int]:
         """Show one token for each ``!`` until the story or the context ends; returns the tokens."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -117,7 +124,9 @@ class ReferenceContinuer:
                     data = self.tokenizer.decode(token)
                     if skip_space and not generated:
                         data = data.removeprefix(b" ")
-                    shown = (BOUNDARY if boundary else "") + (_show(decoder.decode(data)) or SHOWS_NOTHING)
+                    shown = (BOUNDARY if boundary else "") + (
+                        _show(decoder.decode(data)) or SHOWS_NOTHING
+                    )
                     generated.append(token)
                     tokens.append(token)
             ended = ended or len(tokens) > self._context_length

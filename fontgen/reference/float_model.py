@@ -28,7 +28,9 @@ class FloatModel:
     def logits(self, tokens: Sequence[int]) -> np.ndarray:
         """float32 (vocab_size,): the logits that follow 1 to context_length tokens."""
         known = 0
-        while known < min(len(tokens) - 1, len(self._tokens)) and tokens[known] == self._tokens[known]:
+        while (
+            known < min(len(tokens) - 1, len(self._tokens)) and tokens[known] == self._tokens[known]
+        ):
             known += 1
         x = self.hidden(tokens[known:], known)[-1]
         self._tokens = list(tokens)

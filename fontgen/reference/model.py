@@ -37,7 +37,9 @@ class ReferenceModel:
         shape = (config.n_layers, config.n_kv_heads, config.context_length, config.head_size)
         self._keys, self._values = np.zeros(shape, F), np.zeros(shape, F)
         self._tokens: list[int] = []
-        self._logits: list[np.ndarray | None] = []  # after each of these tokens, where they were asked for
+        self._logits: list[
+            np.ndarray | None
+        ] = []  # after each of these tokens, where they were asked for
 
     def logits(self, tokens: Sequence[int]) -> np.ndarray:
         """float32 (vocab_size,): the logits that follow 1 to context_length tokens."""
@@ -49,7 +51,9 @@ class ReferenceModel:
             if remembered is not None:
                 return remembered
             known -= 1
-        with np.errstate(all="ignore"):  # weights near the end of float32's range overflow, here and there
+        with np.errstate(
+            all="ignore"
+        ):  # weights near the end of float32's range overflow, here and there
             for position in range(known, len(tokens)):
                 x = self._forward(tokens[position], position)
             name = "tok_embeddings.weight" if self.config.tied_embeddings else "output.weight"
@@ -60,7 +64,7 @@ class ReferenceModel:
         return logits
 
     def _forward(self, token: int, position: int) -> np.ndarray:
-        x = self._embedding[token] * self._embedding_scales[token]
+        x: np.ndarray = self._embedding[token] * self._embedding_scales[token]
         for layer in range(self.config.n_layers):
             x = x + self._attention(x, layer, position)
             x = x + self._feed_forward(x, layer)
@@ -70,7 +74,9 @@ class ReferenceModel:
         config, prefix = self.config, f"layers.{layer}.attention"
         weight = self._norms[prefix + "_norm.weight"]
         normed = quantise_activations(rms_norm(x, weight, config.norm_eps))
-        query, key, value = (self._matrices[f"{prefix}.w{letter}.weight"](normed) for letter in "qkv")
+        query, key, value = (
+            self._matrices[f"{prefix}.w{letter}.weight"](normed) for letter in "qkv"
+        )
         query, key = (rotate(vector, self._rope[position]) for vector in (query, key))
         self._keys[layer, :, position] = key.reshape(config.n_kv_heads, -1)
         self._values[layer, :, position] = value.reshape(config.n_kv_heads, -1)
@@ -108,13 +114,13 @@ class _Multiplier:
 
     def __init__(self, matrix: QuantisedMatrix):
         integers = matrix.integers()
-        exact = F if matrix.bits == 8 and integers.shape[1] <= _EXACT_COLUMNS else np.float64
-        self._integers = integers.astype(exact)
+        exact: type = F if matrix.bits == 8 and integers.shape[1] <= _EXACT_COLUMNS else np.float64
+        self._integers: np.ndarray = integers.astype(exact)
         self._scales = matrix.scales
 
     def __call__(self, activations: tuple[np.ndarray, np.float32]) -> np.ndarray:
-        integers, scale = activations
-        sums = self._integers @ integers.astype(self._integers.dtype)
+        vector, scale = activations
+        sums = self._integers @ vector.astype(self._integers.dtype)
         return sums.astype(np.int64).astype(F) * (self._scales * scale)
 
 
@@ -155,11 +161,17 @@ def sum4(rows: np.ndarray) -> np.ndarray:
 def exp(x: np.ndarray) -> np.ndarray:
     """e**x, x clamped to -87..88: 2**n times a polynomial (Cephes, expf.c), as `exp4` in wasm/vector.h."""
     x = _clamp(x, -87, 88)
-    n = np.rint(x * F(1.44269504088896341))
-    r = x - n * F(0.693359375)
+    n: np.ndarray = np.rint(x * F(1.44269504088896341))
+    r: np.ndarray = x - n * F(0.693359375)
     r = r - n * F(-2.12194440e-4)
-    p = np.full_like(r, F(1.9875691500e-4))
-    for coefficient in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1):
+    p: np.ndarray = np.full_like(r, F(1.9875691500e-4))
+    for coefficient in (
+        1.3981999507e-3,
+        8.3334519073e-3,
+        4.1665795894e-2,
+        1.6666665459e-1,
+        5.0000001201e-1,
+    ):
         p = p * r + F(coefficient)
     p = p * (r * r) + r + F(1)
     return p * ((n.astype(np.int32) + 127) << 23).view(F)

@@ -13,7 +13,13 @@ import numpy as np
 
 from .model import F, exp, sum4
 
-TAGS = {"TEMP": "temperature", "SEED": "seed", "TOPK": "top_k", "TOPP": "top_p", "TOKN": "boundaries"}
+TAGS = {
+    "TEMP": "temperature",
+    "SEED": "seed",
+    "TOPK": "top_k",
+    "TOPP": "top_p",
+    "TOKN": "boundaries",
+}
 """OpenType feature tags of our own, and the options that they set."""
 MOST_REJECTED = 32
 _MASK = (1 << 64) - 1

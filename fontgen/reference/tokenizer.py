@@ -16,7 +16,9 @@ class ReferenceTokenizer:
         self.vocabulary = vocabulary
         self._normal: dict[bytes, int] = {}
         self._bytes: dict[int, int] = {}
-        for token, (piece, kind) in enumerate(zip(vocabulary.pieces, vocabulary.kinds, strict=True)):
+        for token, (piece, kind) in enumerate(
+            zip(vocabulary.pieces, vocabulary.kinds, strict=True)
+        ):
             if kind == PieceKind.NORMAL:
                 self._normal.setdefault(piece, token)
             elif kind == PieceKind.BYTE:
@@ -63,7 +65,9 @@ class ReferenceTokenizer:
         unknown = self.vocabulary.unk
         for symbol in symbols:
             token = self._normal.get(symbol)
-            for found in [token] if token is not None else [self._bytes.get(byte) for byte in symbol]:
+            for found in (
+                [token] if token is not None else [self._bytes.get(byte) for byte in symbol]
+            ):
                 if found is None and (unknown is None or tokens[-1:] == [unknown]):
                     continue
                 tokens.append(unknown if found is None else found)  # type: ignore[arg-type]
