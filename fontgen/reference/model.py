@@ -84,7 +84,7 @@ class ReferenceModel:
         keys = np.repeat(self._keys[layer, :, : position + 1], group, axis=0)
         values = np.repeat(self._values[layer, :, : position + 1], group, axis=0)
         query = query.reshape(config.n_heads, -1)
-        scores = np.zeros((config.n_heads, position + 1), F)
+        scores: np.ndarray = np.zeros((config.n_heads, position + 1), F)
         for i in range(config.head_size):
             scores = scores + query[:, i, None] * keys[:, :, i]
         scores = scores * self._attention_scale
