@@ -1,12 +1,14 @@
 """Float32 tensors to small integers: `Model` -> `QuantisedModel`.
 
-Weights are quantised once, here; activations by the engine, one scale per vector, to 8 bits. Every dot product is
-then a sum of integer products, exact in any order: that is what lets the SIMD128 engine, the portable engine and
-the NumPy reference agree bit for bit.
+Weights are quantised once, here; activations by the engine, one scale per vector, to 8 bits. Every
+dot product is then a sum of integer products, exact in any order: that is what lets the SIMD128
+engine, the portable engine and the NumPy reference agree bit for bit.
 
-- 8 bits: symmetrically, with one scale per row (per output): the row's largest magnitude becomes 127.
-- 4 bits: each group of neighbouring columns has a scale of its own, itself an integer of 8 bits relative to the
-  row's, so that sums over groups stay integers. Integers and scales are chosen by `fontgen.quantisation`.
+- 8 bits: symmetrically, with one scale per row (per output): the row's largest magnitude becomes
+  127.
+- 4 bits: each group of neighbouring columns has a scale of its own, itself an integer of 8 bits
+  relative to the row's, so that sums over groups stay integers. Integers and scales are chosen by
+  `fontgen.quantisation`.
 """
 
 from __future__ import annotations
@@ -34,11 +36,12 @@ METHODS = ("gptq", "search", "absmax")
 class QuantisedMatrix:
     """A matrix of small integers.
 
-    Without groups row ``r`` stands for ``values[r] * scales[r]``. With groups the weight in column ``c`` is
-    ``values[r, c] * group_scales[r, c // group_size] * scales[r]``; the last group may be shorter.
+    Without groups row ``r`` stands for ``values[r] * scales[r]``. With groups the weight in column
+    ``c`` is ``values[r, c] * group_scales[r, c // group_size] * scales[r]``; the last group may be
+    shorter.
 
-    values: int8 (rows, columns), within -127..127 at 8 bits and -8..7 at 4. scales: float32 (rows,).
-    bits: 8 or 4. group_size: columns of a group, 0 for none.
+    values: int8 (rows, columns), within -127..127 at 8 bits and -8..7 at 4. scales: float32
+    (rows,). bits: 8 or 4. group_size: columns of a group, 0 for none.
     group_scales: uint8 (rows, ceil(columns / group_size)), or None without groups.
     """
 
@@ -48,17 +51,21 @@ class QuantisedMatrix:
     group_size: int = 0
     group_scales: np.ndarray | None = None
 
+    def integers(self) -> np.ndarray:
+        """int32 (rows, columns): what `scales` multiply, group scales included."""
+        integers = self.values.astype(np.int32)
+        if self.group_scales is not None:
+            steps = np.repeat(self.group_scales.astype(np.int32), self.group_size, axis=1)
+            integers *= steps[:, : integers.shape[1]]
+        return integers
+
     def dequantised(self) -> np.ndarray:
         """float32 (rows, columns): the weights that the integers stand for."""
-        integers = self.values.astype(np.float32)
-        if self.group_scales is not None:
-            # A product of two integers below 2**24, which float32 holds exactly.
-            steps = np.repeat(self.group_scales.astype(np.float32), self.group_size, axis=1)
-            integers *= steps[:, : integers.shape[1]]
-        return integers * self.scales[:, None]
+        # The integers are below 2**24, so float32 holds them exactly.
+        return self.integers().astype(np.float32) * self.scales[:, None]
 
     def check(self) -> None:
-        """Raise `FontgenError` unless any product with 8-bit activations fits 32 bits with its sign."""
+        """Raise `FontgenError` unless every product with 8-bit activations fits in an int32."""
         magnitudes = np.abs(self.values.astype(np.int64))
         if self.group_scales is not None:
             starts = np.arange(0, magnitudes.shape[1], self.group_size)
@@ -66,8 +73,8 @@ class QuantisedMatrix:
         largest = int(magnitudes.sum(axis=1).max(initial=0)) * LARGEST
         if largest >= 1 << 31:
             raise FontgenError(
-                f"a row of {self.values.shape[1]} weights of {self.bits} bits can add up to {largest:,}; "
-                f"32-bit integers end at {(1 << 31) - 1:,}"
+                f"a row of {self.values.shape[1]} weights of {self.bits} bits can add up to "
+                f"{largest:,}; 32-bit integers end at {(1 << 31) - 1:,}"
             )
 
 
@@ -109,7 +116,8 @@ def quantise_groups(
     Args:
         bits: 4 or 8.
         group_size: columns that share a group scale.
-        search: at 4 bits, choose scales that may clip the largest weights where the squared error gains.
+        search: at 4 bits, choose scales that may clip the largest weights where the squared error
+            gains.
     """
     from .quantisation.gptq import HIGHEST, quantise_absmax, quantise_search
 
@@ -135,24 +143,27 @@ def quantise(
     Args:
         model: the checkpoint.
         bits: of a weight, 8 or 4.
-        group_size: columns that share a group scale, a multiple of 16; 0 for none. By default one scale per row
-            at 8 bits (groups are for comparison there, the engine has no kernel for them) and 32 at 4.
-        embedding_bits: of the embedding and the classifier, by default ``bits``. 8 with 4-bit layers gives
-            them one scale per row.
-        method: at 4 bits ``gptq`` (fits the weights to text that the model writes itself), ``search`` (least
-            squared error of the weights) or ``absmax`` (rounding to nearest).
+        group_size: columns that share a group scale, a multiple of 16; 0 for none. By default one
+            scale per row at 8 bits (groups are for comparison there, the engine has no kernel for
+            them) and 32 at 4.
+        embedding_bits: of the embedding and the classifier, by default ``bits``. 8 with 4-bit
+            layers gives them one scale per row.
+        method: at 4 bits ``gptq`` (fits the weights to text that the model writes itself),
+            ``search`` (least squared error of the weights) or ``absmax`` (rounding to nearest).
         seed: of that text. The same model, seed and machine give the same integers.
         progress: called with what begins, steps done and steps in all; only ``gptq`` takes long.
 
     Raises:
-        FontgenError: a number of bits or a group size that is not supported, or a matrix so wide that its
-            dot products could leave 32 bits.
+        FontgenError: a number of bits or a group size that is not supported, or a matrix so wide
+            that its dot products could leave 32 bits.
     """
     if bits not in (4, 8):
         raise FontgenError(f"weights of {bits} bits are not supported, only 8 and 4")
     embedding_bits = bits if embedding_bits is None else embedding_bits
     if embedding_bits not in (bits, 8):
-        raise FontgenError(f"an embedding of {embedding_bits} bits with layers of {bits} is not supported")
+        raise FontgenError(
+            f"an embedding of {embedding_bits} bits with layers of {bits} is not supported"
+        )
     group_size = (GROUP_SIZE if bits == 4 else 0) if group_size is None else group_size
     if group_size % 16 or group_size < 0 or (group_size == 0 and bits == 4):
         raise FontgenError(f"a group size of {group_size} is not supported, only multiples of 16")

@@ -2,8 +2,9 @@
 
     python -m fontgen.quantise_report CHECKPOINT TEXTFILE
 
-Stories in the text are separated by lines ``<|endoftext|>``. Each begins with BOS and is cut at the model's
-context; without TEXTFILE the model writes its own, from another seed than the text it is calibrated on.
+Stories in the text are separated by lines ``<|endoftext|>``. Each begins with BOS and is cut at
+the model's context; without TEXTFILE the model writes its own, from another seed than the text it
+is calibrated on.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ QUANTISERS: dict[str, Callable[[Model], QuantisedModel]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One quantiser's figures. ``loss`` is relative to float32, ``top1`` the share of equal best tokens."""
+    """One quantiser's figures.
+
+    ``loss`` is relative to float32, ``top1`` the share of positions with the same best token.
+    """
 
     quantiser: str
     nats_per_token: float
@@ -64,7 +68,7 @@ def weight_bytes(model: QuantisedModel) -> float:
 
 
 def read_text(model: Model, path: Path, stories: int) -> CalibrationText:
-    """The first stories of a text file (``.xz`` too) as tokens, one more than the context where cut."""
+    """The first stories of a text file (``.xz`` too) as tokens, cut one after the context's end."""
     try:
         with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(
             encoding="utf-8"
@@ -77,9 +81,11 @@ def read_text(model: Model, path: Path, stories: int) -> CalibrationText:
         raise FontgenError("holds no text", path=path)
     tokenizer = ReferenceTokenizer(model.vocabulary)
     length = model.config.context_length + 1
-    sequences = [[model.vocabulary.bos, *tokenizer.encode(story)][:length] for story in texts]
+    bos = model.vocabulary.bos
+    assert bos is not None  # Model.check
+    sequences = [[bos, *tokenizer.encode(story)][:length] for story in texts]
     longest = max(map(len, sequences))
-    tokens = np.full((len(sequences), longest), model.vocabulary.bos, np.int64)
+    tokens = np.full((len(sequences), longest), bos, np.int64)
     used = np.zeros(tokens.shape, bool)
     for i, sequence in enumerate(sequences):
         tokens[i, : len(sequence)] = sequence
@@ -101,8 +107,10 @@ def measure(model: Model, text: CalibrationText) -> tuple[np.ndarray, np.ndarray
     return np.concatenate(nats), np.concatenate(best)
 
 
-def measure_reference(model: QuantisedModel, text: CalibrationText) -> tuple[np.ndarray, np.ndarray]:
-    """The same by `ReferenceModel`, token by token as the font computes it, activations in 8 bits."""
+def measure_reference(
+    model: QuantisedModel, text: CalibrationText
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same by `ReferenceModel`, as the font computes it, with activations in 8 bits."""
     reference = ReferenceModel(model)
     nats, best = [], []
     for tokens, used in zip(text.tokens.tolist(), text.used, strict=True):
@@ -128,8 +136,8 @@ def report(
     Args:
         model: the checkpoint.
         text: what to measure on.
-        engine_stories: so many stories are measured token by token through the engine's arithmetic too
-            (8 bits, activations quantised); takes about a second for each 100 tokens.
+        engine_stories: so many stories are measured token by token through the engine's arithmetic
+            too (8 bits, activations quantised); takes about a second for each 100 tokens.
         steps: progress.
     """
     begin = steps.begin if steps else lambda what: None
@@ -167,7 +175,7 @@ def markdown(rows: list[Row]) -> str:
         f"| {row.bytes_per_parameter:.3f} | {row.top1:.1%} |"
         for row in rows
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -197,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     except FontgenError as error:
         print(f"fontgen.quantise_report: {error}", file=sys.stderr)
         return 2
-    print(json.dumps([asdict(row) for row in rows], indent=1) if options.json else markdown(rows), end="")
+    print(json.dumps([asdict(row) for row in rows], indent=1) if options.json else markdown(rows))
     return 0
 
 

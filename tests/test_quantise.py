@@ -19,7 +19,9 @@ from fontgen.reference.float_model import FloatModel
 @pytest.fixture(scope="module")
 def model():
     """Wide enough for two groups of 16 and a shorter one."""
-    return random_model(dim=40, hidden_dim=56, n_heads=4, n_kv_heads=2, context_length=20, spread=0.15)
+    return random_model(
+        dim=40, hidden_dim=56, n_heads=4, n_kv_heads=2, context_length=20, spread=0.15
+    )
 
 
 def correlated_inputs(columns: int, n: int = 400) -> np.ndarray:
@@ -96,7 +98,9 @@ def test_scale_search_lowers_the_squared_error_of_weights():
     assert errors[1] < 0.9 * errors[0]
 
 
-@pytest.mark.parametrize("hessian", [np.zeros((40, 40)), np.diag([1.0] + [0.0] * 39), np.ones((40, 40))])
+@pytest.mark.parametrize(
+    "hessian", [np.zeros((40, 40)), np.diag([1.0] + [0.0] * 39), np.ones((40, 40))]
+)
 def test_inputs_that_say_little_do_no_harm(hessian):
     weights = random_weights(6, 40)
     weights[2] = 0
@@ -186,15 +190,13 @@ def test_calibration_text_begins_with_bos_and_stops_at_its_end(model):
     written = text.tokens[:, 1:][text.used[:, 1:]]
     assert not np.isin(written, (model.vocabulary.bos, model.vocabulary.eos)).any()
     assert (sample_text(model, seed=1).tokens == text.tokens).all()
-    assert text.tokens.shape != (0,) and len(np.unique(text.tokens)) > 50
+    assert len(np.unique(text.tokens)) > 50
 
 
 def test_sampled_tokens_follow_the_model_s_probabilities():
     # One layer, nothing but the embedding matters: the distribution after BOS is known exactly.
     model = random_model(dim=8, n_heads=2, n_layers=1, context_length=2, spread=0.6)
-    drawn = np.concatenate(
-        [sample_text(model, seed=seed, n_tokens=10**6).tokens[:, 1] for seed in range(60)]
-    )
+    drawn = sample_text(model, n_tokens=2 * 8192).tokens[:, 1]
     logits = FloatModel(model).logits([1]).astype(np.float64)
     expected = np.exp(logits - logits.max())
     expected /= expected.sum()
@@ -231,7 +233,8 @@ def test_the_report_measures_what_it_says(model, tmp_path, capsys):
     own, _ = quantise_report.measure(
         model, dataclasses.replace(text, tokens=text.tokens[:1], used=text.used[:1])
     )
-    np.testing.assert_allclose(own, quantise_report.cross_entropy(logits, np.array(tokens[1:])), atol=1e-4)
+    expected = quantise_report.cross_entropy(logits, np.array(tokens[1:]))
+    np.testing.assert_allclose(own, expected, atol=1e-4)
     assert abs(rows["8 bits per row"].loss) < 0.01
     assert 1 < rows["8 bits per row"].bytes_per_parameter < 1.2
     assert rows["4 bits, GPTQ"].bytes_per_parameter < 0.75

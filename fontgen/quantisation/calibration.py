@@ -1,7 +1,8 @@
 """Text to observe a model on: its own.
 
-No corpus is shipped with a checkpoint, but the model writes its own: sampled at temperature 1 it is, as far
-as the model knows, the text that it was trained on (LLM-QAT, arXiv:2305.17888, calibrates the same way).
+No corpus is shipped with a checkpoint, but the model writes its own: sampled at temperature 1 it
+is, as far as the model knows, the text that it was trained on (LLM-QAT, arXiv:2305.17888,
+calibrates the same way).
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import numpy as np
 from ..model import Model
 from .transformer import Generator, Transformer
 
-TOKENS = 24576
-"""Positions of calibration text: 96 sequences of 256."""
-MIN_SEQUENCES, MAX_SEQUENCES = 16, 128
-MAX_LENGTH = 1024
+TOKENS_PER_COLUMN = 16
+"""Positions of text for each column of the widest matrix, to know its inputs' correlations."""
+MAX_LENGTH = 256
+"""Positions of one sequence: a story; longer ones cost more and hardly say more."""
+MIN_SEQUENCES = 48
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,20 @@ class CalibrationText:
     used: np.ndarray
 
 
-def sample_text(model: Model, *, seed: int = 0, n_tokens: int = TOKENS) -> CalibrationText:
-    """Let a model write at temperature 1, many sequences side by side; each ends with BOS, EOS or the context.
+def sample_text(model: Model, *, seed: int = 0, n_tokens: int | None = None) -> CalibrationText:
+    """Let a model write at temperature 1, many sequences side by side.
+
+    Each ends where the model generates BOS or EOS, or with the context.
 
     The same model and seed give the same text on one machine. Another processor, NumPy or number of
-    threads may add up in another order, and a sampled token near the edge then turns out differently.
+    threads may add up in another order, and a sampled token near the edge then turns out
+    differently.
     """
     vocabulary, config = model.vocabulary, model.config
     length = min(config.context_length, MAX_LENGTH)
-    sequences = int(np.clip(n_tokens // length, MIN_SEQUENCES, MAX_SEQUENCES))
+    if n_tokens is None:
+        n_tokens = TOKENS_PER_COLUMN * max(config.dim, config.hidden_dim)
+    sequences = max(-(-n_tokens // length), MIN_SEQUENCES)
     ends = [token for token in (vocabulary.bos, vocabulary.eos) if token is not None]
     random = np.random.default_rng(seed)
     transformer = Transformer(config, model.tensors)

@@ -1,11 +1,12 @@
 """4-bit integers and group scales for one matrix, given what its inputs look like.
 
-The error of a matrix W replaced by Q, over inputs X, is the sum over its rows of (w - q) H (w - q), with
-H = X'X. GPTQ (Frantar et al. 2022, arXiv:2210.17323) rounds one column after the other and lets the columns
-that are still to come make up for each error, as the inverse of H says. Here every group's scale is chosen by
-doing just that for a dozen candidate scales side by side, and keeping for each row the best. What greed missed
-is then put right by coordinate descent (as QuantEase, arXiv:2309.01885): each integer, each group scale and each
-row scale in turn moves to where the error is least, which can only lower it.
+The error of a matrix W replaced by Q, over inputs X, is the sum over its rows of (w - q) H (w -
+q), with H = X'X. GPTQ (Frantar et al. 2022, arXiv:2210.17323) rounds one column after the other
+and lets the columns that are still to come make up for each error, as the inverse of H says. Here
+every group's scale is chosen by doing just that for a dozen candidate scales side by side, and
+keeping for each row the best. What greed missed is then put right by coordinate descent (as
+QuantEase, arXiv:2309.01885): each integer, each group scale and each row scale in turn moves to
+where the error is least, which can only lower it.
 
 A weight is ``value * group_scale * scale``: int4, uint8 and, one for each row, float32.
 """
@@ -19,9 +20,9 @@ import numpy as np
 LOWEST, HIGHEST = -8, 7
 LARGEST_GROUP_SCALE = 255
 CLIPPINGS = np.linspace(6.5, 12.5, 13)
-"""Candidates: to what number of steps a group's largest weight corresponds. Beyond 8 it is clipped."""
+"""Candidates: how many steps a group's largest weight would be. Beyond 8 it is clipped."""
 HEADROOM = 1.1
-"""A group's scale may grow over what its row's weights ask for, since errors are moved into later columns."""
+"""Scales may grow past what a row's weights ask for, since errors are moved into later columns."""
 DAMPING = 0.01
 """Added to the diagonal of H, as a share of its mean, so that it can be inverted."""
 REFINEMENTS = 3
@@ -30,7 +31,10 @@ ROWS_AT_ONCE = 512
 
 @dataclass
 class Grid:
-    """Where weights may lie. values: int8 (rows, columns); group_scales: uint8; scales: float32 (rows,)."""
+    """A quantised matrix, as `fontgen.quantise.QuantisedMatrix`.
+
+    values: int8 (rows, columns). group_scales: uint8 (rows, groups). scales: float32 (rows,).
+    """
 
     values: np.ndarray
     group_scales: np.ndarray
@@ -43,7 +47,7 @@ class Grid:
 
 
 def quantise_absmax(weights: np.ndarray, group_size: int, highest: int = HIGHEST) -> Grid:
-    """Each group's largest magnitude becomes ``highest``; values are rounded to nearest. Nothing is clipped."""
+    """Each group's largest magnitude becomes ``highest``; the rest is rounded to nearest."""
     rows, columns = weights.shape
     groups = _groups(columns, group_size)
     largest = np.stack([np.abs(weights[:, g]).max(axis=1) for g in groups], axis=1) / highest
@@ -53,12 +57,18 @@ def quantise_absmax(weights: np.ndarray, group_size: int, highest: int = HIGHEST
     values = np.empty((rows, columns), np.int8)
     for i, g in enumerate(groups):
         steps = (group_scales[:, i : i + 1] * scales[:, None]).astype(np.float32)
-        values[:, g] = np.clip(np.rint(weights[:, g] / np.where(steps > 0, steps, 1)), -highest, highest)
+        rounded = np.rint(weights[:, g] / np.where(steps > 0, steps, 1))
+        values[:, g] = np.clip(rounded, -highest, highest)
     return Grid(values, group_scales.astype(np.uint8), scales, group_size)
 
 
-def quantise_search(weights: np.ndarray, group_size: int, hessian: np.ndarray | None = None) -> Grid:
-    """Rounding to nearest with the scales of least squared error, inputs weighted by their mean square."""
+def quantise_search(
+    weights: np.ndarray, group_size: int, hessian: np.ndarray | None = None
+) -> Grid:
+    """Rounding to nearest, with the scales of least squared error.
+
+    Columns count by the mean square of their inputs, the diagonal of H, where it is given.
+    """
     columns = weights.shape[1]
     diagonal = np.ones(columns) if hessian is None else np.diagonal(hessian)
     return _by_rows(weights, group_size, np.diag(1 / np.sqrt(np.maximum(diagonal, 1e-12))))
@@ -95,7 +105,7 @@ def _groups(columns: int, group_size: int) -> list[slice]:
 
 
 def _by_rows(weights: np.ndarray, group_size: int, factor: np.ndarray) -> Grid:
-    """`_gptq` of a few rows at a time, for the processor's caches; rows do not depend on each other."""
+    """`_gptq` of a few rows at a time, for the processor's caches; rows are independent."""
     parts = [
         _gptq(weights[start : start + ROWS_AT_ONCE], group_size, factor)
         for start in range(0, len(weights), ROWS_AT_ONCE)

@@ -1,7 +1,7 @@
-"""The Llama transformer over many sequences at once, taken apart so that each matrix's input can be seen.
+"""The Llama transformer over many sequences at once, in parts, so that each matrix's input shows.
 
-The same arithmetic as `fontgen.reference.float_model`, to rounding; that one runs a single sequence.
-Arrays are float32 (sequences, positions, width).
+The same arithmetic as `fontgen.reference.float_model`, to rounding; that one runs a single
+sequence. Arrays are float32 (sequences, positions, width).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Transformer:
     def heads(
         self, normed: np.ndarray, layer: int, start: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Queries, keys and values, each (sequences, heads, positions, head_size), rotated by RoPE."""
+        """Queries, keys, values: (sequences, heads, positions, head_size), RoPE applied."""
         prefix, positions = f"layers.{layer}.attention.", normed.shape[1]
         angles = self._rope[start : start + positions]
         result = []
@@ -70,7 +70,8 @@ class Transformer:
     def mix(self, query: np.ndarray, key: np.ndarray, value: np.ndarray) -> np.ndarray:
         """Causal attention of the last positions over all (arXiv:1706.03762), heads side by side.
 
-        query: (sequences, n_heads, n, head_size); key, value: (sequences, n_kv_heads, m >= n, head_size).
+        query: (sequences, n_heads, n, head_size); key, value: (sequences, n_kv_heads, m >= n,
+            head_size).
         Returns (sequences, n, dim).
         """
         sequences, n_heads, n, size = query.shape
@@ -90,7 +91,7 @@ class Transformer:
         """What SwiGLU (arXiv:2002.05202) gives to ``w2``."""
         prefix = f"layers.{layer}.feed_forward."
         gate = self.linear(normed, prefix + "w1.weight")
-        with np.errstate(over="ignore"):  # exp of a large number is infinite and its inverse 0, as it should be
+        with np.errstate(over="ignore"):  # exp may be infinite, and its inverse 0, as it should be
             gate /= 1 + np.exp(-gate)
         gate *= self.linear(normed, prefix + "w3.weight")
         return gate
