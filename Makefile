@@ -2,6 +2,7 @@
 # make test    builds the Wasm-enabled HarfBuzz (once) and runs the tests
 # make verify  proves every token of both fonts against the references
 # make record  makes the golden images anew, and the README's pictures
+# make bench   measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
 # make lint    ruff and mypy
 # make wheel   what `pip install fontgen` installs
 # make clean   removes what was built here (not the cached HarfBuzz: `fontgen host path` says where that is)
@@ -14,7 +15,7 @@ FONTS := fonts/llama.ttf fonts/llama-portable.ttf
 MODEL := model/model.safetensors model/config.json model/tokenizer.model
 SOURCES := $(wildcard wasm/*.c wasm/*.h fontgen/*.py fontgen/checkpoints/*.py)
 
-.PHONY: font test verify record lint wheel clean
+.PHONY: font test verify record bench lint wheel clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS)
@@ -36,6 +37,11 @@ record: font .venv/installed-test
 	$(BIN)/fontgen host build
 	$(BIN)/python -m pytest tests/test_golden.py --record
 	$(BIN)/fontgen render fonts/llama.ttf "The little fox!!!!!!!!!!!!!!!!!!!!!!!!!" -o fonts/llama.gif
+
+bench: .venv/installed
+	$(BIN)/fontgen host build
+	@mkdir -p build
+	$(BIN)/python -m fontgen.bench -o build/bench.png
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

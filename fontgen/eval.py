@@ -149,7 +149,11 @@ def log_probability(logits: np.ndarray, token: int) -> float:
 
 
 def evaluate(
-    evaluator: Evaluator, documents: Sequence[str], *, whole: bool = False, reporter: Reporter | None = None
+    evaluator: Evaluator,
+    documents: Sequence[str],
+    *,
+    whole: bool = False,
+    reporter: Reporter | None = None,
 ) -> list[Score]:
     """The score of each document."""
     return list(_scores(evaluator, documents, whole, reporter or Reporter(quiet=True)))
@@ -217,10 +221,14 @@ def register(commands: Any) -> None:
         "nor are their bytes.",
     )
     parser.add_argument("font", type=Path, metavar="FONT", help="a font made by fontgen")
-    parser.add_argument("text", type=Path, metavar="TEXTFILE", help="UTF-8 text; - reads it from stdin")
+    parser.add_argument(
+        "text", type=Path, metavar="TEXTFILE", help="UTF-8 text; - reads it from stdin"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N documents")
     parser.add_argument(
-        "--whole", action="store_true", help="count tails of long documents too, in windows of their own"
+        "--whole",
+        action="store_true",
+        help="count tails of long documents too, in windows of their own",
     )
     parser.add_argument("--stories", action="store_true", help="also the figures of each document")
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -246,13 +254,13 @@ def _eval(args: argparse.Namespace) -> int:
                 f"  {score.nats_per_token:10.4f}  {score.bits_per_byte:9.4f}"
             )
     everything = total(scores)
-    print(f"nats per token  {everything.nats_per_token:.4f}  (perplexity {everything.perplexity:.2f})")
+    print(
+        f"nats per token  {everything.nats_per_token:.4f}  (perplexity {everything.perplexity:.2f})"
+    )
     print(f"bits per byte   {everything.bits_per_byte:.4f}")
     share = everything.n_bytes / all_bytes
-    print(
-        f"scored          {_count(len(scores), 'document')}, {_count(everything.n_tokens, 'token')}, "
-        f"{everything.n_bytes:,} of {all_bytes:,} bytes ({share:.1%})"
-    )
+    counts = f"{_count(len(scores), 'document')}, {_count(everything.n_tokens, 'token')}"
+    print(f"scored          {counts}, {everything.n_bytes:,} of {all_bytes:,} bytes ({share:.1%})")
     print(f"protocol        {_protocol(evaluator, args.whole)}")
     return 0
 

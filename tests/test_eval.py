@@ -78,8 +78,8 @@ def test_normalised_spaces_count_where_the_whole_document_does():
 
 
 def test_documents_are_what_stands_between_separator_lines():
-    text = " One.\n\nstill one\n<|endoftext|>\n\n <|endoftext|> \nTwo <|endoftext|> two.\n<|endoftext|>"
-    assert split_documents(text) == ["One.\n\nstill one", "Two <|endoftext|> two."]
+    text = " 1.\n\nstill 1\n<|endoftext|>\n\n <|endoftext|> \nTwo <|endoftext|> 2.\n<|endoftext|>"
+    assert split_documents(text) == ["1.\n\nstill 1", "Two <|endoftext|> 2."]
     assert split_documents("one text") == ["one text"]
     assert split_documents(" \n<|endoftext|>\n") == []
 
@@ -108,7 +108,9 @@ def tiny_font(tmp_path_factory):
 
 def test_the_command_prints_the_score_and_what_was_scored(fontgen, tiny_font, tmp_path):
     text = tmp_path / "text.txt"
-    text.write_text("a cab\n<|endoftext|>\n" + "b" * 100 + "\n<|endoftext|>\nabc\n", encoding="utf-8")
+    text.write_text(
+        "a cab\n<|endoftext|>\n" + "b" * 100 + "\n<|endoftext|>\nabc\n", encoding="utf-8"
+    )
     done = fontgen("eval", tiny_font, text, "--stories", "--limit", 2)
     assert done.code == 0 and done.err == ""
     assert "nats per token  " in done.out and "bits per byte   " in done.out
@@ -133,7 +135,11 @@ def test_text_comes_from_standard_input(fontgen, tiny_font, monkeypatch):
 
 @pytest.mark.parametrize(
     ("data", "cause"),
-    [(b"", "holds no text"), (b" \n<|endoftext|>\n", "holds no text"), (b"a\xff", "is not UTF-8: byte 1")],
+    [
+        (b"", "holds no text"),
+        (b" \n<|endoftext|>\n", "holds no text"),
+        (b"a\xff", "is not UTF-8: byte 1"),
+    ],
 )
 def test_a_bad_text_is_refused_in_one_line(fontgen, tiny_font, tmp_path, data, cause):
     text = tmp_path / "text.txt"

@@ -16,7 +16,7 @@ INK, FAINT, PAPER = "#1c1e21", "#6b7280", "#ffffff"
 OURS, OTHERS = "#c2410c", "#94a3b8"
 PANELS = (
     ("Tokens per second, one thread", "tok/s", "Tokens per second, one thread (longer is better)"),
-    ("Typing", "ms", "Milliseconds of processor time (shorter is better)"),
+    ("Typing", "ms", "Milliseconds for one keystroke (shorter is better)"),
 )
 """Group and unit of the rows, and the title above their bars."""
 
@@ -38,7 +38,7 @@ def draw_chart(rows: Sequence[Row], title: str, caption: str) -> bytes:
     for heading, chosen in panels:
         draw.text((MARGIN, y + 16), heading, INK, medium, anchor="la")
         y += 64
-        longest = max(row.samples.median for row in chosen)
+        longest = max(row.samples.high for row in chosen)
         for row in chosen:
             _bar(draw, y, row, longest, small)
             y += BAR + GAP
@@ -60,8 +60,8 @@ def _bar(
     scale = room / longest if longest > 0 else 0
     end = left + max(scale * row.samples.median, 2)
     draw.rectangle((left, y, end, y + BAR), OURS if ours else OTHERS)
-    # From the slowest round to the fastest.
-    low, high = (left + min(scale * value, room) for value in (row.samples.low, row.samples.high))
+    # The range of the rounds.
+    low, high = (left + scale * value for value in (row.samples.low, row.samples.high))
     draw.line((low, middle, high, middle), INK, 2)
     value = f"{number(row.samples.median)} {row.unit}"
     draw.text((max(end, high) + 10, middle), value, INK, font, anchor="lm")

@@ -46,8 +46,8 @@ class Samples:
         return Samples(tuple(factor * value for value in self.values))
 
     def inverted(self) -> Samples:
-        """1 / each; a time that came out as nothing or less is infinitely fast."""
-        return Samples(tuple(1 / value if value > 0 else float("inf") for value in self.values))
+        """1 / each."""
+        return Samples(tuple(1 / value for value in self.values))
 
     def _paired(self, other: Samples) -> list[tuple[float, float]]:
         return list(zip(self.values, other.values, strict=True))

@@ -1,4 +1,4 @@
-"""The plain C loop of ``llama.c``, compiled for this machine by ziglang and called through ctypes."""
+"""The plain C loop of ``llama.c``, compiled for this machine by ziglang, called by ctypes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,17 @@ class NativeModel:
 def _library(flags: Sequence[str]) -> ctypes.CDLL:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "llama.so")
-        command = [sys.executable, "-m", "ziglang", "cc", *flags, "-std=c11", "-Wall", "-Wextra", "-Werror"]
+        command = [
+            sys.executable,
+            "-m",
+            "ziglang",
+            "cc",
+            *flags,
+            "-std=c11",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+        ]
         command += ["-shared", "-fPIC", str(SOURCE), "-o", str(path), "-lm"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

@@ -16,7 +16,7 @@ from ..reference.onnx_model import OnnxModel, export
 BLOCK = 32
 """Weights that share a scale."""
 INT8_ACTIVATIONS = 4
-"""MatMulNBits' ``accuracy_level``: activations quantised to 8 bits as it runs, the fastest level."""
+"""MatMulNBits' ``accuracy_level``: activations quantised to 8 bits, the fastest level."""
 
 
 class Int4OnnxModel(OnnxModel):

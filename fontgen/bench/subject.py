@@ -1,7 +1,8 @@
-"""What is measured: the font in its flavours and bits, its base font, and the story that it tells."""
+"""What is measured: the font in its flavours and bits, its base font, and the story it tells."""
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import io
 from collections.abc import Sequence
@@ -107,8 +108,8 @@ class Subject:
 def build_subject(config: Config, *, best_quantiser: bool = False) -> Subject:
     """Build all fonts.
 
-    best_quantiser: quantise to 4 bits as ``fontgen build`` does, which takes about a minute, and not
-    by rounding alone, which gives a font as fast and as large.
+    best_quantiser: quantise to 4 bits as ``fontgen build`` does, which takes about a minute, and
+    not by rounding alone, which gives a font as fast and as large.
 
     Raises:
         FontgenError: the configuration builds no font.
@@ -173,7 +174,8 @@ def longest_story(data: bytes, prompts: Sequence[str] = PROMPTS) -> Story:
         if best is None or len(generated) > len(best.generated):
             kept = settings_of(data).kept_marks
             decode = ReferenceTokenizer(model.vocabulary).decode
-            pieces = [decode(token).decode("utf-8", "replace") for token in generated]
+            decoder = codecs.getincrementaldecoder("utf-8")("replace")  # as the shaper shows it
+            pieces = [decoder.decode(decode(token)) for token in generated]
             pieces = ["".join(" " if c < " " else c for c in piece) for piece in pieces]
             ends = (len(prompt) + np.cumsum([len(piece) for piece in pieces])).tolist()
             shown = prompt + "".join(pieces)
