@@ -238,7 +238,7 @@ def test_the_report_measures_what_it_says(model, tmp_path, capsys):
     assert abs(rows["8 bits per row"].loss) < 0.01
     assert 1 < rows["8 bits per row"].bytes_per_parameter < 1.2
     assert rows["4 bits, GPTQ"].bytes_per_parameter < 0.75
-    by_engine = next(row for name, row in rows.items() if "activations" in name)
-    assert abs(by_engine.loss) < 0.02
+    by_engine = [row for name, row in rows.items() if "activations" in name]
+    assert [abs(row.loss) < bound for row, bound in zip(by_engine, (0.02, 0.1), strict=True)]
     assert quantise_report.main([str(tmp_path / "missing")]) == 2
     assert "missing" in capsys.readouterr().err

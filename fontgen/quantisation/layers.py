@@ -11,6 +11,7 @@ arXiv:2504.02692; QEP, arXiv:2504.09629).
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -51,7 +52,23 @@ def quantise_layers(
     Returns:
         Integers and scales by name, of every matrix that is not fixed.
     """
-    return _Walk(model, group_size, fixed or {}, seed, progress, text).walk()
+    with _one_thread():
+        return _Walk(model, group_size, fixed or {}, seed, progress, text).walk()
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keeps BLAS to one thread, where threadpoolctl is installed.
+
+    Sums then have the same order on any number of cores, so the integers do not depend on it. And
+    on a busy machine OpenBLAS's threads wait for each other in loops, which was seen to take tens
+    of times longer.
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return nullcontext()
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    return limits
 
 
 class _Walk:
