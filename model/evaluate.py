@@ -2,7 +2,7 @@
 """Measure the model with the font's own engine and write the tables of ``model/CARD.md``.
 
     python model/evaluate.py --heldout heldout.txt.xz --compare stories260K.bin \\
-        --training-text corpus/train/*.txt.xz
+        --training-text corpus/train/*.txt.xz --quantisers --card model/CARD.md
 
 Stories on held-out text are cut at 256 tokens and each stands alone: BOS, then the story; the loss
 is taken on the story's tokens and not on its end. Bits per byte divide that loss by the bytes of
@@ -17,53 +17,39 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from prepare import read_stories
 from rich.progress import track
 
 from fontgen import checkpoints
 from fontgen.engine import Engine
-from fontgen.model import Model
+from fontgen.eval import Evaluator, Score, total
 from fontgen.quantise import quantise
-from fontgen.reference.float_model import FloatModel
+from fontgen.quantise_report import markdown, read_text, report
+from fontgen.reference.float_model import FloatModel, nats_per_token
+from fontgen.reference.sampler import Options, sample
+from fontgen.reference.tokenizer import ReferenceTokenizer
 from fontgen.shaper import shaper_module
 from fontgen.table import write_model
 
 HERE = Path(__file__).parent
 CONTEXT = 256
 """Tokens of a story that the held-out figures look at, whatever the model's own context is."""
-TEMPERATURE, TOP_P = 0.8, 0.9
+FIRST = 120
+"""The held-out figures are given for so many stories, and for all."""
+QUANTISER_STORIES = 60
+GREEDY, SAMPLED = Options(), Options(temperature=80, top_p=90)
 REAL_WORDS = 0.98
 """Share of a story's words that must be in the training text to pass."""
 LEAST_SEEN = 3
 """How often a word must be there to count as one."""
 BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
-
-
-@dataclass
-class HeldOut:
-    """Losses on held-out text. ``bytes`` are those of the text that the ``tokens`` spell."""
-
-    stories: int
-    tokens: int
-    bytes: int
-    nats: float
-
-    @property
-    def nats_per_token(self) -> float:
-        return self.nats / self.tokens
-
-    @property
-    def bits_per_byte(self) -> float:
-        return self.nats / math.log(2) / self.bytes
 
 
 @dataclass
@@ -94,71 +80,41 @@ CHECKS = {
 }
 
 
-def open_engine(model: Model) -> Engine:
-    """The engine that the font would run, with 8-bit weights, one scale per row."""
-    return Engine(shaper_module("simd128"), write_model(quantise(model)))
+class Storyteller:
+    """A checkpoint and the engine that a font runs it with: 8-bit weights, a scale per row."""
 
+    def __init__(self, name: str, checkpoint: str, tokenizer: str | None = None) -> None:
+        self.name = name
+        self.model = checkpoints.load(checkpoint, tokenizer=tokenizer)
+        module, table = shaper_module("simd128"), write_model(quantise(self.model))
+        self.engine = Engine(module, table)
+        self.evaluator = Evaluator(module, table)
+        self.evaluator.context_length = CONTEXT
+        self.decode = ReferenceTokenizer(self.model.vocabulary).decode
 
-def log_probabilities(logits: np.ndarray) -> np.ndarray:
-    logits = logits.astype(np.float64)
-    logits -= logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    def continue_prompt(self, prompt: str, options: Options) -> Story:
+        """Continue as the font does, until the model ends the story or its context is full."""
+        vocabulary = self.model.vocabulary
+        tokens = [vocabulary.bos or 1, *self.engine.encode(prompt)]
+        told, ended = b"", False
+        while not ended and len(tokens) <= self.model.config.context_length:
+            token = sample(self.engine.logits(tokens), tokens, options)
+            ended = token in (vocabulary.bos, vocabulary.eos)
+            tokens.append(token)
+            told += self.decode(token)
+        return Story(prompt, told.decode(errors="replace"), ended)
 
-
-def measure(
-    model: Model, engine: Engine, logits_of: Callable[[list[int]], np.ndarray], story: str
-) -> HeldOut:
-    """One story's loss; ``logits_of`` gives logits (n, vocab_size) after each of n tokens."""
-    targets = engine.encode(story)[:CONTEXT]
-    logits = logits_of([model.vocabulary.bos or 1, *targets[:-1]])
-    nats = -log_probabilities(logits)[np.arange(len(targets)), targets].sum()
-    return HeldOut(1, len(targets), spelled_bytes(model, targets), float(nats))
-
-
-def spelled_bytes(model: Model, tokens: Sequence[int]) -> int:
-    """Bytes of the text that tokens spell, without the space put before it."""
-    pieces = [model.vocabulary.pieces[token] for token in tokens]
-    text = b"".join(b"?" if re.fullmatch(rb"<0x[0-9A-F]{2}>", p) else p for p in pieces)
-    return len(text.removeprefix(b" ") if model.vocabulary.add_dummy_prefix else text)
-
-
-def add(results: Iterable[HeldOut]) -> HeldOut:
-    columns = zip(*(tuple(asdict(result).values()) for result in results), strict=True)
-    return HeldOut(*(sum(column) for column in columns))  # type: ignore[arg-type]
-
-
-def engine_logits(engine: Engine) -> Callable[[list[int]], np.ndarray]:
-    return lambda tokens: np.stack([engine.logits(tokens[: n + 1]) for n in range(len(tokens))])
-
-
-def sample(logits: np.ndarray, rng: np.random.Generator | None) -> int:
-    """The most likely token, or with ``rng`` one drawn at TEMPERATURE from the TOP_P nucleus."""
-    if rng is None:
-        return int(np.argmax(logits))
-    probabilities = np.exp(log_probabilities(logits / TEMPERATURE))
-    order = np.argsort(-probabilities, kind="stable")
-    cumulative = np.cumsum(probabilities[order])
-    kept = order[: int(np.searchsorted(cumulative, TOP_P)) + 1]
-    return int(rng.choice(kept, p=probabilities[kept] / probabilities[kept].sum()))
-
-
-def continue_prompt(
-    model: Model, engine: Engine, prompt: str, rng: np.random.Generator | None
-) -> Story:
-    """Continue as the font does, until the model ends the story or its context is full."""
-    vocabulary = model.vocabulary
-    tokens = [vocabulary.bos or 1, *engine.encode(prompt)]
-    pieces: list[bytes] = []
-    while len(tokens) <= model.config.context_length:
-        token = sample(engine.logits(tokens), rng)
-        if token in (vocabulary.bos, vocabulary.eos):
-            break
-        tokens.append(token)
-        piece = vocabulary.pieces[token]
-        byte = re.fullmatch(rb"<0x([0-9A-F]{2})>", piece)
-        pieces.append(bytes.fromhex(byte[1].decode()) if byte else piece)
-    ended = len(tokens) <= model.config.context_length
-    return Story(prompt, b"".join(pieces).decode(errors="replace"), ended)
+    def scores(self, stories: Sequence[str]) -> tuple[list[Score], list[Score]]:
+        """Each story's score by the float32 weights, and by the engine, over the same tokens."""
+        reference = FloatModel(self.model)
+        by_weights, by_engine = [], []
+        for story in track(stories, self.name, disable=not sys.stderr.isatty()):
+            score = self.evaluator.score(story)
+            tokens = self.evaluator.scored_tokens(story)
+            logits = reference.all_logits([self.evaluator.bos, *tokens[:-1]])
+            by_engine.append(score)
+            by_weights.append(replace(score, nats=nats_per_token(logits, tokens) * len(tokens)))
+        return by_weights, by_engine
 
 
 def words_of(text: str) -> list[str]:
@@ -200,31 +156,26 @@ def check(story: Story, characters: list[str], known_words: set[str]) -> None:
 
 
 def heldout_table(
-    named: list[tuple[str, Model, Engine]], stories: list[str]
-) -> tuple[str, dict[str, list[float]]]:
-    """The table and, by row, [nats, bits per byte] of the first 120 stories and of all."""
-    table = (
-        f"| model | weights | nats per token, first 120 stories | bits per byte | "
-        f"nats per token, all {len(stories)} | bits per byte |\n|---|---|---|---|---|---|\n"
-    )
+    storytellers: list[Storyteller], stories: list[str]
+) -> tuple[str, dict[str, dict[str, float]]]:
+    """The table, and the figures in it by row and text."""
+    lines = [
+        "| model | arithmetic | text | tokens | bytes | nats per token | bits per byte |",
+        "|---|---|---|---|---|---|---|",
+    ]
     figures = {}
-    for name, model, engine in named:
-        reference = FloatModel(model)
-        for weights, logits_of in (
-            ("float32", reference.all_logits),
-            ("8 bits per row, in the font's engine", engine_logits(engine)),
-        ):
-            label = f"{name}, {weights}"
-            shown = track(stories, label, disable=not sys.stderr.isatty())
-            results = [measure(model, engine, logits_of, story) for story in shown]
-            first, every = add(results[:120]), add(results)
-            figures[label] = [first.nats_per_token, first.bits_per_byte]
-            figures[label] += [every.nats_per_token, every.bits_per_byte]
-            table += (
-                f"| {name} | {weights} | {first.nats_per_token:.3f} | {first.bits_per_byte:.3f} | "
-                f"{every.nats_per_token:.3f} | {every.bits_per_byte:.3f} |\n"
-            )
-    return table, figures
+    for teller in storytellers:
+        by_weights, by_engine = teller.scores(stories)
+        for way, scores in (("float32", by_weights), ("the font's engine, 8 bits", by_engine)):
+            for count in sorted({min(FIRST, len(stories)), len(stories)}):
+                result = total(scores[:count])
+                figures[f"{teller.name}, {way}, first {count}"] = result.as_dict()
+                lines.append(
+                    f"| {teller.name} | {way} | first {count} stories | {result.n_tokens:,} | "
+                    f"{result.n_bytes:,} | {result.nats_per_token:.4f} | "
+                    f"{result.bits_per_byte:.4f} |"
+                )
+    return "\n".join(lines) + "\n", figures
 
 
 def checks_table(runs: dict[str, list[Story]]) -> str:
@@ -252,37 +203,43 @@ def printed(stories: list[Story], count: int = 10) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default=str(HERE), help="checkpoint (default: this folder)")
+    parser.add_argument("--tokenizer", help="where none lies beside the checkpoint")
     parser.add_argument("--compare", help="a second checkpoint on the same held-out text")
     parser.add_argument("--heldout", type=Path, help="held-out stories (text, plain or .xz)")
     parser.add_argument("--stories", type=int, help="only the first so many held-out stories")
+    parser.add_argument(
+        "--quantisers", action="store_true", help="also what each quantiser costs (slow)"
+    )
     parser.add_argument("--training-text", type=Path, nargs="*", default=[])
     parser.add_argument("--card", type=Path, help="card whose tables are replaced; else stdout")
     parser.add_argument("--json", type=Path, help="also write every figure and story as JSON")
     arguments = parser.parse_args()
 
-    model = checkpoints.load(arguments.model)
-    engine = open_engine(model)
+    this = Storyteller("this model", arguments.model, arguments.tokenizer)
     text = ""
-    figures: dict[str, list[float]] = {}
+    figures: dict[str, dict[str, float]] = {}
     if arguments.heldout:
-        named = [("this model", model, engine)]
+        tellers = [this]
         if arguments.compare:
-            other = checkpoints.load(arguments.compare)
-            named.append((Path(arguments.compare).stem, other, open_engine(other)))
+            tellers.append(Storyteller(Path(arguments.compare).stem, arguments.compare))
         stories = read_stories(arguments.heldout)[: arguments.stories]
-        table, figures = heldout_table(named, stories)
+        table, figures = heldout_table(tellers, stories)
         text += f"### Held-out text\n\n{table}\n"
+        for teller in tellers if arguments.quantisers else []:
+            some = read_text(teller.model, arguments.heldout, QUANTISER_STORIES)
+            rows = markdown(list(report(teller.model, some)))
+            title = f"### What quantising costs: {teller.name}, {QUANTISER_STORIES} stories"
+            text += f"{title}\n\n{rows}\n"
 
     lines = (HERE / "prompts.tsv").read_text().splitlines()
     prompts = [(line.split("\t")[0], line.split("\t")[1].split()) for line in lines]
     known_words = training_words(arguments.training_text)
     runs: dict[str, list[Story]] = {}
-    for label, seeded in (("greedy", False), (f"sampled ({TEMPERATURE}, top-p {TOP_P})", True)):
+    for label, options in (("greedy", GREEDY), ("sampled", SAMPLED)):
         runs[label] = []
         shown = track(prompts, label, disable=not sys.stderr.isatty())
-        for index, (prompt, characters) in enumerate(shown):
-            rng = np.random.default_rng(index) if seeded else None
-            story = continue_prompt(model, engine, prompt, rng)
+        for seed, (prompt, characters) in enumerate(shown):
+            story = this.continue_prompt(prompt, replace(options, seed=seed))
             check(story, characters, known_words)
             runs[label].append(story)
     text += f"### Story checks, of {len(prompts)} continuations\n\n{checks_table(runs)}\n"

@@ -5,9 +5,11 @@
 
 Prepares the token files where they are missing (``prepare.py``), trains, and leaves in the ``run``
 folder ``checkpoint.pt`` (the whole state: stop it by SIGTERM, start the same command again, and it
-goes on),
-``log.jsonl``, ``loss.png``, and ``weights/`` and ``weights-ema/``, two folders that ``export.py``
-and ``evaluate.py`` read.
+goes on), ``log.jsonl``, ``loss.png``, and ``weights/`` and ``weights-ema/``, two folders that
+``export.py`` and ``evaluate.py`` read.
+
+Several GPUs, or the cores of a busy machine, share each batch when
+``torchrun --nproc-per-node N`` starts the script.
 
 Matrices inside the layers are trained by Muon (Jordan et al., 2024; torch.optim.Muon), embeddings
 and norms by AdamW. The learning rate warms up, stays, and goes linearly to zero. The budget is a
@@ -33,10 +35,51 @@ import numpy as np
 import torch
 from prepare import BOS, prepare, read_config
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from torch import distributed, nn
 
 from model import ModelConfig, Transformer, load_model, save_model
 
 MASKED = -1  # a target that no loss is taken on
+
+
+class Team:
+    """The processes that train one model together, each on its share of every batch.
+
+    Started by ``torchrun --nproc-per-node N``, one for each GPU (or, on a CPU, each core: threads
+    that wait for one another at every operation are slower where other programs run beside them).
+    """
+
+    def __init__(self) -> None:
+        self.size = int(os.environ.get("WORLD_SIZE", 1))
+        self.rank = int(os.environ.get("RANK", 0))
+        self.device = "cpu"
+        if torch.cuda.is_available():
+            self.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+            torch.cuda.set_device(self.device)
+        if self.size > 1:
+            distributed.init_process_group("gloo" if self.device == "cpu" else "nccl")
+
+    @property
+    def is_first(self) -> bool:
+        return self.rank == 0
+
+    def average_gradients(self, model: nn.Module) -> None:
+        """Give every process the mean of all processes' gradients."""
+        if self.size > 1:
+            gradients = [p.grad for p in model.parameters() if p.grad is not None]
+            together = torch.cat([gradient.flatten() for gradient in gradients]) / self.size
+            distributed.all_reduce(together)
+            parts = together.split([gradient.numel() for gradient in gradients])
+            for gradient, part in zip(gradients, parts, strict=True):
+                gradient.copy_(part.view_as(gradient))
+
+    def as_first(self, *numbers: float) -> list[float]:
+        """The first process's numbers; every process waits for them here."""
+        if self.size == 1:
+            return list(numbers)
+        shared = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+        distributed.broadcast(shared, src=0)
+        return shared.tolist()
 
 
 class Stories:
@@ -184,14 +227,15 @@ def train(config: dict[str, Any]) -> float:
     run, folder = Path(options["run"]), Path(data["folder"])
     run.mkdir(parents=True, exist_ok=True)
     (run / "config.json").write_text(json.dumps(config, indent=1))
-    if not (folder / "valid.npy").exists():
-        prepare(data)
-
     seed: int = options["seed"]
     torch.manual_seed(seed)
     if options.get("threads"):
         torch.set_num_threads(options["threads"])
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    team = Team()
+    device = team.device
+    if team.is_first and not (folder / "valid.npy").exists():
+        prepare(data)
+    team.as_first()
     if options.get("start"):
         length = config["model"]["max_seq_len"]
         model = load_model(Path(options["start"]), options["dropout"], length)
@@ -213,10 +257,11 @@ def train(config: dict[str, Any]) -> float:
         ema, step = state["ema"], state["step"]
         tokens_seen, spent = state["tokens"], state["seconds"]
         print(f"{checkpoint}: going on from step {step}", flush=True)
-    batches = Batches(folder, seed + 1000 * step)
+    torch.manual_seed(seed + step + 1_000_000 * team.rank)  # of dropout
+    batches = Batches(folder, seed + 1000 * step + 1_000_000_000 * team.rank)
     # Rows come in few lengths: a program for each is faster than one for any.
     loss_of = torch.compile(model.loss, dynamic=False) if options["compile"] else model.loss
-    autocast = torch.autocast(device, torch.bfloat16)
+    autocast = torch.autocast(device.split(":")[0], torch.bfloat16)
 
     def save() -> dict[str, float]:
         entry = {"valid": validation_loss(model, folder / "valid.npy", device)}
@@ -243,16 +288,19 @@ def train(config: dict[str, Any]) -> float:
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns) as bar, (run / "log.jsonl").open("a") as log:
+    log_path = run / "log.jsonl" if team.is_first else Path(os.devnull)
+    with Progress(*columns, disable=not team.is_first) as bar, log_path.open("a") as log:
         task = bar.add_task("compiling" if options["compile"] else "training", total=1.0)
         while True:
+            spent, stop = team.as_first(spent, len(stopped))
             progress = step / total_steps if total_steps else spent / total_seconds
-            if progress >= 1.0 or stopped:
+            if progress >= 1.0 or stop:
                 break
             started = time.perf_counter()
             phase = next(p for p in options["phases"] if progress < p["until"])
             length = phase.get("length", model.config.max_seq_len)
-            rows, micro = options["batch_tokens"] // length, options["micro_batch_tokens"] // length
+            rows = options["batch_tokens"] // length // team.size
+            micro = options["micro_batch_tokens"] // length
             rate = learning_rate(progress, options["warmup"], options["decay"])
             for optimizer, rates in zip(optimizers, base_rates, strict=True):
                 for group, base in zip(optimizer.param_groups, rates, strict=True):
@@ -265,6 +313,7 @@ def train(config: dict[str, Any]) -> float:
                     loss = loss_of(*part) * (len(part[0]) / rows)
                 loss.backward()
                 loss_sum += loss.item()
+            team.average_gradients(model)
             torch.nn.utils.clip_grad_norm_(model.parameters(), options["clip"])
             for optimizer in optimizers:
                 optimizer.step()
@@ -274,13 +323,14 @@ def train(config: dict[str, Any]) -> float:
             with torch.no_grad():
                 for name, value in model.state_dict().items():
                     ema[name].lerp_(value, 1 - keep)
-            step, tokens_seen = step + 1, tokens_seen + inputs.numel()
+            step, tokens_seen = step + 1, tokens_seen + inputs.numel() * team.size
             spent = time.perf_counter() - began
-            speed = inputs.numel() / (time.perf_counter() - started)
+            speed = inputs.numel() * team.size / (time.perf_counter() - started)
             entry = {"step": step, "tokens": tokens_seen, "loss": loss_sum, "rate": rate}
             entry |= {"speed": round(speed), "seconds": round(spent, 1)}
             progress = step / total_steps if total_steps else spent / total_seconds
-            if time.perf_counter() - last_saved > 60 * options["checkpoint_minutes"]:
+            due = time.perf_counter() - last_saved > 60 * options["checkpoint_minutes"]
+            if team.is_first and due:
                 entry |= save()
                 last_saved = time.perf_counter()
                 draw_chart(run / "log.jsonl", run / "loss.png")
@@ -290,13 +340,18 @@ def train(config: dict[str, Any]) -> float:
                 text += f"validation {entry['valid']:.3f} (mean {entry['valid_ema']:.3f}), "
             text += f"{speed:,.0f} tokens/s, {left / 60:.1f} min left"
             bar.update(task, completed=progress, description=text)
-            if not bar.console.is_terminal and ("valid" in entry or step % 20 == 0):
+            quiet = bar.console.is_terminal or not team.is_first
+            if not quiet and ("valid" in entry or step % 20 == 0):
                 print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
             log.write(json.dumps(entry) + "\n")
             log.flush()
-        if step:
+        if step and team.is_first:
             entry |= save() | {"step": step, "tokens": tokens_seen, "loss": entry.get("loss", 0.0)}
             log.write(json.dumps(entry) + "\n")
+    if team.size > 1:
+        distributed.destroy_process_group()
+    if not team.is_first:
+        return float("nan")
     draw_chart(run / "log.jsonl", run / "loss.png")
     valid = entry.get("valid", float("nan"))
     print(f"{step} steps, {tokens_seen:,} tokens, validation loss {valid:.4f}", flush=True)

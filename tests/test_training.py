@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import random
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,3 +166,26 @@ def test_unknown_text_file_is_named(config: dict[str, Any], tmp_path: Path) -> N
     data["sources"][0]["path"] = str(tmp_path / "nowhere.txt")
     with pytest.raises(FileNotFoundError, match=r"nowhere\.txt"):
         prepare(data)
+
+
+def test_two_processes_train_one_model(config: dict[str, Any], trained: Path) -> None:
+    """As torchrun would start them, on the CPU: one log, one checkpoint, each half of the tokens."""
+    folder = trained.parent / "two"
+    (folder / "run").mkdir(parents=True)
+    text = (MODEL / "tiny.toml").read_text()
+    text = text.replace("build/tiny/data", config["data"]["folder"])
+    toml = folder / "two.toml"
+    toml.write_text(text)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    command = [sys.executable, str(MODEL / "train.py"), str(toml), "--steps", "4"]
+    command += ["--run", str(folder / "run")]
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    processes = [
+        subprocess.Popen(command, env=os.environ | shared | {"RANK": str(rank)}) for rank in (0, 1)
+    ]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    log = [json.loads(line) for line in (folder / "run" / "log.jsonl").read_text().splitlines()]
+    assert [entry["tokens"] for entry in log[:-1]] == [1024, 2048, 3072, 4096]
+    assert log[-1]["valid"] < log[0]["loss"]
