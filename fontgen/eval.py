@@ -84,7 +84,8 @@ def split_documents(text: str) -> list[str]:
     >>> split_documents("One.\\n<|endoftext|>\\nTwo.\\n")
     ['One.', 'Two.']
     """
-    documents, lines = [], []
+    documents: list[str] = []
+    lines: list[str] = []
     for line in [*text.split("\n"), SEPARATOR]:
         if line.strip() == SEPARATOR:
             documents.append("\n".join(lines).strip())
