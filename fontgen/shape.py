@@ -130,7 +130,7 @@ class ShapingFont:
     ):
         self.uharfbuzz = uharfbuzz
         self.path = path
-        self._data = data
+        self.data = data
         self.face = uharfbuzz.Face(uharfbuzz.Blob(data))
         if not self.face.glyph_count or not self.face.table_tags:
             raise FontgenError("is not a font", path=path)
@@ -169,7 +169,7 @@ class ShapingFont:
 
     @cached_property
     def characters(self) -> GlyphCharacters:
-        return GlyphCharacters(self.font, self._data)
+        return GlyphCharacters(self.font, self.data)
 
     def shape(
         self, text: str, options: ShapeOptions | None = None, *, settle: bool = True

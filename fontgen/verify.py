@@ -22,7 +22,7 @@ from .engine import Engine
 from .errors import FontgenError
 from .progress import Reporter
 from .quantise import QuantisedModel
-from .reference.continuation import MORE, Features, ReferenceContinuer
+from .reference.continuation import ELLIPSIS, MORE, Features, ReferenceContinuer
 from .reference.float_model import FloatModel
 from .reference.sampler import TAGS, greedy
 from .shape import ShapeFailed, ShapeOptions, ShapingFont
@@ -143,7 +143,27 @@ def verify_font(
             "the same where features and typed marks choose the tokens", not unlike_steered, detail
         )
     )
+    agree, detail = _bounded_calls_agree(font, continuer, context)
+    checks.append(Check("calls that are cut short show the same story", agree, detail))
     return checks + floats.checks()
+
+
+def _bounded_calls_agree(
+    font: ShapingFont, continuer: ReferenceContinuer, n_tokens: int
+) -> tuple[bool, str]:
+    """Whether each of the calls that a long run takes shows the beginning of the story, then an ellipsis."""
+    typed = PROMPTS[0] + MORE * (continuer.settings.kept_marks + n_tokens)
+    if not same_glyphs(font, continuer, typed):
+        return False, "in the end it shows something else"
+    story = font.shape(typed).visible
+    fresh = ShapingFont(font.uharfbuzz, font.data, font.path)
+    for call in range(1, len(typed) + 1):
+        shown = fresh.shape(typed, settle=False).visible
+        if shown == story:
+            return True, f"{call} of them for {n_tokens} tokens at once"
+        if not shown.endswith(ELLIPSIS) or not story.startswith(shown.removesuffix(ELLIPSIS)):
+            return False, f"call {call} shows {shown!r}"
+    return False, "the story never ends"
 
 
 def _table(font: ShapingFont, tag: str) -> bytes:

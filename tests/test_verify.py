@@ -18,17 +18,24 @@ from fontgen.verify import verify_font
 PROMPTS = ("abc", "")
 
 
+def a_model():
+    return random_model(vocabulary=byte_vocabulary(LETTERS), seed=4, context_length=40)
+
+
 @pytest.fixture(scope="module")
 def model():
-    return quantise(random_model(vocabulary=byte_vocabulary(LETTERS), seed=4, context_length=40))
+    return quantise(a_model())
 
 
+@pytest.mark.parametrize("bits", [8, 4])
 @pytest.mark.parametrize("flavour", [UNIVERSAL, *FLAVOURS])
-def test_a_good_font_passes(uharfbuzz, tmp_path, model, flavour):
+def test_a_good_font_passes(uharfbuzz, tmp_path, model, flavour, bits):
     path = tmp_path / "good.ttf"
-    path.write_bytes(font_data(model, Settings(replacements=(("ab", "ba"),)), flavour))
+    quantised = model if bits == 8 else quantise(a_model(), bits=4, method="absmax")
+    bounded = Settings(max_tokens_per_call=7, replacements=(("ab", "ba"),))
+    path.write_bytes(font_data(quantised, bounded, flavour))
     checks = verify_font(path, n_tokens=8, prompts=PROMPTS)
-    assert [check.passed for check in checks] == [True, True, True, True, True, None], checks
+    assert [check.passed for check in checks] == [True, True, True, True, True, True, None], checks
 
 
 def test_the_command_line(fontgen, uharfbuzz, tmp_path, model):

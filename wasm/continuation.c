@@ -169,7 +169,8 @@ void continue_text(struct text *visible, struct sampler *sampler, const struct g
             } while (i < n && info[i].codepoint == MORE && info[i - 1].codepoint == MORE);
             continue;
         }
-        bool skip_space = !context.out_of_budget && (read_prompt(&context, info + prompt, i - prompt) || context.n == 1);
+        bool skip_space = false;
+        if (!context.out_of_budget) skip_space = read_prompt(&context, info + prompt, i - prompt) || context.n == 1;
         for (uint32_t k = 0; k < kept_marks; k++) text_append(visible, ZERO_WIDTH_SPACE, info[i + k].cluster);
         generate(&context, visible, info + i + kept_marks, run - kept_marks, skip_space);
         i += run;

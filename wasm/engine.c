@@ -121,8 +121,8 @@ static float exponentials(float *scores, uint32_t n) {
 }
 
 /* out = sum over positions, in order, of weight * value; then divided by the sum of the weights. */
-static void blend(float *out, const float *weights, const float *values, uint32_t head_size, uint32_t stride, uint32_t n,
-                  float total) {
+static void blend(float *out, const float *weights, const float *values, uint32_t head_size, uint32_t stride,
+                  uint32_t n, float total) {
     float inverse = 1.0f / total;
     for (uint32_t i = 0; i < head_size; i += 4) {
         f32x4 sum = splat4(0);
@@ -134,7 +134,8 @@ static void blend(float *out, const float *weights, const float *values, uint32_
 
 /* One position: queries of all heads against the keys and values up to here. Grouped-query attention (Ainslie et al.
  * 2023, arXiv:2305.13245): several heads share keys and values. */
-static void attend(struct engine *e, float *out, const float *query, const float *keys, const float *values, uint32_t n) {
+static void attend(struct engine *e, float *out, const float *query, const float *keys, const float *values,
+                   uint32_t n) {
     const struct model_header *h = &e->model.header;
     uint32_t head_size = e->model.head_size, group = h->n_heads / h->n_kv_heads;
     uint64_t keys_size = (uint64_t)e->n_blocks * head_size * POSITIONS;
@@ -197,8 +198,8 @@ static void feed_forward(struct engine *e, const struct layer *layer, uint32_t c
     for (uint32_t i = 0; i < count; i++) add(e->x + i * width, e->normed + i * width, h->dim);
 }
 
-/* Runs tokens at consecutive positions through all layers and remembers their keys and values; `x` then holds, for each,
- * what the classifier wants. */
+/* Runs tokens at consecutive positions through all layers and remembers their keys and values; `x` then holds, for
+ * each, what the classifier wants. */
 static void forward(struct engine *e, const uint32_t *tokens, uint32_t position, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) embed(e->x + i * e->width, &e->model.embedding, tokens[i]);
     for (uint32_t i = 0; i < e->model.header.n_layers; i++) {

@@ -137,7 +137,8 @@ bool model_open(struct model *model, const uint8_t *table, uint32_t length) {
         layer->w3 = take_matrix(&reader, h->hidden_dim, dim, h->bits, h->group_size);
     }
     model->final_norm = norms + 2 * h->n_layers * dim;
-    bool tied = h->flags & FLAG_TIED_EMBEDDINGS;
-    model->classifier = tied ? model->embedding : take_matrix(&reader, h->vocab_size, dim, h->embedding_bits, h->group_size);
+    model->classifier = model->embedding;
+    if (!(h->flags & FLAG_TIED_EMBEDDINGS))
+        model->classifier = take_matrix(&reader, h->vocab_size, dim, h->embedding_bits, h->group_size);
     return !reader.failed && reader.offset == reader.length;
 }

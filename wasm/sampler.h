@@ -32,7 +32,7 @@ struct sampler {
 bool sampler_open(struct sampler *sampler, struct engine *engine);
 
 /* The token after `n` tokens whose hash is `hash`, none of the rejected ones; NO_TOKEN when the budget ran out. */
-uint32_t sample(struct sampler *sampler, const uint32_t *tokens, uint32_t n, uint64_t hash, const struct options *options,
-                const struct rejected *rejected, uint32_t *budget);
+uint32_t sample(struct sampler *sampler, const uint32_t *tokens, uint32_t n, uint64_t hash,
+                const struct options *options, const struct rejected *rejected, uint32_t *budget);
 
 #endif

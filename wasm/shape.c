@@ -120,7 +120,8 @@ static void put_visible_text(hb_font_t font, hb_buffer_t buffer, const struct fe
 }
 
 /* Our own features would take from OpenType's the few bits that HarfBuzz has for all. */
-static void shape_with_opentype(hb_font_t font, hb_buffer_t buffer, const struct feature *features, uint32_t n_features) {
+static void shape_with_opentype(hb_font_t font, hb_buffer_t buffer, const struct feature *features,
+                                uint32_t n_features) {
     struct feature *kept = n_features ? malloc(n_features * sizeof *kept) : NULL;
     uint32_t n_kept = kept ? opentype_features(kept, features, n_features) : n_features;
     shape_with(font, buffer, kept ? kept : features, n_kept, "ot");

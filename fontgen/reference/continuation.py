@@ -15,6 +15,8 @@ from .tokenizer import ReferenceTokenizer
 MORE = "!"
 ANOTHER = "?"
 BOUNDARY = "|"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+"""What the engine shows for the rest of a run when a call may compute no more. The reference never stops early."""
 SHOWS_NOTHING = "\u200b"
 """Stands for a mark that shows nothing, so that a caret still finds it; HarfBuzz makes it invisible."""
 
