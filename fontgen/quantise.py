@@ -40,8 +40,8 @@ class QuantisedMatrix:
     ``c`` is ``values[r, c] * group_scales[r, c // group_size] * scales[r]``; the last group may be
     shorter.
 
-    values: int8 (rows, columns), within -127..127 at 8 bits and -8..7 at 4. scales: float32
-    (rows,). bits: 8 or 4. group_size: columns of a group, 0 for none.
+    values: int8 (rows, columns), within -127..127 at 8 bits and -8..7 at 4.
+    scales: float32 (rows,). bits: 8 or 4. group_size: columns of a group, 0 for none.
     group_scales: uint8 (rows, ceil(columns / group_size)), or None without groups.
     """
 
@@ -155,7 +155,7 @@ def quantise(
 
     Raises:
         FontgenError: a number of bits or a group size that is not supported, or a matrix so wide
-            that its dot products could leave 32 bits.
+            that its dot products could leave 32 bits, or (``gptq``) activations that overflow.
     """
     if bits not in (4, 8):
         raise FontgenError(f"weights of {bits} bits are not supported, only 8 and 4")

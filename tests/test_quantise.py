@@ -183,6 +183,16 @@ def test_a_row_whose_sum_could_leave_32_bits_is_refused():
         QuantisedMatrix(values, scale, 4, 32, scales).check()
 
 
+def test_a_model_whose_activations_overflow_is_refused():
+    with pytest.raises(FontgenError, match="activations overflow"):
+        quantise(random_model(spread=1e12), 4)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-30, 1e12])
+def test_weights_of_any_size_can_be_searched(spread):
+    quantise(random_model(spread=spread), 4, method="search").dequantised().check()
+
+
 def test_calibration_text_begins_with_bos_and_stops_at_its_end(model):
     text = sample_text(model, seed=1)
     assert (text.tokens[:, 0] == model.vocabulary.bos).all() and text.used[:, 0].all()

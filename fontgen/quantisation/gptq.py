@@ -1,7 +1,7 @@
 """4-bit integers and group scales for one matrix, given what its inputs look like.
 
-The error of a matrix W replaced by Q, over inputs X, is the sum over its rows of (w - q) H (w -
-q), with H = X'X. GPTQ (Frantar et al. 2022, arXiv:2210.17323) rounds one column after the other
+The error of a matrix W replaced by Q, over inputs X, is the sum over its rows of (w - q)
+H (w - q), with H = X'X. GPTQ (Frantar et al. 2022, arXiv:2210.17323) rounds one column after the other
 and lets the columns that are still to come make up for each error, as the inverse of H says. Here
 every group's scale is chosen by doing just that for a dozen candidate scales side by side, and
 keeping for each row the best. What greed missed is then put right by coordinate descent (as

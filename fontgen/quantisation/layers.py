@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
+from ..errors import FontgenError
 from ..model import Model
 from .calibration import CalibrationText, sample_text
 from .gptq import Grid, damped, quantise_gptq, quantise_search
@@ -51,8 +52,11 @@ def quantise_layers(
 
     Returns:
         Integers and scales by name, of every matrix that is not fixed.
+
+    Raises:
+        FontgenError: activations overflow, so that there is nothing to fit weights to.
     """
-    with _one_thread():
+    with _one_thread(), np.errstate(all="ignore"):  # `_gram` sees what overflows
         return _Walk(model, group_size, fixed or {}, seed, progress, text).walk()
 
 
@@ -172,4 +176,9 @@ def _gram(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     total = np.zeros((a.shape[1], b.shape[1]))
     for start in range(0, len(a), ROWS_AT_ONCE):
         total += a[start : start + ROWS_AT_ONCE].T @ b[start : start + ROWS_AT_ONCE]
+    if not np.isfinite(total).all():
+        raise FontgenError(
+            "the activations overflow on text that the model writes itself, so 4-bit weights cannot be "
+            "fitted to them; only 8 bits work"
+        )
     return total / len(a)
