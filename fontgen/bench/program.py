@@ -18,7 +18,7 @@ from ..errors import FontgenError
 from ..progress import Reporter
 
 DEFAULT_CONFIG = Path(__file__).parents[2] / "fonts" / "llama.toml"
-ROUNDS, SECONDS = 7, 100
+ROUNDS, SECONDS = 7, 80
 LOSS_DOCUMENTS = 40
 
 
