@@ -375,6 +375,7 @@ class FreshProcesses:
         self._table_size = len(table_of(subject.shipped[8], MODEL_TAG))
         model = read_model(table_of(subject.shipped[8], MODEL_TAG))
         self._context = model.config.context_length
+        self.run("font", [FIRST_LINE], "warm")  # fills the cache
 
     def close(self) -> None:
         self._folder.cleanup()
@@ -382,7 +383,6 @@ class FreshProcesses:
     def first_shape(self) -> dict[str, float]:
         """Seconds of the first shape, processor and wall time."""
         triggered = self._story.typed(1)
-        self.run("font", [FIRST_LINE], "warm")  # fills the cache, where that is not yet done
         result = {}
         for name, font, text, cache in (
             ("base", "base", FIRST_LINE, "warm"),
