@@ -62,6 +62,10 @@ class Steps:
             self._bar.update(what, advance=1 if self._what else 0)
         self._what = what
 
+    def detail(self, what: str) -> None:
+        """Part of the present step begins."""
+        self._progress.update(self._task, description=what)
+
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
