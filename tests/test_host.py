@@ -1,0 +1,185 @@
+"""Building, finding and loading the host; running programs with it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from host_fonts import REPOSITORY
+
+from fontgen.errors import FontgenError
+from fontgen.host import Host, build, builder, cli, doctor, find, recipe, sources
+
+
+def fontgen(*arguments: str) -> int:
+    """Exit code of one of the host's subcommands."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-q", dest="quiet", action="store_true")
+    cli.register(parser.add_subparsers(required=True))
+    args = parser.parse_args([*arguments])
+    return int(args.handler(args))
+
+
+def in_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_library_runs_wasm(host: Host, uharfbuzz: ModuleType) -> None:
+    assert host.library.name in ("libharfbuzz.so.0", "libharfbuzz.0.dylib", "harfbuzz.dll")
+    assert host.library.parent == host.library_directory
+    assert uharfbuzz.version_string() == host.versions["harfbuzz"] == recipe.HARFBUZZ_VERSION
+    assert host.python_directory in Path(uharfbuzz.__file__).parents
+
+
+def test_second_build_is_the_first(host: Host) -> None:
+    assert build() == host == find()
+
+
+def test_loading_beside_another_uharfbuzz(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "uharfbuzz.py").write_text("")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import uharfbuzz\n"
+        "from fontgen import host; host.load()"
+    )
+    assert "another uharfbuzz was imported" in in_python(code).stderr
+
+
+def test_loading_what_is_not_built(tmp_path: Path) -> None:
+    code = "from fontgen import host; print(host.find()); host.load()"
+    done = in_python(code, FONTGEN_HOST_DIR=str(tmp_path))
+    assert done.stdout == "None\n"
+    assert "run `fontgen host build`" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / recipe.UHARFBUZZ_SDIST
+    archive.write_bytes(b"something else")
+    monkeypatch.setenv("FONTGEN_UHARFBUZZ_SDIST", str(archive))
+    monkeypatch.setenv("FONTGEN_HOST_DIR", str(tmp_path / "host"))
+    with pytest.raises(FontgenError, match="is not the expected archive"):
+        build(quiet=True)
+    monkeypatch.setenv("FONTGEN_UHARFBUZZ_SDIST", str(tmp_path / "none"))
+    with pytest.raises(FontgenError, match="no such file"):
+        build(quiet=True)
+    # A failed build leaves nothing that could be taken for one.
+    assert find() is None
+    assert {path.name for path in (tmp_path / "host").iterdir() if path.is_dir()} == {"logs"}
+
+
+def test_without_python_headers(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only uharfbuzz is missing then, and the message says what to install."""
+    for name in ("objects", "downloads"):  # that nothing need be compiled
+        (tmp_path / name).symlink_to(host.directory.parent / name)
+    monkeypatch.setenv("FONTGEN_HOST_DIR", str(tmp_path))
+    monkeypatch.setattr(builder, "python_include", lambda: None)
+    built = build(quiet=True)
+    assert built.library.is_file()
+    assert not built.has_uharfbuzz
+    code = "from fontgen import host; host.load()"
+    assert "Python.h" in in_python(code, FONTGEN_HOST_DIR=str(tmp_path)).stderr
+
+
+def test_patches_apply(tmp_path: Path, host: Host) -> None:
+    archive = host.directory.parent / "downloads" / recipe.UHARFBUZZ_SDIST
+    harfbuzz, uharfbuzz = sources.extract(archive, tmp_path)
+    assert (harfbuzz / "harfbuzz.cc").is_file()
+    assert (uharfbuzz / "_harfbuzz.cpp").is_file()
+
+
+def test_path_command(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fontgen("host", "path") == 0
+    assert capsys.readouterr().out == f"{host.library_directory}\n"
+    assert fontgen("host", "path", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["library"] == str(host.library)
+
+
+SHOW = "import os; print(os.environ['LD_LIBRARY_PATH']); print(os.environ.get('FONTCONFIG_FILE'))"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux's dynamic linker and fontconfig")
+def test_run_sets_the_environment(host: Host, tmp_path: Path) -> None:
+    fonts = tmp_path / "my & fonts"
+    fonts.mkdir()
+    code = (
+        "import argparse; from fontgen.host import cli\n"
+        "parser = argparse.ArgumentParser(); cli.register(parser.add_subparsers())\n"
+        f"args = parser.parse_args(['run', '--fonts', {str(fonts)!r}, {sys.executable!r},"
+        f" '-c', {SHOW!r}])\n"
+        "args.quiet = True\n"
+        "args.handler(args)"
+    )
+    done = in_python(code, LD_LIBRARY_PATH="/before")
+    libraries, configuration = done.stdout.splitlines()
+    assert libraries == f"{host.library_directory}:/before"
+    text = Path(configuration).read_text()
+    assert f"<dir>{tmp_path}/my &amp; fonts</dir>" in text
+    assert "/etc/fonts/fonts.conf" in text
+
+
+def test_run_without_the_program(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(FontgenError, match="no such program"):
+        fontgen("-q", "run", "no-such-program")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at ELF files")
+class TestDoctor:
+    """Its programs are libraries that are there anyway, made executable: ELF files all the same."""
+
+    def linked(self, host: Host, tmp_path: Path) -> Path:
+        path = tmp_path / "program"
+        shutil.copy(host.library_directory / "libharfbuzz-subset.so.0", path)
+        path.chmod(0o755)
+        return path
+
+    def test_linked_program(self, host: Host, tmp_path: Path) -> None:
+        finding = doctor.examine(str(self.linked(host, tmp_path)), host)
+        assert finding.uses_host, finding
+
+    def test_other_program(self, host: Host, tmp_path: Path) -> None:
+        shell = shutil.which("sh")
+        assert shell is not None
+        path = tmp_path / "program"
+        shutil.copy(shell, path)
+        assert not doctor.examine(str(path), host).uses_host
+        with open(path, "ab") as file:
+            file.write(doctor.MARK)
+        finding = doctor.examine(str(path), host)
+        assert not finding.uses_host
+        assert any("built in" in reason for reason in finding.reasons)
+
+    def test_setuid(self, host: Host, tmp_path: Path) -> None:
+        path = self.linked(host, tmp_path)
+        path.chmod(0o4755)
+        finding = doctor.examine(str(path), host)
+        assert not finding.uses_host
+        assert any("setuid" in reason for reason in finding.reasons)
+
+    def test_script(self, host: Host, tmp_path: Path) -> None:
+        path = self.linked(host, tmp_path)
+        script = tmp_path / "start"
+        script.write_text(f'#!/bin/sh\nexec {path} "$@"\n')
+        script.chmod(0o755)
+        assert doctor.examine(str(script), host).uses_host
+
+    def test_command(self, host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+        assert fontgen("doctor") == 0
+        assert str(host.directory) in capsys.readouterr().out
+        assert fontgen("doctor", "--json", "sh") == 1
+        report = json.loads(capsys.readouterr().out)
+        assert report["programs"][0]["uses_host"] is False
