@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from host_fonts import REPOSITORY
+from host_fonts import REPOSITORY, SOURCES
 
 from fontgen.errors import FontgenError
 from fontgen.host import Host, build, builder, cli, doctor, find, recipe, sources
@@ -42,6 +43,18 @@ def test_library_runs_wasm(host: Host, uharfbuzz: ModuleType) -> None:
     assert host.library.parent == host.library_directory
     assert uharfbuzz.version_string() == host.versions["harfbuzz"] == recipe.HARFBUZZ_VERSION
     assert host.python_directory in Path(uharfbuzz.__file__).parents
+
+
+def test_editors_find_their_functions(host: Host) -> None:
+    """What Debian 12's Pango, cairo, GTK 3 and 4, Qt 5 and 6, LibreOffice, Emacs, GIMP, Inkscape,
+    libass, libraqm, mupdf, hb-view and TeX import from the two libraries (``nm -D``)."""
+    names = (SOURCES / "imported_symbols.txt").read_text().split()
+    libraries = [
+        ctypes.CDLL(str(host.library_directory / recipe.libraries()[i].file_name)) for i in (0, 1)
+    ]
+    missing = [name for name in names if not any(hasattr(lib, name) for lib in libraries)]
+    assert len(names) > 250
+    assert missing == []
 
 
 def test_second_build_is_the_first(host: Host) -> None:
