@@ -64,7 +64,8 @@ class Steps:
 
     def detail(self, what: str) -> None:
         """Part of the present step begins."""
-        self._progress.update(self._task, description=what)
+        if self._bar is not None:
+            self._bar.update(what, advance=0)
 
     def close(self) -> None:
         if self._bar is not None:
