@@ -4,6 +4,7 @@
 #include "vector.h"
 
 #define N_REMEMBERED 8192u /* a power of two */
+#define NEIGHBOURS 8u      /* places where a token may lie, from that of its key on */
 
 /* The finaliser of SplitMix64 (Steele, Lea and Flood 2014). */
 static uint64_t mix(uint64_t z) {
@@ -34,6 +35,18 @@ bool sampler_open(struct sampler *sampler, struct engine *engine) {
     sampler->remembered = allocate(N_REMEMBERED, sizeof *sampler->remembered);
     for (uint32_t i = 0; sampler->remembered && i < N_REMEMBERED; i++) sampler->remembered[i].token = NO_TOKEN;
     return sampler->weights && sampler->heap && sampler->remembered;
+}
+
+/* The place of a key: where it lies, or else where it may replace another. Several places for each key keep the tokens
+ * of one text from pushing each other out at every shape. */
+static struct remembered_token *place_of(struct sampler *sampler, uint64_t key) {
+    struct remembered_token *place = NULL;
+    for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+        struct remembered_token *candidate = &sampler->remembered[(key + i) % N_REMEMBERED];
+        if (candidate->token != NO_TOKEN && candidate->key == key) return candidate;
+        if (!place && candidate->token == NO_TOKEN) place = candidate;
+    }
+    return place ? place : &sampler->remembered[(key + sampler->replaced++ % NEIGHBOURS) % N_REMEMBERED];
 }
 
 static bool is_rejected(const struct rejected *rejected, uint32_t token) {
@@ -115,7 +128,7 @@ static uint32_t draw(struct sampler *s, const float *logits, uint32_t n, const s
 uint32_t sample(struct sampler *s, const uint32_t *tokens, uint32_t n, uint64_t hash, const struct options *options,
                 const struct rejected *rejected, uint32_t *budget) {
     uint64_t key = key_of(hash, options, rejected);
-    struct remembered_token *remembered = &s->remembered[key % N_REMEMBERED];
+    struct remembered_token *remembered = place_of(s, key);
     if (remembered->token != NO_TOKEN && remembered->key == key) return remembered->token;
     const float *logits = engine_logits(s->engine, tokens, n, budget);
     if (!logits) return NO_TOKEN;

@@ -26,6 +26,7 @@ struct sampler {
         uint64_t key;
         uint32_t token;
     } *remembered;          /* tokens chosen lately, by what they were chosen for */
+    uint32_t replaced;      /* how many of them others replaced */
 };
 
 /* Allocates; false when memory runs out. */

@@ -3,11 +3,11 @@
 #include "memory.h"
 #include "model.h"
 
-/* About 100 ms on a machine of 2020, at some 0.5 ms and 2 ms a position for the default model. */
+/* About 100 ms on a machine of 2020, at some 0.6 ms and 2.2 ms a position for the default model. */
 #ifdef __wasm_simd128__
-#define DEFAULT_BUDGET 160
+#define DEFAULT_BUDGET 128
 #else
-#define DEFAULT_BUDGET 56
+#define DEFAULT_BUDGET 40
 #endif
 
 bool settings_open(struct settings *settings, const void *table, uint32_t length) {
