@@ -62,12 +62,36 @@ def test_second_build_is_the_first(host: Host) -> None:
 
 
 def test_loading_beside_another_uharfbuzz(host: Host, tmp_path: Path) -> None:
+    """fontTools imports the released one when it packs tables; the host's then takes its name."""
     (tmp_path / "uharfbuzz.py").write_text("")
     code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import uharfbuzz\n"
-        "from fontgen import host; host.load()"
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import uharfbuzz as other\n"
+        "from fontgen import host; loaded = host.load()\n"
+        "import uharfbuzz; assert uharfbuzz is loaded is not other; print(uharfbuzz.__file__)"
     )
-    assert "another uharfbuzz was imported" in in_python(code).stderr
+    assert in_python(code).stdout.startswith(str(host.python_directory))
+
+
+def test_a_copied_table_does_not_stay_in_memory_twice(host: Host, font_path: Path) -> None:
+    """The weights' pages of a mapped font are given back; the font can be read again all the same."""
+    code = f"""
+import re
+from fontgen import host
+uharfbuzz = host.load()
+font = uharfbuzz.Font(uharfbuzz.Face(uharfbuzz.Blob.from_file_path({str(font_path)!r})))
+def shape():
+    buffer = uharfbuzz.Buffer(); buffer.add_str("The fox!!!!!!"); buffer.guess_segment_properties()
+    uharfbuzz.shape(font, buffer)
+    return [info.codepoint for info in buffer.glyph_infos]
+glyphs = shape()
+smaps = open("/proc/self/smaps").read()
+print(sum(map(int, re.findall(r"llama.ttf\\nSize:.*?\\nRss: *([0-9]+) kB", smaps, re.DOTALL))))
+assert len(font.face.reference_table("Llam").data) > 4_000_000
+assert shape() == glyphs
+"""
+    done = in_python(code)
+    assert done.stderr == ""
+    assert int(done.stdout) < 2_000, "kilobytes of the font file in memory"
 
 
 def test_loading_what_is_not_built(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def load() -> ModuleType:
     """Makes ``import uharfbuzz`` in this process the host's, and returns the module.
 
     Raises:
-        FontgenError: the host is not built, or another ``uharfbuzz`` was imported before.
+        FontgenError: the host is not built, or built without its Python extension.
     """
     host = find()
     if host is None:
@@ -102,7 +102,10 @@ def load() -> ModuleType:
         origin = Path(getattr(loaded, "__file__", None) or "?").absolute()
         if host.python_directory in origin.parents:
             return loaded
-        raise FontgenError("another uharfbuzz was imported before fontgen.host.load()", path=origin)
+        # fontTools imports the released one by itself, to pack tables. Who has it keeps it; the two share
+        # nothing, and whoever imports the name from here on gets the host's.
+        for name in [name for name in sys.modules if name.partition(".")[0] == "uharfbuzz"]:
+            del sys.modules[name]
     # By absolute path first, so that neither LD_LIBRARY_PATH nor an earlier search decides which
     # library satisfies the extension's need for libharfbuzz.so.0.
     for library in recipe.libraries():

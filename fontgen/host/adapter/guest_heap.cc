@@ -1,5 +1,6 @@
 #include "guest_heap.hh"
 #include "instance.hh"
+#include "mapped_pages.hh"
 #include "settings.hh"
 
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 
 namespace fontgen {
 
-enum { PAGE_BYTES = 65536, ALIGNMENT = 16 };
+enum { PAGE_BYTES = 65536, ALIGNMENT = 16, LARGE_TABLE = 1 << 20 };
 
 void guest_heap_t::begin (const fontgen_instance *instance)
 {
@@ -146,5 +147,7 @@ uint32_t wasm_runtime_module_dup_data (wasm_module_inst_t instance, const char *
   void *native;
   uint32_t offset = wasm_runtime_module_malloc (instance, size, &native);
   if (offset && size) memcpy (native, source, size);
+  /* A table this large is copied once for all, weights for example; the font file need not stay in memory, too. */
+  if (offset && size >= LARGE_TABLE) drop_mapped_pages (source, size);
   return offset;
 }
