@@ -67,6 +67,9 @@ void quantise_activations(struct activations *out, const float *x, const struct 
 #define TOGETHER 2
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* Units for each turn of the innermost loop: a host with a time limit looks at the clock at every turn. */
+#define UNROLLED 4
+
 static ALWAYS_INLINE v128_t add_dot(v128_t sums, v128_t lanes, v128_t x) {
     return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(lanes, x));
 }
@@ -74,6 +77,20 @@ static ALWAYS_INLINE v128_t add_dot(v128_t sums, v128_t lanes, v128_t x) {
 static ALWAYS_INLINE void store_scaled(float *out, v128_t sums, const float *row_scales, float scale) {
     v128_t scales = wasm_f32x4_mul(wasm_v128_load(row_scales), wasm_f32x4_splat(scale));
     wasm_v128_store(out, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums), scales));
+}
+
+/* Adds the products of sixteen rows' next unit. */
+static ALWAYS_INLINE void step8(v128_t sums[TOGETHER][4], const v128_t *w, const packed8 *const *packed, int unit,
+                                const int count) {
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 4; k++) {
+        v128_t lanes = w[4 * unit + k], high = wasm_i16x8_shr(lanes, 8);
+        for (int i = 0; i < count; i++) {
+            sums[i][k] = add_dot(sums[i][k], lanes, packed[i][unit][0]);
+            sums[i][k] = add_dot(sums[i][k], high, packed[i][unit][1]);
+        }
+    }
+    KEEP_LOADS_IN_PLACE();
 }
 
 /* `count` is a constant, 1 or 2, wherever this is inlined, so that all sums are registers. */
@@ -88,17 +105,15 @@ static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct ma
             for (int k = 0; k < 4; k++) sums[i][k] = wasm_i32x4_splat(x[i].offsets[0]);
         }
 #pragma clang loop unroll_count(1)
-        for (; packed[0] < end; w += 4) {
+        for (; end - packed[0] >= UNROLLED; w += 4 * UNROLLED) {
 #pragma clang loop unroll(full)
-            for (int k = 0; k < 4; k++) {
-                v128_t lanes = w[k], high = wasm_i16x8_shr(lanes, 8);
-                for (int i = 0; i < count; i++) {
-                    sums[i][k] = add_dot(sums[i][k], lanes, (*packed[i])[0]);
-                    sums[i][k] = add_dot(sums[i][k], high, (*packed[i])[1]);
-                }
-            }
+            for (int unit = 0; unit < UNROLLED; unit++) step8(sums, w, packed, unit, count);
+            for (int i = 0; i < count; i++) packed[i] += UNROLLED;
+        }
+#pragma clang loop unroll_count(1)
+        for (; packed[0] < end; w += 4) {
+            step8(sums, w, packed, 0, count);
             for (int i = 0; i < count; i++) packed[i]++;
-            KEEP_LOADS_IN_PLACE();
         }
         for (int i = 0; i < count; i++)
             for (int k = 0; k < 4; k++)
@@ -110,6 +125,18 @@ static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct ma
 static ALWAYS_INLINE v128_t add_scaled(v128_t sums, v128_t group, const uint8_t *scales) {
     v128_t four = wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(scales));
     return wasm_i32x4_add(sums, wasm_i32x4_mul(group, wasm_u32x4_extend_low_u16x8(four)));
+}
+
+static ALWAYS_INLINE void step4(v128_t sums[4], const v128_t *w, const packed4 *packed, int unit) {
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 4; k++) {
+        v128_t lanes = w[4 * unit + k];
+        sums[k] = add_dot(sums[k], lanes, packed[unit][0]);
+        sums[k] = add_dot(sums[k], wasm_i16x8_shr(lanes, 4), packed[unit][1]);
+        sums[k] = add_dot(sums[k], wasm_i16x8_shr(lanes, 8), packed[unit][2]);
+        sums[k] = add_dot(sums[k], wasm_i16x8_shr(lanes, 12), packed[unit][3]);
+    }
+    KEEP_LOADS_IN_PLACE();
 }
 
 /* One vector at a time: with the totals of the groups, two would not fit the registers. */
@@ -125,16 +152,12 @@ static void multiply4(float *out, const struct matrix *matrix, const struct acti
             v128_t sums[4];
             for (int k = 0; k < 4; k++) sums[k] = wasm_i32x4_splat(x->offsets[group]);
 #pragma clang loop unroll_count(1)
-            for (; packed < end; packed++, w += 4) {
+            for (; end - packed >= UNROLLED; packed += UNROLLED, w += 4 * UNROLLED) {
 #pragma clang loop unroll(full)
-                for (int k = 0; k < 4; k++) {
-                    sums[k] = add_dot(sums[k], w[k], (*packed)[0]);
-                    sums[k] = add_dot(sums[k], wasm_i16x8_shr(w[k], 4), (*packed)[1]);
-                    sums[k] = add_dot(sums[k], wasm_i16x8_shr(w[k], 8), (*packed)[2]);
-                    sums[k] = add_dot(sums[k], wasm_i16x8_shr(w[k], 12), (*packed)[3]);
-                }
-                KEEP_LOADS_IN_PLACE();
+                for (int unit = 0; unit < UNROLLED; unit++) step4(sums, w, packed, unit);
             }
+#pragma clang loop unroll_count(1)
+            for (; packed < end; packed++, w += 4) step4(sums, w, packed, 0);
             for (int k = 0; k < 4; k++) totals[k] = add_scaled(totals[k], sums[k], group_scales + 4 * k);
         }
         for (int k = 0; k < 4; k++)
