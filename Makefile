@@ -13,7 +13,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 FONTS := fonts/llama.ttf fonts/llama-portable.ttf
 MODEL := model/model.safetensors model/config.json model/tokenizer.model
-SOURCES := $(wildcard wasm/*.c wasm/*.h fontgen/*.py fontgen/checkpoints/*.py)
+SOURCES := $(wildcard wasm/*.c wasm/*.h fontgen/*.py fontgen/checkpoints/*.py fontgen/quantisation/*.py)
 
 .PHONY: font test verify record bench lint wheel clean
 .DELETE_ON_ERROR:

@@ -1,6 +1,6 @@
 """Fonts that mean harm, or are broken: the program lives and the text appears as OpenType shapes it."""
 
-# ruff: noqa: E501 (the text of modules)
+
 from __future__ import annotations
 
 import os
