@@ -45,53 +45,56 @@ static inline void split(uint64_t sums, int32_t *low, int32_t *high) {
 #define TOGETHER 2
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* sums[i] += the products of `units` units of two rows with the activations a[i]. */
-static ALWAYS_INLINE void add_products8(uint64_t *sums, const uint64_t *w, const uint64_t *const *a, uint32_t units,
-                                        const int count) {
-/* A host with a time limit looks at the clock at every turn of a loop. */
-#pragma clang loop unroll_count(4)
-    for (uint32_t unit = 0; unit < units; unit++, w += BLOCK_ROWS / 2) {
-        uint64_t eight = *w ^ STILL_SIGNED;
-        uint64_t c0 = eight & BYTES, c1 = eight >> 8 & BYTES, c2 = eight >> 16 & BYTES, c3 = eight >> 24 & BYTES;
-        for (int i = 0; i < count; i++) {
-            const uint64_t *four = a[i] + 4 * unit;
-            sums[i] += c0 * four[0] + c1 * four[1] + c2 * four[2] + c3 * four[3];
-        }
-    }
-}
+/* Pairs of rows at once: they share the loads of the activations. More need more registers than x86-64 has. */
+#define PAIRS 2
+
+/* Without this LLVM hoists loads and the host's compiler then spills: half the speed. */
+#define KEEP_LOADS_IN_PLACE() __asm__ volatile("" ::: "memory")
+
+#define NEXT_UNIT (BLOCK_ROWS / 2)
 
 static ALWAYS_INLINE uint64_t products4(const uint64_t *w, const uint64_t *a, uint32_t units) {
     uint64_t sums = 0;
-    for (; units; units--, w += BLOCK_ROWS / 2, a += 8) {
+#pragma clang loop unroll_count(1)
+    for (; units; units--, w += NEXT_UNIT, a += 8) {
         uint64_t eight = *w ^ STILL_SIGNED;
-        sums += (eight & NIBBLES) * a[0];
-        sums += (eight >> 4 & NIBBLES) * a[1];
-        sums += (eight >> 8 & NIBBLES) * a[2];
-        sums += (eight >> 12 & NIBBLES) * a[3];
-        sums += (eight >> 16 & NIBBLES) * a[4];
-        sums += (eight >> 20 & NIBBLES) * a[5];
-        sums += (eight >> 24 & NIBBLES) * a[6];
-        sums += (eight >> 28 & NIBBLES) * a[7];
+#pragma clang loop unroll(full)
+        for (int c = 0; c < 8; c++) sums += (eight >> 4 * c & NIBBLES) * a[c];
+        KEEP_LOADS_IN_PLACE();
     }
     return sums;
 }
 
-/* `count` is a constant, 1 or 2, wherever this is inlined. */
+/* `count` is a constant, 1 or 2, wherever this is inlined, so that all sums are registers. */
 static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct matrix *matrix,
                                     const struct activations *x, const int count) {
     const uint64_t *weights = (const uint64_t *)matrix->weights;
-    for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->units * (BLOCK_ROWS / 2)) {
-        for (uint32_t pair = 0; pair < BLOCK_ROWS / 2; pair++) {
-            uint64_t sums[TOGETHER] = {0, 0};
-            const uint64_t *packed[TOGETHER] = {x[0].packed, x[count - 1].packed};
-            add_products8(sums, weights + pair, packed, matrix->units, count);
+    for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->units * NEXT_UNIT) {
+        for (uint32_t pair = 0; pair < BLOCK_ROWS / 2; pair += PAIRS) {
+            uint64_t sums[TOGETHER][PAIRS] = {};
+            const uint64_t *a[TOGETHER] = {x[0].packed, x[count - 1].packed};
+            const uint64_t *w = weights + pair, *end = w + matrix->units * NEXT_UNIT;
+#pragma clang loop unroll_count(1)
+            for (; w < end; w += NEXT_UNIT) {
+                for (int p = 0; p < PAIRS; p++) {
+                    uint64_t eight = w[p] ^ STILL_SIGNED;
+                    for (int c = 0; c < 4; c++) {
+                        uint64_t two = eight >> 8 * c & BYTES;
+                        for (int i = 0; i < count; i++) sums[i][p] += two * a[i][c];
+                    }
+                }
+                for (int i = 0; i < count; i++) a[i] += 4;
+                KEEP_LOADS_IN_PLACE();
+            }
             for (int i = 0; i < count; i++) {
-                const float *scales = matrix->scales + row + 2 * pair;
-                float *two = out + i * stride + row + 2 * pair;
-                int32_t low, high;
-                split(sums[i], &low, &high);
-                two[0] = (float)(low + x[i].offsets[0]) * (scales[0] * x[i].scale);
-                two[1] = (float)(high + x[i].offsets[0]) * (scales[1] * x[i].scale);
+                for (int p = 0; p < PAIRS; p++) {
+                    const float *scales = matrix->scales + row + 2 * (pair + p);
+                    float *two = out + i * stride + row + 2 * (pair + p);
+                    int32_t low, high;
+                    split(sums[i][p], &low, &high);
+                    two[0] = (float)(low + x[i].offsets[0]) * (scales[0] * x[i].scale);
+                    two[1] = (float)(high + x[i].offsets[0]) * (scales[1] * x[i].scale);
+                }
             }
         }
     }

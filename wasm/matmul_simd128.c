@@ -67,8 +67,9 @@ void quantise_activations(struct activations *out, const float *x, const struct 
 #define TOGETHER 2
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Units for each turn of the innermost loop: a host with a time limit looks at the clock at every turn. */
-#define UNROLLED 4
+/* Units for each turn of the innermost loop, for one vector: a host with a time limit looks at the clock at every turn,
+ * but more units than two, or two for two vectors, are more than the registers hold. */
+#define UNROLLED 2
 
 static ALWAYS_INLINE v128_t add_dot(v128_t sums, v128_t lanes, v128_t x) {
     return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(lanes, x));
@@ -98,6 +99,7 @@ static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct ma
                                     const struct activations *x, const int count) {
     const v128_t *w = (const v128_t *)matrix->weights;
     for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS) {
+        const int unrolled = count == 1 ? UNROLLED : 1;
         v128_t sums[TOGETHER][4];
         const packed8 *packed[TOGETHER], *end = (const packed8 *)x[0].packed + matrix->units;
         for (int i = 0; i < count; i++) {
@@ -105,10 +107,10 @@ static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct ma
             for (int k = 0; k < 4; k++) sums[i][k] = wasm_i32x4_splat(x[i].offsets[0]);
         }
 #pragma clang loop unroll_count(1)
-        for (; end - packed[0] >= UNROLLED; w += 4 * UNROLLED) {
+        for (; end - packed[0] >= unrolled; w += 4 * unrolled) {
 #pragma clang loop unroll(full)
-            for (int unit = 0; unit < UNROLLED; unit++) step8(sums, w, packed, unit, count);
-            for (int i = 0; i < count; i++) packed[i] += UNROLLED;
+            for (int unit = 0; unit < unrolled; unit++) step8(sums, w, packed, unit, count);
+            for (int i = 0; i < count; i++) packed[i] += unrolled;
         }
 #pragma clang loop unroll_count(1)
         for (; packed[0] < end; w += 4) {
