@@ -16,7 +16,7 @@ from tiny_models import LETTERS, byte_vocabulary, random_model
 from fontgen import basefont, font
 from fontgen.checkpoints import load
 from fontgen.quantise import QuantisedModel, quantise
-from fontgen.reference.continuation import ReferenceContinuer
+from fontgen.reference.continuation import ReferenceContinuer, _decode
 from fontgen.shape import ShapeOptions, ShapingFont
 from fontgen.shaper import FLAVOURS, default_model_path, shaper_module
 from fontgen.table import MODEL_TAG, SETTINGS_TAG, Settings, write_model, write_settings
@@ -239,6 +239,19 @@ def test_text_without_a_trigger_is_shaped_as_in_the_base_font(default_font, base
 @pytest.fixture(scope="module")
 def base_font(uharfbuzz):
     return ShapingFont(uharfbuzz, font.font_bytes(basefont.open_base(None)))
+
+
+@given(data=st.binary(max_size=12) | st.text(st.characters(codec="utf-8"), max_size=4).map(str.encode))
+@settings(max_examples=300, deadline=None)
+def test_the_reference_decodes_utf8_as_it_comes(data):
+    """Bytes one at a time show, in the end, what all of them together show."""
+    shown, pending = "", b""
+    for i in range(len(data)):
+        characters, pending = _decode(pending + data[i : i + 1])
+        shown += characters
+    assert shown + pending.decode("utf-8", "replace") == data.decode("utf-8", "replace")
+    assert _decode(b"\xed\xb3") == ("\ufffd\ufffd", b"")
+    assert _decode(b"a\xf0\x9f\x98") == ("a", b"\xf0\x9f\x98")
 
 
 FEATURES = st.dictionaries(

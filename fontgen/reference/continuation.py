@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass, field
 
@@ -112,7 +111,7 @@ class ReferenceContinuer:
         features: Features,
     ) -> list[int]:
         """Show one token for each ``!`` until the story or the context ends; returns the tokens."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        pending = b""  # the beginning of a character whose rest has not come yet
         generated: list[int] = []
         ended = False
         for i, (mark, cluster) in enumerate(marks):
@@ -126,9 +125,8 @@ class ReferenceContinuer:
                     data = self.tokenizer.decode(token)
                     if skip_space and not generated:
                         data = data.removeprefix(b" ")
-                    shown = (BOUNDARY if boundary else "") + (
-                        _show(decoder.decode(data)) or SHOWS_NOTHING
-                    )
+                    complete, pending = _decode(pending + data)
+                    shown = (BOUNDARY if boundary else "") + (_show(complete) or SHOWS_NOTHING)
                     generated.append(token)
                     tokens.append(token)
             ended = ended or len(tokens) > self._context_length
@@ -152,6 +150,29 @@ class ReferenceContinuer:
 def _in_steps(excess: int, step: int) -> int:
     """The least multiple of ``step`` that is not below ``excess``; 0 where there is no excess."""
     return max(-(-excess // step), 0) * step
+
+
+def _decode(data: bytes) -> tuple[str, bytes]:
+    """The characters of UTF-8, and the beginning of one more at its end; U+FFFD for what is no character.
+
+    Python's own incremental decoder will not do: it waits for the rest of a surrogate, which is none.
+    """
+    for length in (3, 2, 1):
+        head, tail = data[:-length], data[-length:]
+        if len(tail) == length and any(_is_character(tail + rest) for rest in _RESTS):
+            return head.decode("utf-8", "replace"), tail
+    return data.decode("utf-8", "replace"), b""
+
+
+_RESTS = [bytes([first]) + b"\x80" * n for first in (0x80, 0x90, 0xA0) for n in range(3)]
+"""Continuations among which every beginning of a character finds one that completes it."""
+
+
+def _is_character(data: bytes) -> bool:
+    try:
+        return len(data.decode()) == 1
+    except UnicodeDecodeError:
+        return False
 
 
 def _show(text: str) -> str:
