@@ -3,11 +3,11 @@
 #include "memory.h"
 #include "model.h"
 
-/* About 100 ms on a machine of 2020, at some 0.6 ms and 2.2 ms a position for the default model. */
+/* About 100 ms with the default model on one slow core of a server, at some 1 ms and 5 ms a token. */
 #ifdef __wasm_simd128__
-#define DEFAULT_BUDGET 128
+#define DEFAULT_BUDGET 96
 #else
-#define DEFAULT_BUDGET 40
+#define DEFAULT_BUDGET 20
 #endif
 
 bool settings_open(struct settings *settings, const void *table, uint32_t length) {
