@@ -120,15 +120,26 @@ static float exponentials(float *scores, uint32_t n) {
     return sum4(sum);
 }
 
-/* out = sum over positions, in order, of weight * value; then divided by the sum of the weights. */
+/* out = sum over positions, in order, of weight * value; then divided by the sum of the weights. Sixteen elements at a
+ * time, since each sum has to wait for its last addition. */
 static void blend(float *out, const float *weights, const float *values, uint32_t head_size, uint32_t stride,
                   uint32_t n, float total) {
     float inverse = 1.0f / total;
-    for (uint32_t i = 0; i < head_size; i += 4) {
-        f32x4 sum = splat4(0);
-        for (uint32_t t = 0; t < n; t++) sum = sum + splat4(weights[t]) * load4(values + t * stride + i);
-        sum = sum * inverse;
-        for (uint32_t j = 0; j < 4 && i + j < head_size; j++) out[i + j] = sum[j];
+    for (uint32_t i = 0; i < head_size; i += 16) {
+        const uint32_t vectors = stride - i < 16 ? (stride - i) / 4 : 4;
+        f32x4 sums[4] = {};
+        const float *row = values + i;
+        if (vectors == 4) {
+            for (uint32_t t = 0; t < n; t++, row += stride) {
+                f32x4 weight = splat4(weights[t]);
+#pragma clang loop unroll(full)
+                for (uint32_t k = 0; k < 4; k++) sums[k] = sums[k] + weight * load4(row + 4 * k);
+            }
+        } else {
+            for (uint32_t t = 0; t < n; t++, row += stride)
+                for (uint32_t k = 0; k < vectors; k++) sums[k] = sums[k] + splat4(weights[t]) * load4(row + 4 * k);
+        }
+        for (uint32_t j = 0; j < 16 && i + j < head_size; j++) out[i + j] = sums[j / 4][j % 4] * inverse;
     }
 }
 

@@ -5,7 +5,7 @@
 
 /* About 100 ms with the default model on one slow core of a server, at some 1 ms and 5 ms a token. */
 #ifdef __wasm_simd128__
-#define DEFAULT_BUDGET 96
+#define DEFAULT_BUDGET 88
 #else
 #define DEFAULT_BUDGET 20
 #endif
