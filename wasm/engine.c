@@ -91,6 +91,7 @@ static void store_key(const struct engine *e, float *keys, const float *key, uin
 static void score(float *scores, const float *query, const float *keys, uint32_t head_size, uint32_t n, float scale) {
     for (uint32_t t = 0; t < n; t += POSITIONS) {
         f32x4 s0 = splat4(0), s1 = s0, s2 = s0, s3 = s0;
+#pragma clang loop unroll_count(2)
         for (uint32_t i = 0; i < head_size; i++, keys += POSITIONS) {
             f32x4 q = splat4(query[i]);
             s0 = s0 + q * load4(keys);
@@ -107,8 +108,12 @@ static void score(float *scores, const float *query, const float *keys, uint32_t
 
 /* Turns scores into e^(score - largest), zero past `n`; returns their sum. */
 static float exponentials(float *scores, uint32_t n) {
-    float largest = -3.402823466e38f;
-    for (uint32_t t = 0; t < n; t++) largest = scores[t] > largest ? scores[t] : largest;
+    f32x4 most = splat4(-3.402823466e38f);
+    uint32_t whole = n / 4 * 4;
+    for (uint32_t t = 0; t < whole; t += 4) most = select4(load4(scores + t) > most, load4(scores + t), most);
+    float largest = most[0];
+    for (uint32_t j = 1; j < 4; j++) largest = most[j] > largest ? most[j] : largest;
+    for (uint32_t t = whole; t < n; t++) largest = scores[t] > largest ? scores[t] : largest;
     f32x4 sum = splat4(0);
     for (uint32_t t = 0; t < n; t += 4) {
         f32x4 weights = exp4(load4(scores + t) - largest);

@@ -5,9 +5,9 @@
 
 /* About 100 ms with the default model on one slow core of a server, at some 1 ms and 5 ms a token. */
 #ifdef __wasm_simd128__
-#define DEFAULT_BUDGET 88
+#define DEFAULT_BUDGET 80
 #else
-#define DEFAULT_BUDGET 20
+#define DEFAULT_BUDGET 16
 #endif
 
 bool settings_open(struct settings *settings, const void *table, uint32_t length) {
