@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .config import FLAVOURS, Config, read_config
+from .config import Config, read_config
 from .errors import FontgenError
 from .progress import Reporter
+from .shaper import MODULES
 
 EXIT_DONE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT = 0, 1, 2
 EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells report them
@@ -125,7 +126,7 @@ def _add_build(commands: Any) -> None:
     )
     parser.add_argument("--family", metavar="NAME", help="family name of the new font")
     parser.add_argument("--bits", type=int, metavar="N", help="bits of a weight")
-    parser.add_argument("--flavour", choices=FLAVOURS, help="instruction set of the shaper")
+    parser.add_argument("--flavour", choices=MODULES, help="instruction set of the shaper")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FONT", help="the font to write; - is stdout"
     )

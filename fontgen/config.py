@@ -36,14 +36,13 @@ from typing import Any
 
 from .checkpoints.hub import KNOWN as KNOWN_MODELS
 from .errors import FontgenError
+from .shaper import MODULES, UNIVERSAL
 from .table import Settings
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-FLAVOURS = ("universal", "simd128", "portable")
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class QuantiseOptions:
 class ShaperOptions:
     """``[shaper]``. See `fontgen.table.Settings` for the two numbers."""
 
-    flavour: str = "universal"
+    flavour: str = UNIVERSAL
     kept_marks: int = Settings.kept_marks
     max_tokens_per_call: int = Settings.max_tokens_per_call
 
@@ -95,9 +94,9 @@ class Config:
 
     def check(self) -> None:
         """Raise `FontgenError` when a value is out of its range."""
-        if self.shaper.flavour not in FLAVOURS:
+        if self.shaper.flavour not in MODULES:
             self._refuse(
-                "shaper.flavour", f"{self.shaper.flavour!r} is not one of {', '.join(FLAVOURS)}"
+                "shaper.flavour", f"{self.shaper.flavour!r} is not one of {', '.join(MODULES)}"
             )
         try:
             self.settings().check()

@@ -1,15 +1,14 @@
 """What a font would run, without running it: ``fontgen inspect``.
 
 The imports are all that the module can do to its host, so they come first. Wasmtime reads the
-module; only sizes of its sections and custom sections, which its API does not tell, are walked
-here.
+module; only sizes of its sections and custom sections, which its API does not tell, come from
+`wasm_binary`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from fontTools.ttLib import TTFont
 
 from .errors import FontgenError
 from .font import WASM_TAG
+from .shaper import SIMD_SECTION
 from .table import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
-
-SIMD_SECTION = "simd128"
-"""A custom section of this name holds a module that fontgen's host runs instead of the table's."""
+from .wasm_binary import sections
 
 _PAGE = 65536
 _NAMES = {
@@ -36,11 +34,6 @@ _NAMES = {
     13: "licence",
     14: "licence_url",
 }
-# Section ids of the WebAssembly core specification, section 5.5.2.
-_SECTIONS = (
-    "custom", "type", "import", "function", "table", "memory", "global", "export", "start",
-    "element", "code", "data", "data_count", "tag",
-)  # fmt: skip
 
 
 def inspect_font(path: Path) -> dict[str, Any]:
@@ -108,12 +101,13 @@ def _inspect_module(data: bytes) -> dict[str, Any]:
             "maximum": None if limits.max is None else limits.max * _PAGE,
         }
     report["sections"] = []
-    for name, size, custom, payload in _sections(data):
+    for section in sections(data):
         report["sections"].append(
-            {"name": name, "size": size} | ({"custom": custom} if custom else {})
+            {"name": section.name, "size": section.size}
+            | ({"custom": section.custom} if section.custom else {})
         )
-        if custom == SIMD_SECTION and payload.startswith(b"\0asm"):
-            report["runs_instead"] = _inspect_module(payload)
+        if section.custom == SIMD_SECTION and section.payload.startswith(b"\0asm"):
+            report["runs_instead"] = _inspect_module(section.payload)
     return report
 
 
@@ -137,34 +131,6 @@ def _signature(kind: Any) -> str:
         results = ", ".join(map(str, kind.results)) or "nothing"
         return f"({', '.join(map(str, kind.params))}) -> {results}"
     return f": {type(kind).__name__.removesuffix('Type').lower()}"
-
-
-def _sections(data: bytes) -> Iterator[tuple[str, int, str, bytes]]:
-    """(name, bytes, name of a custom section, its payload) of each section of a valid module."""
-    offset = 8
-    while offset < len(data):
-        kind = data[offset]
-        size, start = _leb128(data, offset + 1)
-        offset = start + size
-        name = _SECTIONS[kind] if kind < len(_SECTIONS) else str(kind)
-        if kind == 0:
-            length, text = _leb128(data, start)
-            custom = data[text : text + length].decode("utf-8", "replace")
-            yield name, size, custom, data[text + length : offset]
-        else:
-            yield name, size, "", b""
-
-
-def _leb128(data: bytes, offset: int) -> tuple[int, int]:
-    """An unsigned LEB128 number and the offset behind it."""
-    value = shift = 0
-    while True:
-        byte = data[offset]
-        offset += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return value, offset
 
 
 def _inspect_settings(data: bytes) -> dict[str, Any]:

@@ -18,11 +18,14 @@ import platformdirs
 
 from . import table
 from .errors import FontgenError
+from .wasm_binary import with_custom_section
 
 FLAVOURS = ("simd128", "portable")
 """simd128: needs a runtime with SIMD128. portable: every runtime that HarfBuzz's documentation builds."""
 UNIVERSAL = "universal"
 """The portable module with the simd128 one in a custom section, which our host runs instead."""
+MODULES = (UNIVERSAL, *FLAVOURS)
+"""What can stand in a font's ``Wasm`` table."""
 SIMD_SECTION = "simd128"
 """Name of that section. A runtime that does not know it must ignore it (core specification, 2.5.9)."""
 
@@ -56,9 +59,7 @@ def shaper_module(flavour: str) -> bytes:
             shaper_module("portable"), SIMD_SECTION, shaper_module("simd128")
         )
     if flavour not in FLAVOURS:
-        raise FontgenError(
-            f"unknown flavour {flavour!r}, not one of {', '.join((UNIVERSAL, *FLAVOURS))}"
-        )
+        raise FontgenError(f"unknown flavour {flavour!r}, not one of {', '.join(MODULES)}")
     packaged = _PACKAGED / f"shaper-{flavour}.wasm"
     if packaged.exists():
         return packaged.read_bytes()
@@ -74,29 +75,6 @@ def shaper_module(flavour: str) -> bytes:
         temporary.write_bytes(module)
         temporary.replace(cached)
     return cached.read_bytes()
-
-
-def with_custom_section(module: bytes, name: str, payload: bytes) -> bytes:
-    """A module with one more custom section at its end (core specification, section 5.5.3)."""
-    content = _leb128(len(name)) + name.encode("ascii") + payload
-    return module + b"\0" + _leb128(len(content)) + content
-
-
-def without_custom_section(module: bytes, name: str) -> tuple[bytes, bytes | None]:
-    """Inverse of `with_custom_section`: the module without its last section, and that section's payload.
-
-    (module, None) when the last section is no custom section of that name, or the bytes are no module.
-    """
-    offset = 8
-    while offset < len(module):
-        size, start = _read_leb128(module, offset + 1)
-        end = start + size
-        if end == len(module) and module[offset] == 0:
-            length, text = _read_leb128(module, start)
-            if module[text : text + length] == name.encode("ascii"):
-                return module[:offset], module[text + length : end]
-        offset = end
-    return module, None
 
 
 def default_model_path() -> Path:
@@ -128,27 +106,6 @@ def _zig(*arguments: str) -> None:
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         cause = errors[0] if errors else done.stderr or f"exit status {done.returncode}"
         raise FontgenError(f"ziglang {arguments[0]} failed: {cause}")
-
-
-def _leb128(number: int) -> bytes:
-    """Unsigned LEB128 (core specification, section 5.2.2)."""
-    encoded = bytearray()
-    while True:
-        number, low = number >> 7, number & 0x7F
-        encoded.append(low | 0x80 if number else low)
-        if not number:
-            return bytes(encoded)
-
-
-def _read_leb128(data: bytes, offset: int) -> tuple[int, int]:
-    """The number at an offset, and the offset behind it; past the end all bytes count as zero."""
-    number = shift = 0
-    while True:
-        byte = data[offset] if offset < len(data) else 0
-        number |= (byte & 0x7F) << shift
-        offset, shift = offset + 1, shift + 7
-        if byte < 0x80:
-            return number, offset
 
 
 def _source_hash(sources: Path) -> str:

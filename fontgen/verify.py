@@ -26,8 +26,9 @@ from .reference.continuation import ELLIPSIS, MORE, Features, ReferenceContinuer
 from .reference.float_model import FloatModel
 from .reference.sampler import TAGS, greedy
 from .shape import ShapeFailed, ShapeOptions, ShapingFont
-from .shaper import FLAVOURS, SIMD_SECTION, shaper_module, without_custom_section
+from .shaper import FLAVOURS, SIMD_SECTION, shaper_module
 from .table import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
+from .wasm_binary import without_custom_section
 
 PROMPTS = (
     "The little fox",

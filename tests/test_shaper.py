@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fontgen.errors import FontgenError
-from fontgen.shaper import (
-    FLAVOURS,
-    SIMD_SECTION,
-    UNIVERSAL,
-    shaper_module,
-    with_custom_section,
-    without_custom_section,
-)
+from fontgen.shaper import FLAVOURS, SIMD_SECTION, UNIVERSAL, shaper_module
+from fontgen.wasm_binary import with_custom_section, without_custom_section
 
 HARFBUZZ_8_IMPORTS = {
     "buffer_copy_contents", "buffer_set_contents", "font_get_face", "face_copy_table", "shape_with",
