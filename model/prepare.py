@@ -10,6 +10,8 @@ compressed with xz, its stories separated by a line ``<|endoftext|>``. Written t
   the ``tokenizer`` that the configuration names (to go on from weights that use it);
 - ``NAME.npy`` for each source: uint16 tokens, BOS (1) before each story and once more at the end.
   ``containing`` or ``without`` takes only the stories with, or without, a string of characters;
+  ``renamed = 3`` adds three variants of each story whose characters have other names, so that a
+  model learns to carry a name through a story instead of knowing who is usually in it;
 - ``valid.npy``: every ``valid_every``-th story of the sources marked ``valid = true``, left out of
   their token files, to choose between checkpoints by. (A yardstick belongs in neither.)
 """
@@ -19,6 +21,7 @@ from __future__ import annotations
 import argparse
 import lzma
 import random
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -35,6 +38,8 @@ else:
 
 SEPARATOR = "<|endoftext|>"
 BOS = 1
+NAMES = Path(__file__).parent / "story_grammar" / "names.toml"
+WORD = re.compile(r"[A-Za-z]+")
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -49,6 +54,56 @@ def read_stories(path: Path) -> list[str]:
     with opener(path, "rt", encoding="utf-8") as file:
         stories = file.read().split(SEPARATOR)
     return [story.strip() for story in stories if story.strip()]
+
+
+class Renamer:
+    """Gives the characters of a story other first names, each one of the same kind.
+
+    The kinds, their names and how often these are drawn are in ``story_grammar/names.toml``. Names
+    that girls and boys share (Sam, Max) count as what the story's pronouns say that they are.
+    """
+
+    def __init__(self, names: dict[str, dict[str, int]]) -> None:
+        self.names = names
+        self.kind = {name: kind for kind, weights in names.items() for name in weights}
+
+    def kind_in(self, name: str, words: set[str]) -> str:
+        girl, boy = not words.isdisjoint({"she", "her"}), not words.isdisjoint({"he", "his"})
+        if self.kind[name] != "either" or girl == boy:
+            return self.kind[name]
+        return "girls" if girl else "boys"
+
+    def rename(self, story: str, rng: random.Random) -> str:
+        """Return the story with every name replaced, or the story itself if it has none.
+
+        A name stays where it may be a common word (the story has it in small letters, too), or
+        where a second one is a form of it (Tim and Timmy): the story may play with the two.
+        """
+        words = set(WORD.findall(story))
+        taken = words | {word.capitalize() for word in words}
+        found = [name for name in sorted(words & self.kind.keys()) if name.lower() not in words]
+        found = [
+            name
+            for name in found
+            if not any(name != other and name[:3] == other[:3] for other in found)
+        ]
+        new = {}
+        for name in found:
+            weights = self.names[self.kind_in(name, words)]
+            free = [other for other in weights if other not in taken]
+            new[name] = rng.choices(free, [weights[other] for other in free])[0]
+            taken.add(new[name])
+        return WORD.sub(lambda match: new.get(match[0], match[0]), story)
+
+    def variants(self, stories: Sequence[str], count: int, seed: str) -> list[str]:
+        """Return each story and ``count`` variants of it; one without names is only repeated,
+        which leaves its share in the text as it was."""
+        rng = random.Random(seed)
+        return [
+            story if copy == 0 else self.rename(story, rng)
+            for story in stories
+            for copy in range(count + 1)
+        ]
 
 
 def train_tokenizer(stories: Sequence[str], vocab_size: int, path: Path) -> None:
@@ -91,6 +146,7 @@ def prepare(data: dict[str, Any]) -> None:
     every = data.get("valid_every", 100)
     stories: dict[str, list[str]] = {}
     valid: list[str] = []
+    renamer = Renamer(read_config(NAMES))
     for source in data["sources"]:
         read = [
             story
@@ -101,7 +157,7 @@ def prepare(data: dict[str, Any]) -> None:
         if source.get("valid", False):
             valid += read[::every]
             read = [story for index, story in enumerate(read) if index % every]
-        stories[source["name"]] = read
+        stories[source["name"]] = renamer.variants(read, source.get("renamed", 0), source["name"])
 
     vocabulary = folder / "tokenizer.model"
     if "tokenizer" in data:
