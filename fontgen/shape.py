@@ -67,6 +67,9 @@ class ShapeOptions:
     language: str | None = None
     shaper: str | None = None
     """``wasm``, ``ot``, or None: the font's own shaper if it has one."""
+    part: tuple[int, int] | None = None
+    """Shape only what stands from the first to before the second index, as programs do that wrap a
+    paragraph into lines; clusters still count from the beginning of the text."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,7 @@ class ShapingFont:
     def shape(
         self, text: str, options: ShapeOptions | None = None, *, settle: bool = True
     ) -> ShapedText:
-        """Shape one line of text.
+        """Shape a text, or a part of it.
 
         Args:
             settle: one call of the font's shaper computes only so much, and shows an ellipsis for the
@@ -195,12 +198,14 @@ class ShapingFont:
             buffer = self._shape(text, options, shaper)
             same = [info.codepoint for info in buffer.glyph_infos] == glyphs
             unchanged = unchanged + 1 if same else 0
-        return self._shaped_text(text, shaper, buffer)
+        end = options.part[1] if options.part else len(text)
+        return self._shaped_text(text, end, shaper, buffer)
 
     def _shape(self, text: str, options: ShapeOptions, shaper: str) -> Any:
         """A `uharfbuzz.Buffer` of the text, shaped once."""
         buffer = self.uharfbuzz.Buffer()
-        buffer.add_str(text)
+        start, end = options.part or (0, len(text))
+        buffer.add_str(text, item_offset=start, item_length=end - start)
         try:
             if options.direction:
                 buffer.direction = options.direction
@@ -219,7 +224,7 @@ class ShapingFont:
             ) from error
         return buffer
 
-    def _shaped_text(self, text: str, shaper: str, buffer: Any) -> ShapedText:
+    def _shaped_text(self, text: str, end: int, shaper: str, buffer: Any) -> ShapedText:
         glyphs = [
             self._glyph(info, position, text, buffer.direction)
             for info, position in zip(buffer.glyph_infos, buffer.glyph_positions or (), strict=True)
@@ -234,7 +239,7 @@ class ShapingFont:
             units_per_em=self.units_per_em,
             glyphs=glyphs,
         )
-        visible = "".join(self._visible_clusters(shaped))
+        visible = "".join(self._visible_clusters(shaped, end))
         return ShapedText(**{**vars(shaped), "visible": visible})
 
     def _glyph(self, info: Any, position: Any, text: str, direction: str) -> Glyph:
@@ -254,12 +259,12 @@ class ShapingFont:
             text="" if invisible else self.characters.of(glyph, typed, direction),
         )
 
-    def _visible_clusters(self, shaped: ShapedText) -> Iterator[str]:
+    def _visible_clusters(self, shaped: ShapedText, end: int) -> Iterator[str]:
         clusters = [
             (cluster, list(glyphs))
             for cluster, glyphs in groupby(shaped.logical_glyphs(), lambda glyph: glyph.cluster)
         ]
-        ends = [cluster for cluster, _ in clusters[1:]] + [len(shaped.text)] * bool(clusters)
+        ends = [cluster for cluster, _ in clusters[1:]] + [end] * bool(clusters)
         for (start, glyphs), end in zip(clusters, ends, strict=True):
             typed = _IGNORABLE.sub("", shaped.text[start:end])
             shown = "".join(self._settled(shaped, glyphs, typed))

@@ -33,8 +33,8 @@ _PACKAGED = Path(__file__).parent / "data"
 _CHECKOUT = Path(__file__).parent.parent
 
 _SOURCES = (
-    "shape", "settings", "replacement", "features", "text", "continuation", "sampler", "engine", "tokenizer",
-    "model", "memory", "inspection",
+    "shape", "settings", "paragraph", "replacement", "features", "text", "continuation", "sampler", "engine",
+    "tokenizer", "model", "memory", "inspection",
 )  # fmt: skip
 # What every runtime accepts: see the list of features in wasm/README.md.
 _FEATURES = "+bulk_memory+multivalue+mutable_globals+nontrapping_fptoint+reference_types+sign_ext"

@@ -66,6 +66,8 @@ STEERED: tuple[tuple[str, Features], ...] = (
     ("Tom!!!!!!!!!! and Lily!!!!!!!!!!", {"TEMP": [(14, 100, 90)], "SEED": [(14, 100, 3)]}),
 )
 """Typed texts with question marks and with features, on the whole text or on a part of it."""
+LINE = 23
+"""Typed characters to a line, where a paragraph is wrapped: lines that begin in a prompt, in a run and between."""
 ROUNDING = 1e-3
 """How far apart two float32 programs may put a logit, relative to the largest."""
 
@@ -144,6 +146,8 @@ def verify_font(
             "the same where features and typed marks choose the tokens", not unlike_steered, detail
         )
     )
+    agree, detail = _lines_agree(font, continuer, n_tokens)
+    checks.append(Check("lines of a wrapped paragraph show its parts", agree, detail))
     agree, detail = _bounded_calls_agree(font, continuer, context)
     checks.append(Check("calls that are cut short show the same story", agree, detail))
     return checks + floats.checks()
@@ -165,6 +169,20 @@ def _bounded_calls_agree(
         if not shown.endswith(ELLIPSIS) or not story.startswith(shown.removesuffix(ELLIPSIS)):
             return False, f"call {call} shows {shown!r}"
     return False, "the story never ends"
+
+
+def _lines_agree(
+    font: ShapingFont, continuer: ReferenceContinuer, n_tokens: int
+) -> tuple[bool, str]:
+    """Whether each line that a paragraph is wrapped into shows the part that it has in the paragraph."""
+    run = MORE * (continuer.settings.kept_marks + n_tokens)
+    paragraph = f"{PROMPTS[0]}{run} {PROMPTS[1]}{run}"
+    starts = range(0, len(paragraph), LINE)
+    for start in starts:
+        end = min(start + LINE, len(paragraph))
+        if not same_glyphs(font, continuer, paragraph, part=(start, end)):
+            return False, f"the line from {start} to {end} shows something else"
+    return True, f"{len(starts)} lines of {LINE} typed characters"
 
 
 def _table(font: ShapingFont, tag: str) -> bytes:
@@ -191,19 +209,28 @@ def _differing_words(a: np.ndarray, b: np.ndarray) -> int:
 
 
 def same_glyphs(
-    font: ShapingFont, continuer: ReferenceContinuer, typed: str, features: Features | None = None
+    font: ShapingFont,
+    continuer: ReferenceContinuer,
+    typed: str,
+    features: Features | None = None,
+    part: tuple[int, int] | None = None,
 ) -> bool:
     """Whether the font shapes a typed text as OpenType alone shapes the reference's visible text.
 
     Compares glyphs, clusters, advances and offsets; the visible text has the clusters of the marks that its
-    characters came from.
+    characters came from. Of a part, which is shaped after the whole, only what its clusters show.
     """
+    start, end = part or (0, len(typed))
     try:
         shown = font.shape(typed, ShapeOptions(features=features or {}))
+        if part:
+            shown = font.shape(typed, ShapeOptions(features=features or {}, part=part))
     except ShapeFailed:
         return False
     expected = font.uharfbuzz.Buffer()
     for character, cluster in continuer.continue_text(typed, features).characters:
+        if not start <= cluster < end:
+            continue
         # HarfBuzz numbers clusters by where a character stands in the array it is given.
         expected.add_codepoints(
             [0] * cluster + [ord(character)], item_offset=cluster, item_length=1

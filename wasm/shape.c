@@ -7,6 +7,7 @@
 #include "features.h"
 #include "harfbuzz.h"
 #include "memory.h"
+#include "paragraph.h"
 #include "replacement.h"
 #include "settings.h"
 
@@ -85,8 +86,8 @@ static void free_typed_text(struct buffer_contents *text) {
 
 /* ---- What is shown ---- */
 
-static bool put(hb_buffer_t buffer, struct glyph_info *info, uint32_t length) {
-    struct buffer_contents contents = {length, info, malloc(length * sizeof(struct glyph_position))};
+static bool put(hb_buffer_t buffer, const struct glyph_info *info, uint32_t length) {
+    struct buffer_contents contents = {length, (struct glyph_info *)info, malloc(length * sizeof(struct glyph_position))};
     if (!contents.pos) return false;
     memset(contents.pos, 0, length * sizeof *contents.pos);
     bool done = buffer_set_contents(buffer, &contents);
@@ -97,8 +98,9 @@ static bool put(hb_buffer_t buffer, struct glyph_info *info, uint32_t length) {
 /* The buffer then holds the visible text, or what it held before if anything goes wrong. */
 static void put_visible_text(hb_font_t font, hb_buffer_t buffer, const struct feature *features, uint32_t n_features) {
     struct buffer_contents typed = copy_typed_text(buffer);
-    struct glyph_info *info = typed.info;
-    uint32_t n = typed.length, kept_marks = settings.header.kept_marks;
+    const struct paragraph *paragraph = paragraph_around(typed.info, typed.length);
+    const struct glyph_info *info = paragraph ? paragraph->info : typed.info;
+    uint32_t n = paragraph ? paragraph->length : typed.length, kept_marks = settings.header.kept_marks;
     struct text replaced = {0}, visible = {0};
     if (has_replacement(&settings, info, n)) {
         replace_words(&replaced, &settings, info, n);
@@ -107,13 +109,16 @@ static void put_visible_text(hb_font_t font, hb_buffer_t buffer, const struct fe
     }
     bool changed = replaced.capacity;
     if (has_run(info, n, kept_marks) && open_engine(font)) {
+        if (!paragraph) paragraph_remember(typed.info, typed.length);
         uint32_t budget = settings_budget(&settings);
         continue_text(&visible, &sampler, info, n, kept_marks, features, n_features, budget);
         info = visible.info;
         n = visible.length;
         changed = true;
     }
-    if (changed && !replaced.failed && !visible.failed && !put(buffer, info, n)) put(buffer, typed.info, typed.length);
+    if (paragraph) paragraph_cut_out(&info, &n, typed.info, typed.length);
+    if (changed && n && !replaced.failed && !visible.failed && !put(buffer, info, n))
+        put(buffer, typed.info, typed.length);
     text_free(&replaced);
     text_free(&visible);
     free_typed_text(&typed);
