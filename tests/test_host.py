@@ -94,6 +94,22 @@ assert shape() == glyphs
     assert int(done.stdout) < 3_500, "kilobytes of the font file in memory"
 
 
+@pytest.mark.parametrize(("shaper", "runs"), [("graphite2", True), ("ot", False)])
+def test_a_shaper_that_libreoffice_asks_for(
+    uharfbuzz: ModuleType, font_path: Path, shaper: str, runs: bool
+) -> None:
+    """Its list begins with graphite2."""
+    font = uharfbuzz.Font(uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(font_path))))
+    shapings = []
+    for name in ("wasm", shaper):
+        buffer = uharfbuzz.Buffer()
+        buffer.add_str("The little fox!!!!!!")
+        buffer.guess_segment_properties()
+        uharfbuzz.shape(font, buffer, shapers=[name])
+        shapings.append([info.codepoint for info in buffer.glyph_infos])
+    assert (shapings[0] == shapings[1]) is runs
+
+
 def test_loading_what_is_not_built(tmp_path: Path) -> None:
     code = "from fontgen import host; print(host.find()); host.load()"
     done = in_python(code, FONTGEN_HOST_DIR=str(tmp_path))

@@ -48,8 +48,8 @@ class Patch:
     new: str
 
 
-# The host builds and runs without these; each mends something in HarfBuzz's Wasm API functions
-# that a hostile guest, or a long run, would find.
+# The host builds and runs without these; most mend something in HarfBuzz's Wasm API functions that a
+# hostile guest, or a long run, would find.
 PATCHES = (
     # A guest's malloc() can change the structure between the allocation and the copy.
     Patch(
@@ -111,6 +111,24 @@ PATCHES = (
         "hb-wasm-shape.cc",
         "  static bool initialized;\n",
         "  static hb_atomic_t<bool> initialized;\n",
+    ),
+    # LibreOffice asks for graphite2, then coretext_aat, ot and fallback: written before there were
+    # Wasm fonts, it means "the font's own program first". There is no Graphite shaper here, so the
+    # name is free to mean the other kind of program that a font may have.
+    Patch(
+        "hb-shape-plan.cc",
+        """    for (; *shaper_list; shaper_list++)
+      if (false)
+	;
+""",
+        """    for (; *shaper_list; shaper_list++)
+      if (false)
+	;
+#ifdef HAVE_WASM
+      else if (0 == strcmp (*shaper_list, "graphite2"))
+	HB_SHAPER_PLAN (wasm);
+#endif
+""",
     ),
 )
 # No exceptions, RTTI or static guards: nothing of the C++ runtime is needed, so none is linked.
