@@ -38,7 +38,7 @@ FAILURES = Path(__file__).parent.parent / "failures"
 SCREEN = (1280, 720)
 PATIENCE = 60.0
 """Seconds that a program may take for what it was asked; a loaded machine is slow."""
-QUIET = 0.6
+QUIET = 0.4
 """Seconds without a change on the screen after which it is taken to be still."""
 
 TOOLS = {
@@ -70,6 +70,11 @@ class Program(ABC):
     """Regular expression for the class of its window; `executable` where empty."""
     suffix: ClassVar[str] = ".txt"
     environment: ClassVar[Mapping[str, str]] = {}
+    calls_per_key: ClassVar[int] = 1
+    """Most shape calls that a keystroke may cost."""
+    redo: ClassVar[str] = "ctrl+shift+z"
+    cannot: ClassVar[Mapping[str, str]] = {}
+    """Why a check of ``tests/test_editors.py`` cannot hold here, by the check's name."""
 
     @abstractmethod
     def command(self, setting: Setting) -> list[str]:
@@ -79,6 +84,10 @@ class Program(ABC):
     def write_document(self, setting: Setting, text: str) -> None:
         """Write the document that is opened; plain text unless overridden."""
         setting.document.write_text(text, encoding="utf-8")
+
+    def export_pdf(self, session: Session) -> Path:
+        """Make a PDF file of the document by the program's own means, and return its path."""
+        raise NotImplementedError
 
     def ready(self, session: Session) -> None:
         """Called when the window is there: put the caret at the end of the text."""
@@ -196,19 +205,17 @@ class Session:
     def screenshot(self) -> Image.Image:
         """The program's window, at rest."""
         image = self.settle()
-        geometry = dict(
-            line.split("=")
-            for line in self.xdotool("getwindowgeometry", "--shell", self.window).splitlines()
-            if "=" in line
-        )
-        x, y = int(geometry.get("X", 0)), int(geometry.get("Y", 0))
-        width, height = (
-            int(geometry.get("WIDTH", SCREEN[0])),
-            int(geometry.get("HEIGHT", SCREEN[1])),
-        )
+        x, y, width, height = self.geometry(self.window)
         return image.crop(
             (max(x, 0), max(y, 0), min(x + width, SCREEN[0]), min(y + height, SCREEN[1]))
         )
+
+    def geometry(self, window: str) -> tuple[int, int, int, int]:
+        """Left, top, width and height of a window on the screen."""
+        lines = self.xdotool("getwindowgeometry", "--shell", window).splitlines()
+        values = dict(line.split("=") for line in lines if "=" in line)
+        x, y, width, height = (int(values.get(name, 0)) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+        return x, y, width or SCREEN[0], height or SCREEN[1]
 
     def windows(self) -> list[str]:
         """Ids of the visible windows of the program's class."""
@@ -342,7 +349,7 @@ def base_environment(home: Path, font: Path) -> dict[str, str]:
         (home / f".config/gtk-{version}").mkdir(parents=True, exist_ok=True)
         (home / f".config/gtk-{version}/settings.ini").write_text(
             "[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\ngtk-xft-dpi=98304\n"
-            "gtk-xft-antialias=1\ngtk-xft-hinting=0\ngtk-xft-hintstyle=hintnone\ngtk-xft-rgba=none\n"
+            "gtk-print-backends=file\ngtk-xft-antialias=1\ngtk-xft-hinting=0\ngtk-xft-hintstyle=hintnone\ngtk-xft-rgba=none\n"
         )
     kept = {name: os.environ[name] for name in ("PATH", "TZ", "TMPDIR") if name in os.environ}
     return {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .harness import Program, Setting
+from .gtk import GtkProgram
+from .harness import Setting
 
 
-class Mousepad(Program):
+class Mousepad(GtkProgram):
     name = "Mousepad"
     executable = "mousepad"
     packages = ("mousepad",)
@@ -18,5 +19,11 @@ class Mousepad(Program):
             "[org/xfce/mousepad/preferences/view]\n"
             "use-default-monospace-font=false\n"
             f"font-name='{setting.family} {setting.size:g}'\n",
+        )
+        setting.write(
+            ".config/Mousepad/mousepadrc",
+            "[Print Settings]\n"
+            "print-header=false\n"
+            f"body-font-name={setting.family} {setting.size:g}\n",
         )
         return ["mousepad", "--disable-server", str(setting.document)]
