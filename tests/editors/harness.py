@@ -234,6 +234,21 @@ class Session:
             time.sleep(0.1)
         self.fail(f"no {what}")
 
+    def wait_for_pdf(self, path: Path) -> Path:
+        """``path``, when the program has written all of it."""
+        self.wait_for(
+            lambda: path.is_file() and path.read_bytes().rstrip().endswith(b"%%EOF"), "PDF file"
+        )
+        return path
+
+    def wait_for_window(self, title: str) -> str:
+        """Id of the window whose title fits a regular expression, when it is there."""
+        found = self.wait_for(
+            lambda: self.xdotool("search", "--onlyvisible", "--name", title).split(),
+            f"window named {title}",
+        )
+        return str(found[-1])
+
     def fail(self, cause: str) -> Any:
         """Keep the screen in tests/failures and raise `EditorError`."""
         FAILURES.mkdir(exist_ok=True)
