@@ -1,4 +1,5 @@
 #include "compilation.hh"
+#include "background_thread.hh"
 #include "engine.hh"
 #include "module_cache.hh"
 #include "native_calls.hh"
@@ -7,7 +8,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,23 +113,6 @@ static void *compile_in_thread (void *argument)
   return nullptr;
 }
 
-/* Starts the thread with the program's signals blocked: they are not ours to receive. */
-static bool start (compilation_t *c)
-{
-  sigset_t all, before;
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  pthread_attr_t attributes;
-  pthread_attr_init (&attributes);
-  pthread_attr_setdetachstate (&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize (&attributes, COMPILER_STACK_BYTES);
-  bool started = !pthread_create (&thread, &attributes, compile_in_thread, c);
-  pthread_attr_destroy (&attributes);
-  pthread_sigmask (SIG_SETMASK, &before, nullptr);
-  return started;
-}
-
 /* Whether it finished within the time limit. */
 static bool wait_for (compilation_t *c)
 {
@@ -184,7 +167,8 @@ compilation_t *begin_compilation (span_t table, char *message, size_t size)
       memcpy (copy, table.data, table.size);
       c->table = {copy, table.size};
       c->users = 2;
-      if (!start (c)) compile_in_thread (c);	/* no thread to be had: here, then */
+      if (!start_background_thread (compile_in_thread, c, COMPILER_STACK_BYTES))
+	compile_in_thread (c);	/* here, then */
       if (!wait_for (c))
       {
 	trace ("compiling takes longer than the time limit: OpenType shapes until it is done");

@@ -1,9 +1,9 @@
 #include "deadline.hh"
+#include "background_thread.hh"
 #include "engine.hh"
 #include "settings.hh"
 
 #include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 namespace fontgen {
@@ -45,17 +45,7 @@ static void wake_thread ()
   pthread_mutex_lock (&mutex);
   if (!thread_exists)
   {
-    /* The program's signals are not ours to receive. */
-    sigset_t all, before;
-    sigfillset (&all);
-    pthread_sigmask (SIG_SETMASK, &all, &before);
-    pthread_t thread;
-    pthread_attr_t attributes;
-    pthread_attr_init (&attributes);
-    pthread_attr_setdetachstate (&attributes, PTHREAD_CREATE_DETACHED);
-    thread_exists = !pthread_create (&thread, &attributes, tick, nullptr);
-    pthread_attr_destroy (&attributes);
-    pthread_sigmask (SIG_SETMASK, &before, nullptr);
+    thread_exists = start_background_thread (tick, nullptr, 0);
     if (thread_exists) __atomic_store_n (&asleep, 0, __ATOMIC_SEQ_CST);
     else trace ("no thread for the time limit: guests run without one");
   }

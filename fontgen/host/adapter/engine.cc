@@ -1,11 +1,11 @@
 #include "engine.hh"
 #include "deadline.hh"
 #include "native_calls.hh"
+#include "platform.hh"
 #include "settings.hh"
 
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 namespace fontgen {
 
@@ -37,12 +37,10 @@ static bool create_engine ()
   /* By default each memory reserves 4 GiB of addresses and never moves, which HarfBuzz's API
    * functions rely on when guest malloc() grows the memory under a pointer they hold.  Where the
    * address space is limited, reserve the memory limit only. */
-  struct rlimit limit;
-  bool narrow = getrlimit (RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
   uint64_t reserve = 0;
-  if (narrow)
+  if (uint64_t limit = address_space_limit ())
   {
-    reserve = (uint64_t) limit.rlim_cur / 8;
+    reserve = limit / 8;
     if (s.memory_bytes >= 0 && reserve > (uint64_t) s.memory_bytes) reserve = s.memory_bytes;
     reserve &= ~(uint64_t) 0xffff;
     wasmtime.wasmtime_config_memory_reservation_set (config, reserve);

@@ -10,7 +10,7 @@
 #include "hb.hh"
 #include "hb-ft.cc"
 
-#include <dlfcn.h>
+#include "platform.hh"
 
 /* The names below are FreeType's own. */
 template <typename Function> struct finder_t;
@@ -19,8 +19,7 @@ struct finder_t<Result (Arguments...)> {
   template <Result (**pointer) (Arguments...), Result (*missing) (Arguments...)>
   static Result first_call_of (const char *name, Arguments... arguments)
   {
-    static void *const library = dlopen ("libfreetype.so.6", RTLD_LAZY | RTLD_LOCAL);
-    void *found = library ? dlsym (library, name) : nullptr;
+    void *found = fontgen::find_function ("libfreetype.so.6", name);
     Result (*function) (Arguments...) = found ? (Result (*) (Arguments...)) found : missing;
     __atomic_store_n (pointer, function, __ATOMIC_RELEASE);
     return function (arguments...);

@@ -5,16 +5,33 @@
 
 #include "hb.hh"
 
-#include <dlfcn.h>
+#include "platform.hh"
 
 typedef int GUnicodeScript;
 typedef struct _GBytes GBytes;
 
-static void *find (const char *name)
-{
-  static void *const library = dlopen ("libglib-2.0.so.0", RTLD_LAZY | RTLD_LOCAL);
-  return library ? dlsym (library, name) : nullptr;
-}
+/* A function of GLib, looked up at the first call of any thread; null where there is none. */
+template <typename Function>
+struct glib_function {
+  const char *name;
+  Function *found; /* atomic */
+
+  Function *get ()
+  {
+    Function *function = __atomic_load_n (&found, __ATOMIC_ACQUIRE);
+    if (function) return function;
+    function = (Function *) fontgen::find_function ("libglib-2.0.so.0", name);
+    __atomic_store_n (&found, function, __ATOMIC_RELEASE);
+    return function;
+  }
+};
+
+/* GLib's encoding of script tags is HarfBuzz's. */
+static glib_function<uint32_t (GUnicodeScript)> script_to_tag = {"g_unicode_script_to_iso15924"};
+static glib_function<GUnicodeScript (uint32_t)> script_from_tag = {"g_unicode_script_from_iso15924"};
+static glib_function<const void * (GBytes *, size_t *)> bytes_get_data = {"g_bytes_get_data"};
+static glib_function<void * (GBytes *)> bytes_ref = {"g_bytes_ref"};
+static glib_function<void (void *)> bytes_unref = {"g_bytes_unref"};
 
 extern "C" {
 HB_EXTERN hb_script_t hb_glib_script_to_script (GUnicodeScript script);
@@ -23,18 +40,15 @@ HB_EXTERN hb_unicode_funcs_t *hb_glib_get_unicode_funcs (void);
 HB_EXTERN hb_blob_t *hb_glib_blob_create (GBytes *bytes);
 }
 
-/* GLib's g_unicode_script_*_iso15924() use HarfBuzz's encoding of script tags. */
 hb_script_t hb_glib_script_to_script (GUnicodeScript script)
 {
-  static uint32_t (*const convert) (GUnicodeScript) =
-    (uint32_t (*) (GUnicodeScript)) find ("g_unicode_script_to_iso15924");
+  auto convert = script_to_tag.get ();
   return convert ? (hb_script_t) convert (script) : HB_SCRIPT_UNKNOWN;
 }
 
 GUnicodeScript hb_glib_script_from_script (hb_script_t script)
 {
-  static GUnicodeScript (*const convert) (uint32_t) =
-    (GUnicodeScript (*) (uint32_t)) find ("g_unicode_script_from_iso15924");
+  auto convert = script_from_tag.get ();
   return convert ? convert (script) : 0;
 }
 
@@ -42,10 +56,9 @@ hb_unicode_funcs_t *hb_glib_get_unicode_funcs () { return hb_unicode_funcs_get_d
 
 hb_blob_t *hb_glib_blob_create (GBytes *bytes)
 {
-  static const void *(*const get_data) (GBytes *, size_t *) =
-    (const void *(*) (GBytes *, size_t *)) find ("g_bytes_get_data");
-  static void *(*const ref) (GBytes *) = (void *(*) (GBytes *)) find ("g_bytes_ref");
-  static void (*const unref) (void *) = (void (*) (void *)) find ("g_bytes_unref");
+  auto get_data = bytes_get_data.get ();
+  auto ref = bytes_ref.get ();
+  auto unref = bytes_unref.get ();
   if (!get_data || !ref || !unref) return hb_blob_get_empty ();
   size_t size = 0;
   const char *data = (const char *) get_data (bytes, &size);

@@ -1,4 +1,16 @@
 #include "module_cache.hh"
+
+#ifdef _WIN32
+
+/* What makes a directory private is another matter there: nothing is kept. */
+namespace fontgen {
+cache_entry_t::cache_entry_t (const char[65]) { *path = 0; }
+wt_object *cache_entry_t::read () const { return nullptr; }
+void cache_entry_t::write (wt_object *) const {}
+} /* namespace fontgen */
+
+#else
+
 #include "engine.hh"
 #include "settings.hh"
 #include "sha256.hh"
@@ -183,3 +195,5 @@ void cache_entry_t::write (wt_object *module) const
 }
 
 } /* namespace fontgen */
+
+#endif

@@ -1,4 +1,5 @@
 #include "settings.hh"
+#include "platform.hh"
 #include "wasm_export.h"
 
 #include <pthread.h>
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 namespace fontgen {
 
@@ -27,10 +27,6 @@ static unsigned long number (const char *name, unsigned long fallback, unsigned 
   return value < most ? value : most;
 }
 
-/* A program that runs with more rights than its user must not follow that user's environment. */
-static bool privileged ()
-{ return getuid () != geteuid () || getgid () != getegid (); }
-
 static void user_path (char *path, size_t size, const char *variable, const char *fallback, const char *rest)
 {
   const char *base = getenv (variable), *home = getenv ("HOME");
@@ -45,7 +41,8 @@ static void read_settings ()
   settings_t &s = values;
   const char *text = getenv ("FONTGEN_WASM");
   s.policy = POLICY_ON;
-  if (is (text, "0", "off") || privileged ()) s.policy = POLICY_OFF;
+  /* A program with more rights than its user must not follow that user's environment. */
+  if (is (text, "0", "off") || is_privileged ()) s.policy = POLICY_OFF;
   else if (is (text, "ask", "listed")) s.policy = POLICY_LISTED;
   s.ask = is (text, "ask");
 

@@ -1,10 +1,9 @@
 /* Opening Wasmtime's shared library. */
 
 #include "wasmtime_abi.hh"
+#include "platform.hh"
 #include "settings.hh"
 
-#include <dlfcn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,38 +13,32 @@ wasmtime_functions wasmtime;
 
 #if defined(__APPLE__)
 static const char library_name[] = "_libwasmtime.dylib";
+#elif defined(_WIN32)
+static const char library_name[] = "_wasmtime.dll";
 #else
 static const char library_name[] = "_libwasmtime.so";
 #endif
 
-/* RTLD_LOCAL: the program may have a Wasmtime of its own, of another version. */
-static void *open_library ()
+static void *find_wasmtime ()
 {
   const char *named = getenv ("FONTGEN_WASMTIME");
-  if (named && *named) return dlopen (named, RTLD_NOW | RTLD_LOCAL);
-
-  Dl_info here;
-  if (dladdr ((void *) &wasmtime, &here) && here.dli_fname)
-    if (const char *slash = strrchr (here.dli_fname, '/'))
-    {
-      char path[4096];
-      int n = snprintf (path, sizeof path, "%.*s/%s", (int) (slash - here.dli_fname), here.dli_fname, library_name);
-      if (n > 0 && (size_t) n < sizeof path)
-	if (void *library = dlopen (path, RTLD_NOW | RTLD_LOCAL)) return library;
-    }
-  return dlopen (library_name, RTLD_NOW | RTLD_LOCAL);
+  if (named && *named) return open_library (named);
+  char path[4096];
+  if (path_beside (library_name, path, sizeof path))
+    if (void *library = open_library (path)) return library;
+  return open_library (library_name);
 }
 
 bool open_wasmtime ()
 {
   static void *library;
-  if (!library && !(library = open_library ()))
+  if (!library && !(library = find_wasmtime ()))
   {
-    trace ("Wasmtime cannot be opened: %s", dlerror ());
+    trace ("Wasmtime cannot be opened: %s", library_failure ());
     return false;
   }
 #define X(result, name, parameters) \
-  if (!(wasmtime.name = (result (*) parameters) dlsym (library, #name))) \
+  if (!(wasmtime.name = (result (*) parameters) function_of (library, #name))) \
   { \
     trace ("Wasmtime has no function " #name ": it is not the version this library was built for"); \
     return false; \
