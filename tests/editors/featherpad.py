@@ -16,6 +16,7 @@ class FeatherPad(Program):
     executable = "featherpad"
     packages = ("featherpad",)
     toolkit = "Qt 5"
+    margins = (0, 110, 0, 80)
     # Qt reads KDE's settings: the only place where the caret can be told not to blink.
     environment = {"XDG_CURRENT_DESKTOP": "KDE", "KDE_SESSION_VERSION": "5"}
     # To lay the paragraph out, to draw it, and to place the caret.
@@ -34,7 +35,7 @@ class FeatherPad(Program):
     def ready(self, session: Session) -> None:
         if os.geteuid() == 0:
             session.wait_for(
-                lambda: ROOT_WARNING not in session.grab().getdata(),
+                lambda: ROOT_WARNING not in {c for _, c in session.grab().getcolors(1 << 20) or ()},
                 "end of the warning for root",
             )
         super().ready(session)

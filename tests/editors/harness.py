@@ -68,6 +68,8 @@ class Program(ABC):
     """Whether it runs with the other tests wherever it is installed."""
     window_class: ClassVar[str] = ""
     """Regular expression for the class of its window; `executable` where empty."""
+    margins: ClassVar[tuple[int, int, int, int]] = (0, 0, 0, 0)
+    """Pixels at the window's left, top, right and bottom that are not the document."""
     suffix: ClassVar[str] = ".txt"
     environment: ClassVar[Mapping[str, str]] = {}
     calls_per_key: ClassVar[int] = 1
@@ -202,12 +204,18 @@ class Session:
                 return now
         raise EditorError(f"{self.program.name}: the screen does not come to rest")
 
-    def screenshot(self) -> Image.Image:
-        """The program's window, at rest."""
+    def screenshot(self, whole: bool = False) -> Image.Image:
+        """What the program shows of the document, or the whole window, at rest."""
         image = self.settle()
         x, y, width, height = self.geometry(self.window)
+        left, top, right, bottom = (0, 0, 0, 0) if whole else self.program.margins
         return image.crop(
-            (max(x, 0), max(y, 0), min(x + width, SCREEN[0]), min(y + height, SCREEN[1]))
+            (
+                max(x, 0) + left,
+                max(y, 0) + top,
+                min(x + width, SCREEN[0]) - right,
+                min(y + height, SCREEN[1]) - bottom,
+            )
         )
 
     def geometry(self, window: str) -> tuple[int, int, int, int]:
