@@ -2,6 +2,7 @@
 #include "deadline.hh"
 #include "engine.hh"
 #include "settings.hh"
+#include "vector_registers.hh"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,7 @@ bool invoke (fontgen_instance *instance, const wt_func *function, wt_value *valu
     wasmtime.wasmtime_context_set_epoch_deadline (instance->context, ticks_for (time_left (instance)));
   }
   wt_object *trap = nullptr;
+  clear_upper_halves ();
   wt_object *error = wasmtime.wasmtime_func_call_unchecked (instance->context, function, values, n_values, &trap);
   if (limited) end_ticking ();
   current = outer;

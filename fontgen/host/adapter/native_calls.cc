@@ -2,6 +2,7 @@
 #include "engine.hh"
 #include "instance.hh"
 #include "settings.hh"
+#include "vector_registers.hh"
 
 #include <string.h>
 
@@ -72,6 +73,7 @@ static wt_object *call_native (void *environment, void *, wt_value *values, size
   uint32_t result = 0;
   if (!caller_t<8>::call (symbol->func_ptr, instance, symbol->signature + 1, values, &result))
     return trap_with ("out of bounds memory access");
+  clear_upper_halves ();	/* HarfBuzz may have called the program: for a table, for an advance */
   if (instance->failed) return trap_with ("malloc() or free() of the guest failed");
   if (symbol->attachment) own (instance, symbol->attachment, result);
   if (strchr (symbol->signature, ')')[1]) values[0].i64 = result;

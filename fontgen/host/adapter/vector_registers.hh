@@ -17,13 +17,15 @@ namespace fontgen {
 static inline void clear_upper_halves ()
 {
 #if defined(__x86_64__)
-  static int has_avx = -1;	/* threads find the same */
+  static int known = -1;	/* atomic; all threads find the same */
+  int has_avx = __atomic_load_n (&known, __ATOMIC_RELAXED);
   if (has_avx < 0)
   {
     unsigned a, b, c = 0, d, enabled = 0;
     bool saved = __get_cpuid (1, &a, &b, &c, &d) && (c & (1u << 27));
     if (saved) __asm__ volatile ("xgetbv" : "=a" (enabled), "=d" (d) : "c" (0));
     has_avx = (c & (1u << 28)) && (enabled & 6) == 6;
+    __atomic_store_n (&known, has_avx, __ATOMIC_RELAXED);
   }
   if (has_avx) __asm__ volatile ("vzeroupper");
 #endif
