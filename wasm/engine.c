@@ -125,26 +125,43 @@ static float exponentials(float *scores, uint32_t n) {
     return sum4(sum);
 }
 
-/* out = sum over positions, in order, of weight * value; then divided by the sum of the weights. Sixteen elements at a
- * time, since each sum has to wait for its last addition. */
+/* Elements whose sums blend() holds in registers: all of a head, where they suffice, so that values are read once and
+ * in order. */
+#ifdef __wasm_simd128__
+#define BLENDED 48
+#else
+#define BLENDED 16
+#endif
+
+/* `count` vectors of four elements of blend()'s result, a constant to the compiler. */
+static inline __attribute__((always_inline)) void blend_vectors(float *out, const float *weights, const float *values,
+                                                                uint32_t count, uint32_t stride, uint32_t n,
+                                                                float inverse) {
+    f32x4 sums[BLENDED / 4] = {};
+    for (uint32_t t = 0; t < n; t++, values += stride) {
+        f32x4 weight = splat4(weights[t]);
+#pragma clang loop unroll(full)
+        for (uint32_t k = 0; k < count; k++) sums[k] = sums[k] + weight * load4(values + 4 * k);
+    }
+#pragma clang loop unroll(full)
+    for (uint32_t k = 0; k < count; k++) {
+        f32x4 done = sums[k] * inverse;
+        memcpy(out + 4 * k, &done, sizeof done);
+    }
+}
+
+/* out = sum over positions, in order, of weight * value; then divided by the sum of the weights. */
 static void blend(float *out, const float *weights, const float *values, uint32_t head_size, uint32_t stride,
                   uint32_t n, float total) {
     float inverse = 1.0f / total;
-    for (uint32_t i = 0; i < head_size; i += 16) {
-        const uint32_t vectors = stride - i < 16 ? (stride - i) / 4 : 4;
-        f32x4 sums[4] = {};
-        const float *row = values + i;
-        if (vectors == 4) {
-            for (uint32_t t = 0; t < n; t++, row += stride) {
-                f32x4 weight = splat4(weights[t]);
-#pragma clang loop unroll(full)
-                for (uint32_t k = 0; k < 4; k++) sums[k] = sums[k] + weight * load4(row + 4 * k);
-            }
-        } else {
-            for (uint32_t t = 0; t < n; t++, row += stride)
-                for (uint32_t k = 0; k < vectors; k++) sums[k] = sums[k] + splat4(weights[t]) * load4(row + 4 * k);
-        }
-        for (uint32_t j = 0; j < 16 && i + j < head_size; j++) out[i + j] = sums[j / 4][j % 4] * inverse;
+    uint32_t i = 0;
+    for (; i + BLENDED <= head_size; i += BLENDED)
+        blend_vectors(out + i, weights, values + i, BLENDED / 4, stride, n, inverse);
+    for (; i + 4 <= head_size; i += 4) blend_vectors(out + i, weights, values + i, 1, stride, n, inverse);
+    for (; i < head_size; i++) {
+        float sum = 0;
+        for (uint32_t t = 0; t < n; t++) sum += weights[t] * values[(uint64_t)t * stride + i];
+        out[i] = sum * inverse;
     }
 }
 
