@@ -75,6 +75,8 @@ class Program(ABC):
     calls_per_key: ClassVar[int] = 1
     """Most shape calls that a keystroke may cost."""
     redo: ClassVar[str] = "ctrl+shift+z"
+    pdf_text: ClassVar[str] = "typed"
+    """What the text layer of its PDF files holds: what was ``typed``, or what is ``shown``."""
     cannot: ClassVar[Mapping[str, str]] = {}
     """Why a check of ``tests/test_editors.py`` cannot hold here, by the check's name."""
 
@@ -438,8 +440,15 @@ def display(home: Path) -> Iterator[str]:
             number = pipe.readline().strip()
         if not number:
             raise EditorError("Xvfb does not start")
+        # Without title bars, which xdotool counts twice in a window's place.
+        rules = home / "openbox.xml"
+        rules.write_text(
+            '<openbox_config xmlns="http://openbox.org/3.4/rc"><applications>'
+            '<application class="*"><decor>no</decor></application>'
+            "</applications></openbox_config>"
+        )
         manager = subprocess.Popen(
-            ["openbox", "--config-file", "/dev/null"],
+            ["openbox", "--config-file", str(rules)],
             env={**os.environ, "DISPLAY": f":{number}", "HOME": str(home)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
