@@ -11,6 +11,8 @@ class Gedit(GtkProgram):
     executable = "gedit"
     packages = ("gedit",)
     toolkit = "GTK 3"
+    margins = (0, 55, 0, 45)
+    calls_per_key = 2
 
     def command(self, setting: Setting) -> list[str]:
         # gedit 44 puts the name into CSS as it is, and a dot must be quoted there.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from .harness import Program, Session
@@ -17,24 +16,16 @@ class GtkProgram(Program):
     def export_pdf(self, session: Session) -> Path:
         """Print the document to a PDF file through the dialog."""
         home = session.setting.home
-        for earlier in home.rglob("output.pdf"):  # else the dialog asks
-            earlier.rename(earlier.with_stem(f"output-{time.monotonic_ns()}"))
+        for earlier in home.rglob("*.pdf"):  # else the dialog asks
+            earlier.unlink()
         session.key("ctrl+p")
-        dialog = session.wait_for(
-            lambda: session.xdotool("search", "--onlyvisible", "--name", "^Print$").split(),
-            "print dialog",
-        )[-1]
-        place = session.geometry(dialog)
-        session.click(place[0] + FIRST_PRINTER[0], place[1] + FIRST_PRINTER[1])
-        session.key("alt+p")
-        return session.wait_for(  # type: ignore[no-any-return]
-            lambda: next(
-                (
-                    path
-                    for path in home.rglob("output.pdf")
-                    if path.read_bytes().rstrip().endswith(b"%%EOF")
-                ),
-                None,
-            ),
-            "PDF file",
-        )
+        dialog = session.wait_for_window("^Print$")
+        for _ in range(5):  # a dialog that is still being laid out does not hear the click
+            session.settle()
+            x, y, _, _ = session.geometry(dialog)
+            session.click(x + FIRST_PRINTER[0], y + FIRST_PRINTER[1])
+            session.key("alt+p")
+            if dialog not in session.xdotool("search", "--onlyvisible", "--name", "^Print$"):
+                break
+        path = session.wait_for(lambda: next(home.rglob("*.pdf"), None), "PDF file")
+        return session.wait_for_pdf(path)

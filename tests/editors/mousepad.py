@@ -11,6 +11,7 @@ class Mousepad(GtkProgram):
     executable = "mousepad"
     packages = ("mousepad",)
     toolkit = "GTK 3"
+    margins = (0, 44, 0, 0)
     quick = True
 
     def command(self, setting: Setting) -> list[str]:
