@@ -4,7 +4,8 @@
     python model/prepare.py model/train.toml
 
 Reads the ``[data]`` table of a training configuration. Every source is UTF-8 text, plain or
-compressed with xz, its stories separated by a line ``<|endoftext|>``. Written to the data folder:
+compressed with xz, its stories separated by a line ``<|endoftext|>``; or so many stories of the
+grammar in ``story_grammar.py``, by ``grammar = 20000, seed = 1`` in place of ``path``. Written to the data folder:
 
 - ``tokenizer.model``: a sentencepiece BPE with byte fallback, trained on the sources, or a copy of
   the ``tokenizer`` that the configuration names (to go on from weights that use it);
@@ -19,6 +20,7 @@ compressed with xz, its stories separated by a line ``<|endoftext|>``. Written t
 from __future__ import annotations
 
 import argparse
+import itertools
 import lzma
 import random
 import re
@@ -106,6 +108,20 @@ class Renamer:
         ]
 
 
+def read_source(source: dict[str, Any]) -> list[str]:
+    """Return the stories of an entry of ``sources``: from its file, or from the grammar."""
+    if "grammar" in source:
+        from story_grammar import Grammar
+
+        return list(itertools.islice(Grammar().stories(source.get("seed", 1)), source["grammar"]))
+    return [
+        story
+        for story in read_stories(Path(source["path"]))
+        if source.get("containing", "") in story
+        and ("without" not in source or source["without"] not in story)
+    ]
+
+
 def train_tokenizer(stories: Sequence[str], vocab_size: int, path: Path) -> None:
     """Train llama2.c's kind of vocabulary: BPE, single digits, unknown characters as bytes."""
     sentencepiece.SentencePieceTrainer.train(
@@ -148,12 +164,7 @@ def prepare(data: dict[str, Any]) -> None:
     valid: list[str] = []
     renamer = Renamer(read_config(NAMES))
     for source in data["sources"]:
-        read = [
-            story
-            for story in read_stories(Path(source["path"]))
-            if source.get("containing", "") in story
-            and ("without" not in source or source["without"] not in story)
-        ]
+        read = read_source(source)
         if source.get("valid", False):
             valid += read[::every]
             read = [story for index, story in enumerate(read) if index % every]

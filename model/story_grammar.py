@@ -63,6 +63,9 @@ AS_ANIMALS = {
     "small": "animal",
     "fast": "animal",
     "slow": "animal",
+    "weather": "thing",
+    "night": "thing",
+    "snow": "being",
     "hurt": "animal",
     "pet": "animal",
 }
@@ -158,7 +161,8 @@ class Slot:
 
 @dataclass
 class Plot:
-    """``heroes`` and ``others`` are kinds of characters; ``bound`` names what ``$`` stands for."""
+    """``heroes`` and ``others`` are kinds of characters, or ``heroes`` says both: "child+pet".
+    ``bound`` names what ``$`` stands for. In a plot with ``pair`` the opening introduces both."""
 
     name: str
     heroes: list[str]
@@ -252,7 +256,7 @@ class Grammar:
         while True:
             telling = Telling(self, chosen or rng.choices(self.plots, self.weights)[0], rng)
             text = telling.tell()
-            if self.is_good(text, telling):
+            if not telling.refused and self.is_good(text, telling):
                 return text
 
     def is_good(self, text: str, telling: Telling) -> bool:
@@ -261,7 +265,7 @@ class Grammar:
         if len(words) not in WORDS or TAUTOLOGY.search(text):
             return False
         for one in telling.introduced():
-            if one.name and one.name not in telling.opening:
+            if one.name and one.name.lower() not in telling.opening.lower():
                 return False
             if one.kind not in ("child", "parent") and one.name and one.noun in words:
                 if one.noun not in telling.opening:
@@ -287,8 +291,11 @@ class Grammar:
                 if not shared(facts["habitat"], without.facts["habitat"]):
                     continue
             adjective, name = rng.choice(adjectives), ""
-            pronoun = facts.get("pronoun") or rng.choice(("he", "she", "he", "she", "it"))
-            if kind == "child":
+            pronoun = facts.get("pronoun") or self.world["pronouns"].get(noun)
+            pronoun = pronoun or rng.choice(("he", "she", "he", "she", "it"))
+            if kind == "parent":
+                name = noun.capitalize()
+            elif kind == "child":
                 names, weights = self.drawn["girls" if pronoun == "she" else "boys"]
                 if rng.random() < 0.08:
                     names, weights = self.drawn["either"]
@@ -296,8 +303,13 @@ class Grammar:
                     name = rng.choices(names, weights)[0]
             elif (
                 named
-                and kind != "parent"
-                and rng.random() < (0.3 if kind in ("animal", "pet") else 0.15)
+                and kind != "pet"
+                and rng.random()
+                < (
+                    0.15
+                    if kind in ("person", "being", "thing", "weather", "snow", "night")
+                    else 0.3
+                )
             ):
                 table = rng.choice(("girls" if pronoun == "she" else "boys", "pets"))
                 if kind == "person":
@@ -319,13 +331,15 @@ class Telling:
 
     def __init__(self, grammar: Grammar, plot: Plot, rng: random.Random) -> None:
         self.grammar, self.plot, self.rng = grammar, plot, rng
-        self.hero = grammar.character(rng.choice(plot.heroes), rng, None, plot.named)
-        self.other = (
-            grammar.character(rng.choice(plot.others), rng, self.hero, plot.named)
-            if plot.others
-            else None
-        )
+        hero, _, other = rng.choice(plot.heroes).partition("+")
+        other = other or rng.choice(plot.others or [""])
+        self.hero = grammar.character(hero, rng, None, plot.named)
+        self.other = grammar.character(other, rng, self.hero, plot.named) if other else None
+        kinds = {self.hero.kind, self.other.kind if self.other else ""}
         self.day_told = False
+        self.refused = kinds == {"child"} and not (
+            self.hero.name and self.other and self.other.name
+        )
         self.mentioned_hero = 0
         self.opening = ""
         self.bound: dict[str, str] = {}
@@ -356,11 +370,11 @@ class Telling:
         for key, values in self.plot.bound.items():
             drawn = rng.choice(values if isinstance(values, list) else world["things"][values])
             parts = [part.strip() for part in drawn.split(";")]
-            self.bound[key] = parts[0]
+            self.bound[key] = parts[0].replace("~", '"')
             if len(parts) > 1:
                 self.bound[f"{key}_adj"] = rng.choice(parts[1].split(", "))
             for number, part in enumerate(parts[2:], 1):
-                self.bound[f"{key}_{number}"] = part
+                self.bound[f"{key}_{number}"] = part.replace("~", '"')
 
     def introduced(self) -> list[Character]:
         """Those whom the opening introduces, and who must stay."""
@@ -431,6 +445,10 @@ class Telling:
         if name == "told":
             self.day_told = True
             return ""
+        if name in ("named", "unnamed"):
+            some = (self.hero.name, self.other and self.other.name)
+            self.refused |= not all(some) if name == "named" else any(some)
+            return ""
         if name == "nameis":
             if not self.hero.name:
                 return ""
@@ -440,7 +458,10 @@ class Telling:
             return self.phrase("day_new")
         if name in ("opening", "trait", "pair_opening"):
             kind = AS_ANIMALS.get(self.hero.kind, self.hero.kind)
-            return self.phrase(f"{name}_{kind}" if name != "pair_opening" else name)
+            if name == "pair_opening":
+                other = self.other.kind if self.other else ""
+                return self.phrase(f"{name}_{other}" if other in ("pet", "parent") else name)
+            return self.phrase(f"{name}_{kind}")
         return self.phrase(name)
 
     def reference(self, word: str) -> str:
