@@ -74,6 +74,8 @@ class Program(ABC):
     environment: ClassVar[Mapping[str, str]] = {}
     calls_per_key: ClassVar[int] = 1
     """Most shape calls that a keystroke may cost."""
+    quiet: ClassVar[float] = QUIET
+    """Seconds without a change on the screen after which it is taken to be still."""
     redo: ClassVar[str] = "ctrl+shift+z"
     pdf_text: ClassVar[str] = "typed"
     """What the text layer of its PDF files holds: what was ``typed``, or what is ``shown``."""
@@ -193,8 +195,9 @@ class Session:
         """The screen as it is now."""
         return ImageGrab.grab(xdisplay=self.environment["DISPLAY"]).convert("RGB")
 
-    def settle(self, quiet: float = QUIET) -> Image.Image:
-        """Wait until the screen has not changed for a while."""
+    def settle(self, quiet: float = 0) -> Image.Image:
+        """Wait until the screen has not changed for ``quiet`` seconds, by default the program's."""
+        quiet = quiet or self.program.quiet
         deadline = time.monotonic() + PATIENCE
         last, since = self.grab(), time.monotonic()
         while time.monotonic() < deadline:
