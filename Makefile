@@ -1,5 +1,7 @@
 # make font    builds fonts/llama.ttf and fonts/llama-portable.ttf
 # make test    builds the Wasm-enabled HarfBuzz (once) and runs the tests
+# make editor  opens an editor that is installed (or EDITOR=gedit), with the font chosen
+# make test-editors  types into every editor that is installed, under Xvfb; says what is lacking
 # make verify  proves every token of both fonts against the references
 # make record  makes the golden images anew, and the README's pictures
 # make bench   measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
@@ -15,7 +17,7 @@ FONTS := fonts/llama.ttf fonts/llama-portable.ttf
 MODEL := model/model.safetensors model/config.json model/tokenizer.model
 SOURCES := $(wildcard wasm/*.c wasm/*.h fontgen/*.py fontgen/checkpoints/*.py fontgen/quantisation/*.py)
 
-.PHONY: font test verify record bench lint wheel clean
+.PHONY: font editor test test-editors verify record bench lint wheel clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS)
@@ -27,6 +29,15 @@ fonts/%.ttf: fonts/%.toml $(MODEL) $(SOURCES) .venv/installed
 test: font .venv/installed-test
 	$(BIN)/fontgen host build
 	$(BIN)/python -m pytest
+
+# Not the shell's EDITOR, which is for terminals.
+editor: font
+	$(BIN)/fontgen editor $(if $(filter command line,$(origin EDITOR)),$(EDITOR))
+
+test-editors: font .venv/installed-test
+	$(BIN)/fontgen host build
+	@cd tests && ../$(BIN)/python -m editors
+	FONTGEN_TEST_EDITORS=1 $(BIN)/python -m pytest tests/test_editors.py -rs
 
 verify: font
 	$(BIN)/fontgen host build

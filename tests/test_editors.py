@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,18 +23,23 @@ from editors import programs
 from editors.harness import (
     Program,
     Session,
+    Setting,
+    base_environment,
     check_same,
     difference,
     missing,
+    open_window,
     pdf_fonts,
     pdf_page,
     pdf_text,
     start,
 )
+from editors.mousepad import Mousepad
 from editors.views import PACKAGES, hb_view, open_image, pango_view
 from PIL import Image, ImageChops, ImageFilter
 from test_golden import IMAGES
 
+from fontgen.host.editor import EDITORS, INVITATION, keep_story
 from fontgen.render import RenderOptions, render
 from fontgen.shape import ShapingFont
 
@@ -209,6 +216,92 @@ def check_pdf(path: Path, font: ShapingFont, text: str, hidden: int = 0) -> None
     found = [line for line in lines if line.startswith(PROMPT)]
     allowed = [text[: len(text) - missing] for missing in range(hidden + 1)]
     assert len(found) == 1 and found[0] in allowed, lines
+
+
+# fontgen editor
+
+
+class FirstLook(Mousepad):
+    """Mousepad as ``fontgen editor`` starts it."""
+
+
+def test_first_look(font_path: Path, story: str, tmp_path: Path) -> None:
+    """`fontgen editor` opens a text that invites to type, keeps the story, and changes nothing."""
+    if packages := missing(FirstLook):
+        pytest.skip(f"not installed: {' '.join(packages)}")
+    environment = base_environment(tmp_path, font_path)
+    setting = Setting(tmp_path, tmp_path / "story.txt", "", 20)
+    earlier = sorted((tmp_path / ".config").rglob("*"))
+    command = [sys.executable, "-m", "fontgen", "editor", "mousepad", "--font", str(font_path)]
+    with open_window(FirstLook(), setting, environment, command) as session:
+        session.type(TYPED.removeprefix(PROMPT))
+        typed = session.screenshot()
+        session.key("ctrl+s")
+        session.key(*["BackSpace"] * (len(TYPED) - len(PROMPT)))
+        session.type(story.removeprefix(PROMPT))
+        check_same(session, "first-look", session.screenshot(), typed)
+        session.key("ctrl+z", "ctrl+s", "ctrl+q", settle=False)
+        session.process.wait(60)
+        assert session.process.returncode == 0
+    assert setting.document.read_text().startswith(PROMPT)
+    assert "your story is in story.txt" in (tmp_path / "stderr").read_text()
+    assert sorted((tmp_path / ".config").rglob("*")) == earlier
+
+
+def test_a_story_does_not_replace_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    document = tmp_path / "made" / "story.txt"
+    document.parent.mkdir()
+    for name in ("story.txt", "story-2.txt"):
+        document.write_text(name)
+        assert keep_story(document) == Path(name)
+    document.write_text(INVITATION)
+    assert keep_story(document) is None
+    assert (tmp_path / "story.txt").read_text() == "story.txt"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        (["no-such-editor"], "no-such-editor: no such program"),
+        (["true"], "true: cannot be given a font from here"),
+        (["--size", "0"], "--size 0 is not in 1 to 500 points"),
+        (["--font", "nowhere.ttf"], "nowhere.ttf: No such file"),
+        ([], "no editor is installed"),
+    ],
+)
+def test_what_fontgen_editor_refuses(
+    fontgen: Callable[..., Any],
+    font_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    cause: str,
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("fontgen.host.editor.EDITORS", {})
+    outcome = fontgen("editor", "--font", font_path, *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert cause in outcome.err and outcome.err.count("\n") == 1
+
+
+def test_fontgen_editor_needs_a_screen(
+    fontgen: Callable[..., Any], font_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr("fontgen.host.editor.find_program", Path)
+    outcome = fontgen("editor", "--font", font_path, "mousepad")
+    assert outcome.code == 2 and "DISPLAY is not set" in outcome.err
+
+
+@pytest.mark.parametrize("family", ["llama.ttf Sans", "Bob's Hand"])
+def test_settings_name_the_family(family: str, tmp_path: Path) -> None:
+    for editor in EDITORS.values():
+        editor.configure(tmp_path / editor.program, family, 12.5)
+        text = "".join(
+            path.read_text() for path in (tmp_path / editor.program).rglob("*") if path.is_file()
+        )
+        assert family in text.replace("\\'", "'") and "12.5" in text, editor.program
 
 
 # pango-view and hb-view

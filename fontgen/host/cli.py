@@ -1,4 +1,4 @@
-"""``fontgen host``, ``fontgen run`` and ``fontgen doctor``."""
+"""``fontgen host``, ``fontgen run``, ``fontgen editor`` and ``fontgen doctor``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fontgen.errors import FontgenError
+from fontgen.host import editor
 
 if TYPE_CHECKING:
     from fontgen.host import Host
@@ -50,6 +51,8 @@ def register(subparsers: Any) -> None:
     run.add_argument("program", metavar="PROGRAM")
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT")
     run.set_defaults(handler=_run)
+
+    editor.register(subparsers)
 
     doctor = subparsers.add_parser(
         "doctor",

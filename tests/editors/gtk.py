@@ -1,17 +1,28 @@
-"""What programs of the GTK family have in common: the print dialog."""
+"""What programs of the GTK family have in common: the print dialog; and editors that fontgen knows."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from .harness import Program, Session
+from fontgen.host.editor import EDITORS
+
+from .harness import Program, Session, Setting
 
 # From the dialog's corner to the only printer in its list, which is "Print to File".
 FIRST_PRINTER = (80, 97)
 
 
-class GtkProgram(Program):
-    """A GTK program that prints by Ctrl+P."""
+class KnownEditor(Program):
+    """An editor that ``fontgen editor`` gives the font."""
+
+    def command(self, setting: Setting) -> list[str]:
+        editor = EDITORS[self.executable]
+        editor.configure(setting.config, setting.family, setting.size)
+        return editor.command(setting.document)
+
+
+class GtkEditor(KnownEditor):
+    """One that prints by GTK's dialog."""
 
     def export_pdf(self, session: Session) -> Path:
         """Print the document to a PDF file through the dialog."""

@@ -36,6 +36,7 @@ from fontgen import host
 
 FAILURES = Path(__file__).parent.parent / "failures"
 SCREEN = (1280, 720)
+SHAPE_LOG = "shape-calls.jsonl"
 PATIENCE = 60.0
 """Seconds that a program may take for what it was asked; a loaded machine is slow."""
 QUIET = 0.4
@@ -196,18 +197,28 @@ class Session:
         return ImageGrab.grab(xdisplay=self.environment["DISPLAY"]).convert("RGB")
 
     def settle(self, quiet: float = 0) -> Image.Image:
-        """Wait until the screen has not changed for ``quiet`` seconds, by default the program's."""
+        """Wait until the screen has not changed, and the program waited for input, for ``quiet``
+        seconds, by default the program's."""
         quiet = quiet or self.program.quiet
         deadline = time.monotonic() + PATIENCE
         last, since = self.grab(), time.monotonic()
         while time.monotonic() < deadline:
             time.sleep(0.1)
             now = self.grab()
-            if ImageChops.difference(now, last).getbbox() is not None:
+            if ImageChops.difference(now, last).getbbox() is not None or self.busy():
                 last, since = now, time.monotonic()
             elif time.monotonic() - since >= quiet:
                 return now
         raise EditorError(f"{self.program.name}: the screen does not come to rest")
+
+    def busy(self) -> bool:
+        """Whether one of the session's processes computes, or would if the machine let it."""
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+                if int(session) == self.process.pid and state in "RD":
+                    return True
+        return False
 
     def screenshot(self, whole: bool = False) -> Image.Image:
         """What the program shows of the document, or the whole window, at rest."""
@@ -489,38 +500,48 @@ def start(
     with tempfile.TemporaryDirectory(prefix="fontgen-editor-", ignore_cleanup_errors=True) as made:
         home = Path(made)
         setting = Setting(home, home / f"story{program.suffix}", family_of(font), size)
-        log = home / "shape-calls.jsonl"
         variables = (
             base_environment(home, font) | dict(program.environment) | dict(environment or {})
         )
         if log_shaping:
-            variables["FONTGEN_SHAPE_LOG"] = str(log)
+            variables["FONTGEN_SHAPE_LOG"] = str(home / SHAPE_LOG)
         program.write_document(setting, text)
         command = program.command(setting)
         preload = ["env", f"LD_PRELOAD={shape_log_library()}"] if log_shaping else []
-        with display(home) as name, open(home / "stderr", "wb") as errors:
-            variables["DISPLAY"] = name
-            process = subprocess.Popen(
-                ["dbus-run-session", "--", *fontgen_run(home, *preload, *command)],
-                env=variables,
-                cwd=home,
-                stdin=subprocess.DEVNULL,
-                stdout=errors,
-                stderr=errors,
-                start_new_session=True,
-            )
-            session = Session(program, setting, variables, process, log)
-            try:
-                session.window = session.wait_for(session.windows, "window")[-1]
-                session.xdotool("windowactivate", "--sync", session.window)
-                session.xdotool("windowmove", session.window, 0, 0)
-                session.xdotool("windowsize", session.window, SCREEN[0], SCREEN[1])
-                session.xdotool("mousemove", SCREEN[0] - 1, SCREEN[1] - 1)
-                session.settle()
-                program.ready(session)
-                yield session
-            finally:
-                _end(process)
+        command = fontgen_run(home, *preload, *command)
+        with open_window(program, setting, variables, command) as session:
+            program.ready(session)
+            yield session
+
+
+@contextmanager
+def open_window(
+    program: Program, setting: Setting, variables: dict[str, str], command: list[str]
+) -> Iterator[Session]:
+    """Run a command line on a screen of its own and wait for the program's window."""
+    home = setting.home
+    with display(home) as name, open(home / "stderr", "wb") as errors:
+        variables = {**variables, "DISPLAY": name}
+        process = subprocess.Popen(
+            ["dbus-run-session", "--", *command],
+            env=variables,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
+            start_new_session=True,
+        )
+        session = Session(program, setting, variables, process, home / SHAPE_LOG)
+        try:
+            session.window = session.wait_for(session.windows, "window")[-1]
+            session.xdotool("windowactivate", "--sync", session.window)
+            session.xdotool("windowmove", session.window, 0, 0)
+            session.xdotool("windowsize", session.window, SCREEN[0], SCREEN[1])
+            session.xdotool("mousemove", SCREEN[0] - 1, SCREEN[1] - 1)
+            session.settle()
+            yield session
+        finally:
+            _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,14 @@
+"""Pluma, the editor of MATE: GTK 3, GtkSourceView 4."""
+
+from __future__ import annotations
+
+from .gtk import GtkEditor
+
+
+class Pluma(GtkEditor):
+    name = "Pluma"
+    executable = "pluma"
+    packages = ("pluma",)
+    toolkit = "GTK 3"
+    margins = (0, 106, 0, 45)
+    calls_per_key = 2
