@@ -138,10 +138,12 @@ EDITORS: dict[str, Editor] = {
             ("+{line},{column}",),
         ),
         Editor(
+            # "Text Font" since KDE Frameworks 6.
             "kate",
             {
-                "kateschemarc": "",
-                "katerc": "[KTextEditor Renderer]\nText Font={family},{size},-1,5,50,0,0,0,0,0\n",
+                "katerc": "[KTextEditor Renderer]\nFont={family},{size},-1,5,50,0,0,0,0,0\n"
+                "Text Font={family},{size},-1,5,50,0,0,0,0,0\n"
+                "[KTextEditor View]\nAuto Completion=false\n",
             },
             ("--startanon", "--block"),
             ("--line={line}", "--column={column}"),

@@ -384,6 +384,8 @@ def base_environment(home: Path, font: Path) -> dict[str, str]:
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
         f'<match target="font">{settings}</match><match target="pattern">{settings}</match></fontconfig>'
     )
+    (home / ".config/user-dirs.dirs").write_text('XDG_DOCUMENTS_DIR="$HOME/documents"\n')
+    (home / "documents").mkdir(exist_ok=True)
     for version in ("3.0", "4.0"):
         (home / f".config/gtk-{version}").mkdir(parents=True, exist_ok=True)
         (home / f".config/gtk-{version}/settings.ini").write_text(
