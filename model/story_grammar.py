@@ -64,6 +64,13 @@ AS_ANIMALS = {
     "fast": "animal",
     "slow": "animal",
     "weather": "thing",
+    "farmer": "animal",
+    "teller": "animal",
+    "visitor": "animal",
+    "hunter": "animal",
+    "farmanimal": "animal",
+    "prey": "animal",
+    "proud": "animal",
     "night": "thing",
     "snow": "being",
     "hurt": "animal",
@@ -83,6 +90,20 @@ PRONOUNS = {
     "it": {"he": "it", "him": "it", "his": "its", "self": "itself"},
 }
 TOKEN = re.compile(r"\(|\)|\||<[a-z_0-9]+>|\$[a-z_0-9]+|@[A-Za-z]+|[^()|<$@]+|[<$@]")
+SPEECH = re.compile(r'"([^"]*)"')
+SENTENCE = re.compile(r"([^.!?]+)([.!?]|,$)")
+SAID_BEFORE = re.compile(
+    r"^((?:but|and|so|oh|please|then|now|hello|hey|hmm|well|mom|dad|grandma|if [a-z ]+),? )+"
+)
+QUESTION = re.compile(
+    r"(?:what|why|who|whose|can|could|will|would|does|did|is|are|am|may|shall|should|has|was|were"
+    r"|(?:do|have) (?:you|we|they|i)|(?:when|where|how) (?:is|are|was|were|do|does|did|can|could"
+    r"|will|have|far|many|long|dare|about)|must i)\b"
+)
+QUESTION_AFTER = re.compile(r", (?:can|will|do|are|may|shall|could|would) (?:i|you|we)\b")
+EXCLAMATION = re.compile(
+    r"(?:what an? |how (?!are|do|did|can|could|is|was|were|many|far|long|dare|it)\w+)"
+)
 TAUTOLOGY = re.compile(r"\bthe (\w+) was an? (?:\w+ )?\1\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
@@ -206,7 +227,7 @@ class Grammar:
             whole, nouns = line.split(": ")
             some = set(nouns.split(", "))
             self.beings[kind] = [being for being in self.beings[whole] if being[0] in some]
-        self.drawn = {
+        self.drawn: dict[str, tuple[list[str], list[float]]] = {
             kind: ([name for name in names if name not in SPECIES], [])
             for kind, names in self.names.items()
         }
@@ -264,6 +285,9 @@ class Grammar:
         words = WORD.findall(text.lower())
         if len(words) not in WORDS or TAUTOLOGY.search(text):
             return False
+        told = Counter(re.split(r"(?<=[.!?]) ", finish(telling.opening)))
+        if max(told.values()) > 1:
+            return False
         for one in telling.introduced():
             if one.name and one.name.lower() not in telling.opening.lower():
                 return False
@@ -287,7 +311,7 @@ class Grammar:
         place if that is easily found."""
         for attempt in itertools.count():
             noun, adjectives, facts = rng.choice(self.beings[kind])
-            if without and kind == without.kind != "child" and attempt < PATIENCE:
+            if without and without.kind != "child" and kind != "parent" and attempt < PATIENCE:
                 if not shared(facts["habitat"], without.facts["habitat"]):
                     continue
             adjective, name = rng.choice(adjectives), ""
@@ -376,6 +400,10 @@ class Telling:
             for number, part in enumerate(parts[2:], 1):
                 self.bound[f"{key}_{number}"] = part.replace("~", '"')
 
+        for key, value in self.bound.items():  # alternatives are chosen once
+            if "(" in value or "@" in value:
+                self.bound[key] = "".join(map(self.expand, parse(value)))
+
     def introduced(self) -> list[Character]:
         """Those whom the opening introduces, and who must stay."""
         return [self.hero, self.other] if self.plot.pair and self.other else [self.hero]
@@ -431,8 +459,7 @@ class Telling:
         if item[0] == "$" and len(item) > 1:
             if item[1:] not in self.bound:
                 raise GrammarError(f"{self.plot.name}: nothing is bound to {item}")
-            value = self.bound[item[1:]]
-            return "".join(map(self.expand, parse(value)))
+            return self.bound[item[1:]]
         if item[0] == "@" and len(item) > 1:
             return self.reference(item[1:])
         return item
@@ -448,6 +475,9 @@ class Telling:
         if name in ("named", "unnamed"):
             some = (self.hero.name, self.other and self.other.name)
             self.refused |= not all(some) if name == "named" else any(some)
+            return ""
+        if name == "bnamed":
+            self.refused |= not (self.other and self.other.name)
             return ""
         if name == "nameis":
             if not self.hero.name:
@@ -500,6 +530,20 @@ def shared(some: str, others: str) -> bool:
     return not set(some.split(", ")).isdisjoint(others.split(", "))
 
 
+def punctuate(match: re.Match[str]) -> str:
+    """End questions with a question mark, and nothing else: in the tables, a mark behind
+    alternatives is that of only some of them."""
+    sentence, mark = match[1], match[2]
+    words = SAID_BEFORE.sub("", sentence.lower().strip() + " ").strip()
+    if EXCLAMATION.match(words):
+        return sentence + ("!" if mark == "?" else mark)
+    if QUESTION.match(words) or QUESTION_AFTER.search(words):
+        return sentence + ("?" if mark in ".," else mark)
+    if mark == "?" and len(words.split()) > 2 and not words.endswith(("right", "again", "too")):
+        return sentence + "!"
+    return sentence + mark
+
+
 def finish(text: str) -> str:
     """Capital letters at the beginning of sentences, ``an`` before vowels, single spaces."""
     text = re.sub(r" +", " ", text).strip()
@@ -508,6 +552,8 @@ def finish(text: str) -> str:
 
     text = re.sub(r"\bin (the (?:sandy )?(?:beach|shore|(?:big )?playground))", r"at \1", text)
     text = text.replace("in the farm", "on the farm")
+
+    text = SPEECH.sub(lambda speech: f'"{SENTENCE.sub(punctuate, speech[1])}"', text)
 
     def capital(match: re.Match[str]) -> str:
         return match[1] + match[2].upper()
