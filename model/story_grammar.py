@@ -104,6 +104,7 @@ QUESTION_AFTER = re.compile(r", (?:can|will|do|are|may|shall|could|would) (?:i|y
 EXCLAMATION = re.compile(
     r"(?:what an? |how (?!are|do|did|can|could|is|was|were|many|far|long|dare|it)\w+)"
 )
+INTERJECTION = re.compile(r"(?:oh|ow|ouch|wow|help|yes|no|hello|hi|stop|wait|yay|hooray)\b")
 TAUTOLOGY = re.compile(r"\bthe (\w+) was an? (?:\w+ )?\1\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
@@ -426,7 +427,9 @@ class Telling:
         for slot in self.plot.slots[skipped:]:
             if rng.random() < slot.chance:
                 parts.append(self.expand_choice(slot.lines))
-        return self._layout([finish(part) for part in parts if part])
+        parts = [finish(part) for part in parts if part]
+        self.refused |= not all(part.endswith((".", "!", "?", '"')) for part in parts)
+        return self._layout(parts)
 
     def _layout(self, parts: list[str]) -> str:
         """Join the sentences to paragraphs: blank lines, as GPT-3.5 did, or new lines, as GPT-4."""
@@ -539,7 +542,11 @@ def punctuate(match: re.Match[str]) -> str:
         return sentence + ("!" if mark == "?" else mark)
     if QUESTION.match(words) or QUESTION_AFTER.search(words):
         return sentence + ("?" if mark in ".," else mark)
-    if mark == "?" and len(words.split()) > 2 and not words.endswith(("right", "again", "too")):
+    if (
+        mark == "?"
+        and (len(words.split()) > 2 or INTERJECTION.match(words))
+        and not words.endswith(("right", "again", "too"))
+    ):
         return sentence + "!"
     return sentence + mark
 
