@@ -18,6 +18,10 @@ class Kate(KnownEditor):
     environment = {"XDG_CURRENT_DESKTOP": "KDE", "KDE_SESSION_VERSION": "5"}
     calls_per_key = 6
     pdf_text = "shown"
+    cannot = {
+        "selection": "it colours every other place where the selected text occurs, and text in several colours "
+        "is shaped in several parts"
+    }
 
     def command(self, setting: Setting) -> list[str]:
         setting.write(".config/kdeglobals", "[KDE]\nCursorBlinkRate=0\n")
