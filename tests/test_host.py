@@ -9,20 +9,24 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from host_fonts import REPOSITORY, SOURCES
+import wasmtime
+from host_fonts import REPOSITORY, SOURCES, compile_guest, with_wasm
 
 from fontgen.errors import FontgenError
 from fontgen.host import Host, build, builder, cli, doctor, find, recipe, sources
+from fontgen.host import run as run_module
 
 
 def fontgen(*arguments: str) -> int:
     """Exit code of one of the host's subcommands."""
     parser = argparse.ArgumentParser()
     parser.add_argument("-q", dest="quiet", action="store_true")
+    parser.set_defaults(verbose=0)
     cli.register(parser.add_subparsers(required=True))
     args = parser.parse_args([*arguments])
     return int(args.handler(args))
@@ -165,24 +169,61 @@ def test_path_command(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
 SHOW = "import os; print(os.environ['LD_LIBRARY_PATH']); print(os.environ.get('FONTCONFIG_FILE'))"
 
 
+def run(fonts: Path, *program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """``fontgen run --fonts FONTS PROGRAM...`` in a process that becomes the program."""
+    code = (
+        "import argparse; from fontgen.host import cli\n"
+        "parser = argparse.ArgumentParser(); cli.register(parser.add_subparsers())\n"
+        f"args = parser.parse_args({['run', '--fonts', str(fonts), *program]!r})\n"
+        "args.quiet, args.verbose = True, 0\n"
+        "args.handler(args)"
+    )
+    return in_python(code, **environment)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="of Linux's dynamic linker and fontconfig")
 def test_run_sets_the_environment(host: Host, tmp_path: Path) -> None:
     fonts = tmp_path / "my & fonts"
     fonts.mkdir()
-    code = (
-        "import argparse; from fontgen.host import cli\n"
-        "parser = argparse.ArgumentParser(); cli.register(parser.add_subparsers())\n"
-        f"args = parser.parse_args(['run', '--fonts', {str(fonts)!r}, {sys.executable!r},"
-        f" '-c', {SHOW!r}])\n"
-        "args.quiet = True\n"
-        "args.handler(args)"
-    )
-    done = in_python(code, LD_LIBRARY_PATH="/before")
+    done = run(fonts, sys.executable, "-c", SHOW, LD_LIBRARY_PATH="/before")
     libraries, configuration = done.stdout.splitlines()
     assert libraries == f"{host.library_directory}:/before"
     text = Path(configuration).read_text()
     assert f"<dir>{tmp_path}/my &amp; fonts</dir>" in text
     assert "/etc/fonts/fonts.conf" in text
+
+
+def test_run_compiles_the_fonts_before_the_program_starts(
+    host: Host, base_path: Path, tmp_path: Path
+) -> None:
+    """Those that can be; the others are the program's to find out about. Nothing is said of it."""
+    folder = tmp_path / "fonts" / "deeper"
+    folder.mkdir(parents=True)
+    guest = compile_guest("trivial.c", tmp_path / "guest.wasm")
+    (folder / "1.ttf").write_bytes(with_wasm(base_path, b"\0asm but not quite"))
+    (folder / "2.ttf").write_bytes(with_wasm(base_path, guest))
+    (folder / "broken.otf").write_bytes(b"OTTO" + bytes(range(100)))
+    cache = tmp_path / "compiled"
+    show = f"import os; print(len(os.listdir({str(cache)!r})))"
+    done = run(tmp_path / "fonts", sys.executable, "-c", show, FONTGEN_WASM_CACHE=str(cache))
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_no_font_puts_the_program_off_for_long(
+    host: Host,
+    base_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    endless = wasmtime.wat2wasm("(module (func $f (loop br 0)) (start $f))")
+    (tmp_path / "font.ttf").write_bytes(with_wasm(base_path, bytes(endless)))
+    monkeypatch.setenv("FONTGEN_WASM_TIMEOUT_MS", "60000")
+    monkeypatch.setattr(run_module, "PRECOMPILE_SECONDS", 0.5)
+    started = time.monotonic()
+    run_module.precompile(host, [tmp_path])
+    assert time.monotonic() - started < 10
+    assert capfd.readouterr() == ("", "")
 
 
 def test_run_without_the_program(host: Host, capsys: pytest.CaptureFixture[str]) -> None:

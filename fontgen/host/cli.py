@@ -110,6 +110,7 @@ def _run(args: argparse.Namespace) -> int:
     directories = [directory for directory in directories if directory.is_dir()]
     run.find_program(args.program)
     built = host.build(quiet=args.quiet)
+    run.precompile(built, directories, verbose=bool(args.verbose))
     arguments = args.arguments[1:] if args.arguments[:1] == ["--"] else args.arguments
     sys.stdout.flush()
     return run.run(built, args.program, arguments, directories)

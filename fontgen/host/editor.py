@@ -1,7 +1,7 @@
 """A first look: a text editor with the font chosen, and nothing on the system changed.
 
-`EDITORS` says for each editor how it is given a font. It runs with a configuration directory of its
-own, which is removed when it ends; a story that was saved is kept.
+`EDITORS` says for each editor how it is given a font. It runs with directories for settings and
+data of its own, which are removed when it ends; a story that was saved is kept.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from typing import Any
 
 from fontgen.errors import FontgenError
 from fontgen.host.library import Host
-from fontgen.host.run import environment_for, find_program
+from fontgen.host.run import environment_for, find_program, precompile
 
 INVITATION = """\
 The little fox
 
-Press "!" here, at the end of the first line, four times or more: each one tells some more of the story.
-Backspace takes it back. What you save or copy is what you typed.
+Press ! at the end of the first line,
+four times or more: each one tells more of
+the story. Backspace takes it back.
+What you save or copy is what you typed.
 """
 CARET = (1, len("The little fox"))
 """Line, from 1, and column, from 0, where the invitation wants the caret."""
@@ -178,7 +180,10 @@ def open_editor(host: Host, editor: Editor, font: Path, family: str, size: float
         editor.configure(configuration, family, size)
         document.write_text(INVITATION, encoding="utf-8")
         environment = environment_for(host, [font.parent], os.environ)
-        environment |= {**editor.environment, "XDG_CONFIG_HOME": str(configuration)}
+        environment |= editor.environment
+        environment["XDG_CONFIG_HOME"] = str(configuration)
+        for variable in ("XDG_DATA_HOME", "XDG_STATE_HOME"):  # recent files, automatic copies
+            environment[variable] = str(Path(made) / variable)
         command = editor.command(document, CARET)
         try:
             status = subprocess.run(command, env=environment, check=False).returncode
@@ -274,6 +279,7 @@ def _editor(args: argparse.Namespace) -> int:
     ):
         raise FontgenError("there is no screen to open a window on: DISPLAY is not set")
     built = host.build(quiet=args.quiet)
+    precompile(built, [args.font.parent], verbose=bool(args.verbose))
     if not args.quiet:
         print(f"{editor.program}: {family}, until you close its window", flush=True)
     story = open_editor(built, editor, args.font.absolute(), family, args.size)
