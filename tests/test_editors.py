@@ -117,11 +117,13 @@ def test_type(able: Editor, story: str) -> None:
 def test_calls(able: Editor) -> None:
     """A keystroke costs a few shape calls at most, each of the paragraph as typed."""
     session = able.session
-    session.replace_all(TYPED[:-5])
+    text = "One day a cat" + "!" * 12  # new to the program, which may remember what it has shaped
+    session.replace_all(text[:-5])
     counts = session.calls_per_key("!!!!")
-    assert max(counts) <= able.program.calls_per_key, counts
+    print(f"{able.program.name}: {counts} shape calls per keystroke")
+    assert 1 <= max(counts) <= able.program.calls_per_key, counts
     session.type("!")
-    assert TYPED in [call.text.rstrip("\n\u2029") for call in session.shape_calls()]
+    assert text in [call.text.rstrip("\n\u2029") for call in session.shape_calls()]
 
 
 def test_caret(able: Editor) -> None:
