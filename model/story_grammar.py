@@ -295,8 +295,8 @@ class Grammar:
             if one.kind not in ("child", "parent") and one.name and one.noun in words:
                 if one.noun not in telling.opening:
                     return False
-        grams = Counter(tuple(words[i : i + REPEATED]) for i in range(len(words) - REPEATED + 1))
-        if max(grams.values()) > 1:
+        grams = list(zip(*(words[start:] for start in range(REPEATED)), strict=False))
+        if len(set(grams)) < len(grams):
             return False
         second = set(words[len(words) // 2 + 20 :])
         for character in telling.introduced():
@@ -427,9 +427,10 @@ class Telling:
         for slot in self.plot.slots[skipped:]:
             if rng.random() < slot.chance:
                 parts.append(self.expand_choice(slot.lines))
-        parts = [finish(part) for part in parts if part]
+        parts = [part.strip() for part in parts]
+        parts = [part for part in parts if part]
         self.refused |= not all(part.endswith((".", "!", "?", '"')) for part in parts)
-        return self._layout(parts)
+        return finish(self._layout(parts))
 
     def _layout(self, parts: list[str]) -> str:
         """Join the sentences to paragraphs: blank lines, as GPT-3.5 did, or new lines, as GPT-4."""
@@ -565,7 +566,7 @@ def finish(text: str) -> str:
     def capital(match: re.Match[str]) -> str:
         return match[1] + match[2].upper()
 
-    text = re.sub(r'(^|[.!?] |\." |(?:^|(?<!,)\s)")([a-z])', capital, text)
+    text = re.sub(r'(^|[.!?] |\n|\." |(?:^|(?<!,)\s)")([a-z])', capital, text)
     return re.sub(r"()\^([a-zA-Z])", capital, text)
 
 
