@@ -73,7 +73,8 @@ def _binaries_behind(script: Path) -> Iterator[Path]:
     for name in re.findall(r"/[\w./+-]+", text):
         path = Path(name)
         if path.is_file() and _is_elf(path) and os.access(path, os.X_OK):
-            if path.name not in ("sh", "bash", "dash", "env", "python3"):
+            # Tools that scripts use are in bin: rm, gdb, the shell itself.
+            if path.parent.name not in ("bin", "sbin") or path.name.startswith(script.name):
                 yield path
     beside = script.resolve().with_suffix(".bin")
     if beside.is_file() and _is_elf(beside):

@@ -100,7 +100,7 @@ EDITORS: dict[str, Editor] = {
             {
                 KEYFILE: "[org/gnome/gedit/preferences/editor]\n"
                 "use-default-font=false\neditor-font='\"{family}\" {size}'\n"
-                "highlight-current-line=false\ndisplay-line-numbers=false\n"
+                "highlight-current-line=false\ndisplay-line-numbers=false\nwrap-mode='word-char'\n"
                 "[org/gnome/gedit/preferences/print]\n"
                 "print-header=false\nprint-font-body-pango='{family} {size}'\n",
             },

@@ -80,6 +80,8 @@ class Program(ABC):
     redo: ClassVar[str] = "ctrl+shift+z"
     pdf_text: ClassVar[str] = "typed"
     """What the text layer of its PDF files holds: what was ``typed``, or what is ``shown``."""
+    picture_size: ClassVar[tuple[int, int]] = (760, 280)
+    """Width and height of the window in its picture for the documentation."""
     cannot: ClassVar[Mapping[str, str]] = {}
     """Why a check of ``tests/test_editors.py`` cannot hold here, by the check's name."""
 
@@ -240,6 +242,11 @@ class Session:
         values = dict(line.split("=") for line in lines if "=" in line)
         x, y, width, height = (int(values.get(name, 0)) for name in ("X", "Y", "WIDTH", "HEIGHT"))
         return x, y, width or SCREEN[0], height or SCREEN[1]
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size."""
+        self.xdotool("windowsize", "--sync", self.window, width, height)
+        self.settle()
 
     def windows(self) -> list[str]:
         """Ids of the visible windows of the program's class."""
@@ -486,6 +493,7 @@ def start(
     size: float = 20,
     environment: Mapping[str, str] | None = None,
     log_shaping: bool = True,
+    as_user: bool = False,
 ) -> Iterator[Session]:
     """Start a program with a document and the font; ends it, and its screen, on leaving.
 
@@ -495,6 +503,7 @@ def start(
         size: points.
         environment: further variables, such as ``FONTGEN_WASM=0``.
         log_shaping: count the program's calls of HarfBuzz: see `Session.shape_calls`.
+        as_user: where the tests run as root, let the program think that it does not: some warn.
 
     Raises:
         EditorError: no window appeared, or the screen does not come to rest.
@@ -511,6 +520,8 @@ def start(
         command = program.command(setting)
         preload = ["env", f"LD_PRELOAD={shape_log_library()}"] if log_shaping else []
         command = fontgen_run(home, *preload, *command)
+        if as_user and os.geteuid() == 0:
+            command = ["unshare", "--user", "--map-user=1000", "dbus-run-session", "--", *command]
         with open_window(program, setting, variables, command) as session:
             program.ready(session)
             yield session
