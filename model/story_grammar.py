@@ -105,6 +105,11 @@ EXCLAMATION = re.compile(
     r"(?:what an? |how (?!are|do|did|can|could|is|was|were|many|far|long|dare|it)\w+)"
 )
 INTERJECTION = re.compile(r"(?:oh|ow|ouch|wow|help|yes|no|hello|hi|stop|wait|yay|hooray)\b")
+NOT_SAYING = re.compile(
+    r'([!?]" )the (?=(?:\w+ ){1,3}?(?:looked|was|ran|thought (?:hard|about|for)|smiled|nodded|had'
+    r"|went|came|took|did|felt|held|hugged|could|jumped|sat|shook|turned|stopped|wanted|knew)\b)"
+)
+"""Behind a question, "the fox asked" goes on, but "the fox ran" is a new sentence."""
 TAUTOLOGY = re.compile(r"\bthe (\w+) was an? (?:\w+ )?\1\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
@@ -428,7 +433,7 @@ class Telling:
             if rng.random() < slot.chance:
                 parts.append(self.expand_choice(slot.lines))
         parts = [part.strip() for part in parts]
-        parts = [part for part in parts if part]
+        parts = [part[0].upper() + part[1:] for part in parts if part]
         self.refused |= not all(part.endswith((".", "!", "?", '"')) for part in parts)
         return finish(self._layout(parts))
 
@@ -477,7 +482,7 @@ class Telling:
             self.day_told = True
             return ""
         if name in ("named", "unnamed"):
-            some = (self.hero.name, self.other and self.other.name)
+            some = [one.name for one in self.introduced()]
             self.refused |= not all(some) if name == "named" else any(some)
             return ""
         if name == "bnamed":
@@ -567,6 +572,7 @@ def finish(text: str) -> str:
         return match[1] + match[2].upper()
 
     text = re.sub(r'(^|[.!?] |\n|\." |(?:^|(?<!,)\s)")([a-z])', capital, text)
+    text = NOT_SAYING.sub(r"\1The ", text)
     return re.sub(r"()\^([a-zA-Z])", capital, text)
 
 

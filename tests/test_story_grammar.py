@@ -79,7 +79,8 @@ def test_sentences_are_sentences(told: list[tuple[str, list[str]]]) -> None:
         assert not re.search(r"[$@<>|()^~_%;]", text), text
         assert not re.search(r"  |\ban? (?:a|an|the)\b|\ba [aeio](?!ne)", text), text
         assert not re.search(r"(?<!\.)\.\.(?!\.)|[,!?][.,]|\s[.,!?]", text), text
-        assert not re.search(r"[.!?] [a-z]", text), text
+        assert not re.search(r'[.!?] [a-z]|[!?]" the \w+ (?:was|ran|looked)', text), text
+        assert not re.search(r"[a-z] (?:The|That|Then|He|She|It|They|And|But)\b", text), text
         for paragraph in text.splitlines():
             assert paragraph.count('"') % 2 == 0, text
             assert not paragraph or paragraph[-1] in '.!?"', text
