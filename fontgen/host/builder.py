@@ -159,7 +159,7 @@ class Build:
 
     def _flags_of(self, unit: recipe.Unit) -> list[str]:
         standard = "-std=c++17"
-        flags = [standard, *recipe.CXX_FLAGS, *recipe.HARFBUZZ_DEFINES, *unit.flags]
+        flags = [standard, *recipe.CXX_FLAGS, *recipe.harfbuzz_defines(), *unit.flags]
         include = python_include() if unit.root == "uharfbuzz" else None
         if include is not None:
             flags += [f"-I{include}"]
@@ -171,7 +171,7 @@ class Build:
         digest = hashlib.sha256()
         digest.update(f"{recipe.UHARFBUZZ_SHA256} {recipe.target()} {unit}\n".encode())
         digest.update(f"{self.versions['ziglang']} {recipe.CXX_FLAGS}\n".encode())
-        digest.update(f"{recipe.HARFBUZZ_DEFINES}\n".encode())
+        digest.update(f"{recipe.harfbuzz_defines()}\n".encode())
         # The patches are of the Wasm shaper, which the subset and raster libraries do not have.
         if unit.root == "adapter" or "-DHAVE_WASM=1" in unit.flags:
             digest.update(f"{recipe.PATCHES}\n".encode())
@@ -218,12 +218,12 @@ class Build:
         """Links one library into ``result/lib``, exporting HarfBuzz's public names only."""
         directory = self.result / "lib"
         arguments = [str(directory / self._library(name).file_name) for name in library.needs]
-        if sys.platform == "darwin":
+        if recipe.system() == "macos":
             arguments += [
                 f"-Wl,-install_name,@rpath/{library.file_name}",
                 "-Wl,-rpath,@loader_path",
             ]
-        elif sys.platform != "win32":
+        elif recipe.system() != "windows":
             exports = self.scratch / "exports.map"
             exports.write_text("{ global: hb_*; local: *; };\n", encoding="utf-8")
             arguments += [
@@ -240,9 +240,9 @@ class Build:
         """Links the extension into ``result/python`` and completes the package around it."""
         package = self.result / "python" / "uharfbuzz"
         libraries = [str(self.result / "lib" / lib.file_name) for lib in recipe.libraries()]
-        if sys.platform == "darwin":
+        if recipe.system() == "macos":
             arguments = ["-undefined", "dynamic_lookup", "-Wl,-rpath,@loader_path/../../lib"]
-        elif sys.platform == "win32":
+        elif recipe.system() == "windows":
             arguments = [f"-L{Path(sys.base_prefix) / 'libs'}", "-lpython3"]
         else:
             arguments = ["-Wl,-rpath,$ORIGIN/../../lib", "-Wl,--allow-shlib-undefined"]

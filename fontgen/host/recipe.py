@@ -25,8 +25,8 @@ ADAPTER_DIRECTORY = Path(__file__).parent / "adapter"
 # Where the C library is glibc, symbols newer than this are not used: Debian 10, RHEL 8 and later.
 GLIBC_VERSION = "2.28"
 
-# HarfBuzz's own build system finds these by trying; zig's libc has them on every target here.
-HARFBUZZ_DEFINES = (
+# HarfBuzz's own build system finds these by trying; zig's libc has them on every target but Windows.
+_POSIX_DEFINES = (
     "-DHAVE_PTHREAD=1",
     "-DHAVE_MMAP=1",
     "-DHAVE_UNISTD_H=1",
@@ -236,9 +236,9 @@ class Library:
     @property
     def file_name(self) -> str:
         return {
-            "darwin": f"lib{self.name}.0.dylib",
-            "win32": f"{self.name}.dll",
-        }.get(sys.platform, f"lib{self.name}.so.0")
+            "macos": f"lib{self.name}.0.dylib",
+            "windows": f"{self.name}.dll",
+        }.get(system(), f"lib{self.name}.so.0")
 
 
 def libraries() -> tuple[Library, ...]:
@@ -263,13 +263,24 @@ def target() -> str:
     return f"{machine}-linux-musl"
 
 
+def system() -> str:
+    """The part of :func:`target` that names the operating system: linux, macos or windows."""
+    return target().split("-")[1]
+
+
+def harfbuzz_defines() -> tuple[str, ...]:
+    """What the preprocessor is told of the platform."""
+    # Names are exported from a DLL one by one.
+    return ("-DHB_DLL_EXPORT=1",) if system() == "windows" else _POSIX_DEFINES
+
+
 def wasmtime_library() -> str:
     """Where the wheel of wasmtime keeps its shared library, relative to the package."""
     machine = target().split("-")[0]
     return {
-        "darwin": f"darwin-{machine}/_libwasmtime.dylib",
-        "win32": f"win32-{machine}/_wasmtime.dll",
-    }.get(sys.platform, f"linux-{machine}/_libwasmtime.so")
+        "macos": f"darwin-{machine}/_libwasmtime.dylib",
+        "windows": f"win32-{machine}/_wasmtime.dll",
+    }.get(system(), f"linux-{machine}/_libwasmtime.so")
 
 
 def abi_tag() -> str:
@@ -285,7 +296,7 @@ def abi_tag() -> str:
 
 def extension_file_name() -> str:
     """The file name under which Python imports ``uharfbuzz._harfbuzz``."""
-    if sys.platform == "win32":
+    if system() == "windows":
         return "_harfbuzz.pyd"
     return f"_harfbuzz.{'abi3' if abi_tag() == 'abi3' else abi_tag()}.so"
 

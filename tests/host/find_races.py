@@ -48,7 +48,7 @@ def compile_program(directory: Path) -> Path:
         for flag in recipe.CXX_FLAGS
         if flag.startswith(("-f", "-w")) and "sanitize" not in flag
     ]
-    flags = ["-O1", "-g", "-fsanitize=thread", *kept, *recipe.HARFBUZZ_DEFINES]
+    flags = ["-O1", "-g", "-fsanitize=thread", *kept, *recipe.harfbuzz_defines()]
     flags += [f"-I{path}" for path in (adapter, adapter / "freetype", harfbuzz)]
 
     def run(*command: str | Path) -> None:
