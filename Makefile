@@ -1,13 +1,14 @@
-# make font    builds fonts/llama.ttf and fonts/llama-portable.ttf
-# make test    builds the Wasm-enabled HarfBuzz (once) and runs the tests
-# make editor  opens an editor that is installed (or EDITOR=gedit), with the font chosen
-# make test-editors  types into every editor that is installed, under Xvfb; says what is lacking
-# make verify  proves every token of both fonts against the references
-# make record  makes the golden images anew, and the README's pictures
-# make bench   measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
-# make lint    ruff and mypy
-# make wheel   what `pip install fontgen` installs
-# make clean   removes what was built here (not the cached HarfBuzz: `fontgen host path` says where that is)
+# make font           builds fonts/llama.ttf and fonts/llama-portable.ttf
+# make test           builds the Wasm-enabled HarfBuzz (once) and runs the tests
+# make editor         opens an editor that is installed (or EDITOR=gedit), with the font chosen
+# make test-editors   types into every editor that is installed, under Xvfb; says what is lacking
+# make test-training  installs PyTorch and trains a tiny model, from text to font
+# make verify         proves every token of both fonts against the references
+# make record         makes the golden images anew, and the README's pictures
+# make bench          measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
+# make lint           ruff and mypy
+# make wheel          what `pip install fontgen` installs
+# make clean          removes what was built here (not the cached HarfBuzz: `fontgen host path` says where that is)
 #
 # Needs Python 3.10 or newer and nothing else: compilers and runtimes come as wheels, into .venv.
 
@@ -17,7 +18,7 @@ FONTS := fonts/llama.ttf fonts/llama-portable.ttf
 MODEL := model/model.safetensors model/config.json model/tokenizer.model
 SOURCES := $(wildcard wasm/*.c wasm/*.h fontgen/*.py fontgen/checkpoints/*.py fontgen/quantisation/*.py)
 
-.PHONY: font editor test test-editors verify record bench lint wheel clean
+.PHONY: font editor test test-editors test-training verify record bench lint wheel clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS)
@@ -38,6 +39,9 @@ test-editors: font .venv/installed-test
 	$(BIN)/fontgen host build
 	@cd tests && ../$(BIN)/python -m editors
 	FONTGEN_TEST_EDITORS=1 $(BIN)/python -m pytest tests/test_editors.py -rs
+
+test-training: font .venv/installed-test .venv/installed-train
+	$(BIN)/python -m pytest tests/test_training.py
 
 verify: font
 	$(BIN)/fontgen host build

@@ -19,13 +19,13 @@ import argparse
 import json
 import re
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from prepare import read_stories
 from rich.progress import track
+from story_checks import CHECKS, Story, check, training_words
 
 from fontgen import checkpoints
 from fontgen.engine import Engine
@@ -45,39 +45,7 @@ FIRST = 120
 """The held-out figures are given for so many stories, and for all."""
 QUANTISER_STORIES = 60
 GREEDY, SAMPLED = Options(), Options(temperature=80, top_p=90)
-REAL_WORDS = 0.98
-"""Share of a story's words that must be in the training text to pass."""
-LEAST_SEEN = 3
-"""How often a word must be there to count as one."""
 BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
-
-
-@dataclass
-class Story:
-    """A continuation and what the checks say of it."""
-
-    prompt: str
-    text: str
-    ended: bool
-    no_repetition: bool = False
-    characters_stay: bool = False
-    real_words: bool = True
-
-    @property
-    def passes(self) -> bool:
-        return self.ended and self.no_repetition and self.characters_stay and self.real_words
-
-    @property
-    def failed(self) -> list[str]:
-        return [label for name, label in CHECKS.items() if not getattr(self, name)]
-
-
-CHECKS = {
-    "ended": "ends by itself",
-    "no_repetition": "no 8 words twice in a row",
-    "characters_stay": "characters stay",
-    "real_words": f"at least {REAL_WORDS:.0%} real words",
-}
 
 
 class Storyteller:
@@ -115,44 +83,6 @@ class Storyteller:
             by_engine.append(score)
             by_weights.append(replace(score, nats=nats_per_token(logits, tokens) * len(tokens)))
         return by_weights, by_engine
-
-
-def words_of(text: str) -> list[str]:
-    return re.findall(r"[a-z]+(?:'[a-z]+)?", text.lower())
-
-
-def training_words(paths: Sequence[Path]) -> set[str]:
-    counts: Counter[str] = Counter()
-    for path in paths:
-        for story in read_stories(path):
-            counts.update(words_of(story))
-    return {word for word, count in counts.items() if count >= LEAST_SEEN}
-
-
-def check(story: Story, characters: list[str], known_words: set[str]) -> None:
-    """Fill in the checks of a story.
-
-    - No sequence of 8 words comes twice.
-    - Every character that the prompt introduces is named in the second half of the continuation,
-      or anywhere in one of less than 40 words. A name that the story gives the first character
-      ("named Lily", "called Lily", "name was Lily") counts as that character.
-    - At least 98 % of the words are in the training text three times or more.
-    """
-    words = words_of(story.text)
-    grams = Counter(tuple(words[i : i + 8]) for i in range(len(words) - 7))
-    story.no_repetition = bool(words) and max(grams.values(), default=0) < 2
-    where = words[len(words) // 2 :] if len(words) >= 40 else words
-    given = re.search(r"\b(?:named|called|name was) ([A-Z][a-z]+)", story.text)
-    stays = []
-    for index, character in enumerate(characters):
-        names = {character.lower()}
-        if given and index == 0:
-            names.add(given[1].lower())
-        forms = names | {name + end for name in names for end in ("s", "es", "'s")}
-        stays.append(any(word in forms for word in where))
-    story.characters_stay = all(stays)
-    if known_words and words:
-        story.real_words = sum(word in known_words for word in words) >= REAL_WORDS * len(words)
 
 
 def heldout_table(

@@ -21,6 +21,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+AVOIDED = -2
+"""A target of ``AVOIDED - token`` says that the token should not come."""
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -100,6 +103,21 @@ class Attention(nn.Module):
         y = scores.softmax(-1).type_as(v) @ v
         return self.wo(y.transpose(1, 2).flatten(-2))
 
+    def step(
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: tuple[Tensor, Tensor], position: int
+    ) -> Tensor:
+        """Attention of one more position, ``x`` (batch, 1, dim), to those in the cache, which are
+        keys and values of shape (batch, n_kv_heads, max_seq_len, head_dim)."""
+        c = self.config
+        q, k, v = (w(x).unflatten(-1, (-1, c.head_dim)) for w in (self.wq, self.wk, self.wv))
+        cache[0][:, :, position] = rotate(k, cos, sin)[:, 0]
+        cache[1][:, :, position] = v[:, 0]
+        # Heads that share keys and values are rows of one product.
+        q = rotate(q, cos, sin)[:, 0].unflatten(1, (c.n_kv_heads, -1)) * c.head_dim**-0.5
+        keys, values = (kept[:, :, : position + 1] for kept in cache)
+        y = (q @ keys.transpose(-1, -2)).softmax(-1) @ values
+        return self.wo(y.flatten(1)[:, None])
+
 
 class FeedForward(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
@@ -165,10 +183,73 @@ class Transformer(nn.Module):
         """``tokens`` (batch, time) -> logits (batch, time, vocab_size), float32."""
         return F.linear(self(tokens), self.tok_embeddings.weight).float()
 
+    @torch.no_grad()
+    def generate(
+        self,
+        prompts: list[list[int]],
+        end: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> list[list[int]]:
+        """Continue all prompts (token lists) side by side until ``end``, which is included, comes,
+        or the context is full.
+
+        Temperature 0 takes the most likely token; otherwise a token is drawn among the most likely
+        ones that have ``top_p`` of the probability (Holtzman et al. 2019, arXiv:1904.09751).
+        """
+        config, size = self.config, len(prompts)
+        shape = (size, config.n_kv_heads, config.max_seq_len, config.head_dim)
+        caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in self.layers]
+        told = [list(prompt) for prompt in prompts]
+        running = set(range(size))
+        for position in range(config.max_seq_len):
+            tokens = [row[position] if position < len(row) else end for row in told]
+            x = self.tok_embeddings(torch.tensor(tokens))[:, None]
+            cos, sin = (
+                self.rope_cos[position : position + 1],
+                self.rope_sin[position : position + 1],
+            )
+            for layer, cache in zip(self.layers, caches, strict=True):
+                x = x + layer.attention.step(layer.attention_norm(x), cos, sin, cache, position)
+                x = x + layer.feed_forward(layer.ffn_norm(x))
+            logits = F.linear(self.norm(x)[:, 0], self.tok_embeddings.weight)
+            chosen = choose(logits, temperature, top_p, generator)
+            for row in [row for row in running if len(told[row]) == position + 1]:
+                told[row].append(chosen[row])
+                if chosen[row] == end:
+                    running.discard(row)
+            if not running:
+                break
+        return told
+
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross entropy in nats per token; targets of -1 are left out."""
-        logits = self.logits(tokens)
-        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
+        """Mean loss in nats per target, float32 scalar.
+
+        For a token, cross entropy. For ``AVOIDED - token``, its unlikelihood -log(1 - p) (Welleck
+        et al. 2019, arXiv:1908.04319). Targets of -1 are left out.
+        """
+        logits = self.logits(tokens).flatten(0, 1)
+        targets = targets.flatten()
+        avoided = targets <= AVOIDED
+        wanted = torch.where(avoided, AVOIDED - targets, targets)
+        losses = F.cross_entropy(logits, wanted, ignore_index=-1, reduction="none")
+        unlikelihood = -torch.log1p(-torch.exp(-losses).clamp(max=1 - 1e-6))
+        losses = torch.where(avoided, unlikelihood, losses)
+        return losses.sum() / (targets != -1).sum().clamp(min=1)
+
+
+def choose(
+    logits: Tensor, temperature: float, top_p: float, generator: torch.Generator | None
+) -> list[int]:
+    """One token for each row of ``logits`` (batch, vocab_size), as ``Transformer.generate`` says."""
+    if temperature == 0:
+        return logits.argmax(-1).tolist()
+    probabilities, order = (logits / temperature).softmax(-1).sort(-1, descending=True)
+    before = probabilities.cumsum(-1) - probabilities
+    probabilities = probabilities.masked_fill(before >= top_p, 0)
+    drawn = torch.multinomial(probabilities, 1, generator=generator)
+    return order.gather(-1, drawn)[:, 0].tolist()
 
 
 def load_model(folder: Path, dropout: float = 0.0, max_seq_len: int | None = None) -> Transformer:

@@ -37,7 +37,7 @@ from prepare import BOS, prepare, read_config
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import distributed, nn
 
-from model import ModelConfig, Transformer, load_model, save_model
+from model import AVOIDED, ModelConfig, Transformer, load_model, save_model
 
 MASKED = -1  # a target that no loss is taken on
 
@@ -88,10 +88,15 @@ class Stories:
     Each epoch shuffles the stories and packs them into rows of ``length`` tokens, so that a row
     begins, where it can, with the beginning of a story: that is how the font's model is used.
     A story is cut only where it is longer than a row, or where none fits in what is left of one.
+
+    Beside NAME.npy there may be NAME.avoid.npy, one bool for each token: then the marked tokens are
+    to be avoided where they stand, and nothing is learned of the others.
     """
 
     def __init__(self, path: Path, length: int, seed: int) -> None:
         self.tokens = np.load(path).astype(np.int64)
+        avoid = path.with_suffix(".avoid.npy")
+        self.avoid = np.load(avoid) if avoid.exists() else None
         self.length = length
         self.seed = seed
         starts = np.flatnonzero(self.tokens == BOS)
@@ -131,7 +136,11 @@ class Stories:
             at = 0
             for size, first in rows[index]:
                 inputs[at : at + size] = self.tokens[first : first + size]
-                targets[at : at + size] = self.tokens[first + 1 : first + size + 1]
+                following = self.tokens[first + 1 : first + size + 1]
+                if self.avoid is not None:
+                    marked = self.avoid[first + 1 : first + size + 1]
+                    following = np.where(marked, AVOIDED - following, MASKED)
+                targets[at : at + size] = following
                 at += size
             yield inputs, targets
 

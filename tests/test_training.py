@@ -29,7 +29,7 @@ one that knows the sentences by heart, but forgets who is in them, stays near 0.
 def scripts() -> Iterator[None]:
     """The scripts in model/ import each other by their names, as they do when they are run."""
     sys.path.insert(0, str(MODEL))
-    names = ("model", "prepare", "train", "export")
+    names = ("model", "prepare", "train", "export", "story_checks", "self_training")
     yield
     sys.path.remove(str(MODEL))
     for name in names:
@@ -189,3 +189,73 @@ def test_two_processes_train_one_model(config: dict[str, Any], trained: Path) ->
     log = [json.loads(line) for line in (folder / "run" / "log.jsonl").read_text().splitlines()]
     assert [entry["tokens"] for entry in log[:-1]] == [1024, 2048, 3072, 4096]
     assert log[-1]["valid"] < log[0]["loss"]
+
+
+def test_generate_takes_the_most_likely_token_or_draws(trained: Path) -> None:
+    from model import load_model
+
+    model = load_model(trained).eval()
+    prompts = [[1, 20, 30], [1, 40, 50, 60, 70], [1]]
+    told = model.generate(prompts, end=1)
+    for prompt, tokens in zip(prompts, told, strict=True):
+        assert tokens[: len(prompt)] == prompt
+        with torch.no_grad():
+            best = model.logits(torch.tensor([tokens[:-1]]))[0].argmax(-1).tolist()
+        assert tokens[len(prompt) :] == best[len(prompt) - 1 :]
+        assert tokens[-1] == 1 or len(tokens) == model.config.max_seq_len + 1
+        assert 1 not in tokens[len(prompt) : -1]
+    first, second = (
+        model.generate(prompts, 1, 5.0, 1.0, torch.Generator().manual_seed(seed)) for seed in (1, 1)
+    )
+    assert first == second != told
+    assert model.generate(prompts, 1, 5.0, 1e-6) == told  # only the most likely is left
+
+
+def test_avoided_tokens_become_less_likely(config: dict[str, Any], tmp_path: Path) -> None:
+    from train import MASKED, Stories
+
+    from model import AVOIDED, ModelConfig, Transformer
+
+    torch.manual_seed(0)
+    model = Transformer(ModelConfig(16, 1, 2, 2, 16, 30, 16))
+    inputs = torch.randint(1, 30, (2, 8))
+    targets = torch.full((2, 8), MASKED)
+    targets[0, 5] = AVOIDED - 7
+    targets[1, 2] = 9
+    likely = model.logits(inputs).softmax(-1)
+    expected = -(torch.log(1 - likely[0, 5, 7]) + torch.log(likely[1, 2, 9])) / 2
+    torch.testing.assert_close(model.loss(inputs, targets), expected)
+
+    np.save(tmp_path / "told.npy", np.array([1, 5, 6, 7, 1, 8, 9, 1], dtype=np.uint16))
+    np.save(tmp_path / "told.avoid.npy", np.array([0, 0, 0, 1, 0, 0, 1, 0], dtype=bool))
+    rows = list(Stories(tmp_path / "told.npy", 8, seed=1).epoch(0))
+    pairs = {
+        (int(given), int(target))
+        for row in rows
+        for given, target in zip(*row, strict=True)
+        if target != MASKED
+    }
+    assert pairs == {(6, AVOIDED - 7), (8, AVOIDED - 9)}
+
+
+def test_self_training_keeps_what_passes_and_marks_what_repeats(
+    config: dict[str, Any], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import self_training
+    from prepare import read_stories
+
+    marks = self_training.completes_repetition([1, *range(10, 20), *range(10, 19), 50], 5)
+    assert [index for index, marked in enumerate(marks) if marked] == [18, 19]
+
+    text = config["data"]["sources"][0]["path"]
+    openings = self_training.openings(read_stories(Path(text)), 20, seed=1)
+    assert len({opening.text for opening in openings}) == 20
+    fox = next(opening for opening in openings if "fox" in opening.text)
+    assert "fox" in fox.characters
+    arguments = [str(trained), "--text", text, "--stories", "20", "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["self_training.py", *arguments])
+    self_training.main()
+    repeated, avoid = (np.load(tmp_path / name) for name in ("repeated.npy", "repeated.avoid.npy"))
+    assert len(repeated) == len(avoid)
+    told = np.load(tmp_path / "told.npy")
+    assert told[0] == told[-1] == 1

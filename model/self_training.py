@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Let a model tell stories, and write down what it should learn from them.
+
+    python model/self_training.py build/model/export --stories 1500 \\
+        --text corpus/train/tinystories.txt.xz --folder build/model/data
+
+Openings are drawn from the text: the first words of a story, never those of ``prompts.tsv``. The model
+continues each, greedily and, where that fails the story checks of ``story_checks.py``, sampled. Two
+sources come of it, for a last phase of ``train.py``:
+
+- ``told.npy``: continuations that pass. Training on them is rejection sampling, or expert
+  iteration (Anthony et al. 2017, arXiv:1705.08439): what the model can tell well becomes likelier.
+- ``repeated.npy``: greedy continuations that go round in circles, and ``repeated.avoid.npy``, which
+  marks the tokens that complete a sequence told before. ``train.py`` makes those less likely:
+  sequence-level unlikelihood (Welleck et al. 2019, arXiv:1908.04319).
+
+Run it again on the weights that came of it: other weights go round in other circles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import sentencepiece
+import torch
+from prepare import BOS, read_stories
+from rich.progress import track
+from story_checks import Story, check, training_words, words_of
+
+from model import load_model
+
+PROMPTS = Path(__file__).parent / "prompts.tsv"
+TEMPERATURE, TOP_P = 0.7, 0.9
+BATCH = 100
+"""Openings that are continued side by side."""
+ATTEMPTS = 1
+"""Sampled continuations of an opening, at most."""
+OPENING = range(2, 10)
+"""Words of an opening."""
+REPEATED = 8
+"""Tokens of a sequence that may not come twice."""
+NAMED = 3
+"""A word of the opening that its story has so often is somebody that the story is about."""
+COMMON = 200
+"""The most frequent words of the text, which are nobody."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The first words of a story, and which of them the story is about."""
+
+    text: str
+    characters: list[str]
+
+
+@dataclass
+class Told:
+    """What came of openings: token lists, BOS first; with each of ``repeated`` goes which tokens to avoid."""
+
+    good: list[list[int]] = field(default_factory=list)
+    repeated: list[tuple[list[int], list[bool]]] = field(default_factory=list)
+
+    def extend(self, other: Told) -> None:
+        self.good += other.good
+        self.repeated += other.repeated
+
+
+def openings(stories: list[str], count: int, seed: int) -> list[Opening]:
+    """Draw the beginnings of ``count`` stories."""
+    rng = random.Random(seed)
+    counts = Counter(word for story in stories for word in words_of(story))
+    common = {word for word, _ in counts.most_common(COMMON)}
+    fixed = {line.split("\t")[0] for line in PROMPTS.read_text().splitlines()}
+    drawn: dict[str, Opening] = {}
+    while len(drawn) < count:
+        story = rng.choice(stories)
+        words = story.split("\n")[0].split(" ")
+        text = re.sub(r"[^\w]+$", "", " ".join(words[: rng.choice(OPENING)]))
+        about = Counter(words_of(story))
+        characters = [
+            word
+            for word in dict.fromkeys(words_of(text))
+            if about[word] >= NAMED and len(word) > 2 and word not in common
+        ]
+        if text and text not in fixed:
+            drawn[text] = Opening(text, characters)
+    return list(drawn.values())
+
+
+def completes_repetition(tokens: list[int], start: int) -> list[bool]:
+    """Which tokens from ``start`` on complete a sequence of `REPEATED` tokens that was there."""
+    seen: set[tuple[int, ...]] = set()
+    marks = []
+    for end in range(1, len(tokens) + 1):
+        sequence = tuple(tokens[max(0, end - REPEATED) : end])
+        marks.append(end > start and len(sequence) == REPEATED and sequence in seen)
+        seen.add(sequence)
+    return marks
+
+
+class Pupil:
+    """The model that tells, and the checks that its stories must pass."""
+
+    def __init__(self, folder: Path, known_words: set[str], seed: int) -> None:
+        self.model = load_model(folder).eval()
+        self.tokenizer = sentencepiece.SentencePieceProcessor(str(folder / "tokenizer.model"))
+        self.known_words = known_words
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def tell(
+        self, openings: list[Opening], temperature: float = 0.0
+    ) -> list[tuple[Story, list[int]]]:
+        """Continue the openings; return each story, checked, and its tokens."""
+        prompts = [[BOS, *self.tokenizer.encode(opening.text)] for opening in openings]
+        told = self.model.generate(prompts, BOS, temperature, TOP_P, self.generator)
+        stories = []
+        for opening, prompt, tokens in zip(openings, prompts, told, strict=True):
+            ended = tokens[-1] == BOS
+            text = self.tokenizer.decode(tokens[1 : len(tokens) - ended])
+            story = Story(opening.text, text[len(self.tokenizer.decode(prompt[1:])) :], ended)
+            check(story, opening.characters, self.known_words)
+            stories.append((story, tokens))
+        return stories
+
+    def learn_from(self, openings: list[Opening]) -> Told:
+        """What some openings teach."""
+        result = Told()
+        waiting = []
+        for opening, (story, tokens) in zip(openings, self.tell(openings), strict=True):
+            if story.passes:
+                result.good.append(tokens)
+                continue
+            waiting.append(opening)
+            if not story.no_repetition:
+                start = 1 + len(self.tokenizer.encode(opening.text))
+                result.repeated.append((tokens, completes_repetition(tokens, start)))
+        for _ in range(ATTEMPTS):
+            again = self.tell(waiting, TEMPERATURE) if waiting else []
+            result.good += [tokens for story, tokens in again if story.passes]
+            waiting = [
+                opening
+                for opening, (story, _) in zip(waiting, again, strict=True)
+                if not story.passes
+            ]
+        return result
+
+
+def write(told: Told, folder: Path) -> None:
+    """Write the three arrays; every story in them begins with BOS, and one BOS ends the last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Openings of one story may lead to the same continuation.
+    good = dict.fromkeys(tuple(tokens) for tokens in told.good)
+    repeated = {tuple(tokens): avoid for tokens, avoid in told.repeated}
+    all_good = [token for tokens in good for token in tokens[:-1]]
+    all_repeated: list[int] = []
+    all_avoid: list[bool] = []
+    for tokens, avoid in repeated.items():
+        inside = len(tokens) - (tokens[-1] == BOS)
+        all_repeated += tokens[:inside]
+        all_avoid += avoid[:inside]
+    np.save(folder / "told.npy", np.array([*all_good, BOS], dtype=np.uint16))
+    np.save(folder / "repeated.npy", np.array([*all_repeated, BOS], dtype=np.uint16))
+    np.save(folder / "repeated.avoid.npy", np.array([*all_avoid, False], dtype=bool))
+    print(f"{len(good)} good stories, {len(repeated)} that go round in circles")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("weights", type=Path, help="the model that tells: a folder of export.py")
+    parser.add_argument("--text", type=Path, nargs="+", required=True, help="training text")
+    parser.add_argument("--stories", type=int, default=1500, help="openings to continue")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, required=True, help="where token files go")
+    arguments = parser.parse_args()
+    stories = [story for path in arguments.text for story in read_stories(path)]
+    drawn = openings(stories, arguments.stories, arguments.seed)
+    pupil = Pupil(arguments.weights, training_words(arguments.text), arguments.seed)
+    told = Told()
+    for start in track(range(0, len(drawn), BATCH), "telling", disable=not sys.stderr.isatty()):
+        told.extend(pupil.learn_from(drawn[start : start + BATCH]))
+    write(told, arguments.folder)
+
+
+if __name__ == "__main__":
+    main()

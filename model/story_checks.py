@@ -1,0 +1,82 @@
+"""What a continuation must be to pass as a story: the checks of ``evaluate.py``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prepare import read_stories
+
+REAL_WORDS = 0.98
+"""Share of a story's words that must be in the training text to pass."""
+LEAST_SEEN = 3
+"""How often a word must be there to count as one."""
+
+
+@dataclass
+class Story:
+    """A continuation and what the checks say of it."""
+
+    prompt: str
+    text: str
+    ended: bool
+    no_repetition: bool = False
+    characters_stay: bool = False
+    real_words: bool = True
+
+    @property
+    def passes(self) -> bool:
+        return self.ended and self.no_repetition and self.characters_stay and self.real_words
+
+    @property
+    def failed(self) -> list[str]:
+        return [label for name, label in CHECKS.items() if not getattr(self, name)]
+
+
+CHECKS = {
+    "ended": "ends by itself",
+    "no_repetition": "no 8 words twice in a row",
+    "characters_stay": "characters stay",
+    "real_words": f"at least {REAL_WORDS:.0%} real words",
+}
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[a-z]+(?:'[a-z]+)?", text.lower())
+
+
+def training_words(paths: Sequence[Path]) -> set[str]:
+    counts: Counter[str] = Counter()
+    for path in paths:
+        for story in read_stories(path):
+            counts.update(words_of(story))
+    return {word for word, count in counts.items() if count >= LEAST_SEEN}
+
+
+def check(story: Story, characters: list[str], known_words: set[str]) -> None:
+    """Fill in the checks of a story.
+
+    - No sequence of 8 words comes twice.
+    - Every character that the prompt introduces is named in the second half of the continuation,
+      or anywhere in one of less than 40 words. A name that the story gives the first character
+      ("named Lily", "called Lily", "name was Lily") counts as that character.
+    - At least 98 % of the words are in the training text three times or more.
+    """
+    words = words_of(story.text)
+    grams = Counter(tuple(words[i : i + 8]) for i in range(len(words) - 7))
+    story.no_repetition = bool(words) and max(grams.values(), default=0) < 2
+    where = words[len(words) // 2 :] if len(words) >= 40 else words
+    given = re.search(r"\b(?:named|called|name was) ([A-Z][a-z]+)", story.text)
+    stays = []
+    for index, character in enumerate(characters):
+        names = {character.lower()}
+        if given and index == 0:
+            names.add(given[1].lower())
+        forms = names | {name + end for name in names for end in ("s", "es", "'s")}
+        stays.append(any(word in forms for word in where))
+    story.characters_stay = all(stays)
+    if known_words and words:
+        story.real_words = sum(word in known_words for word in words) >= REAL_WORDS * len(words)
