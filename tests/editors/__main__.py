@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 from PIL import Image
 
 from . import programs
-from .harness import Program, missing, start
+from .harness import (
+    Program,
+    Setting,
+    base_environment,
+    missing,
+    open_window,
+    pretend_user,
+    start,
+)
+from .mousepad import Mousepad
 from .views import PACKAGES
 
 PICTURED = "The little fox" + "!" * 12
@@ -36,7 +47,28 @@ def take_picture(program: Program, font: Path, folder: Path) -> Path:
     with start(program, font, PICTURED, as_user=True) as session:
         session.resize(*program.picture_size)
         image = session.screenshot(whole=True)
-    path = folder / f"{program.executable}.png"
+    return save_picture(image, folder / f"{program.executable}.png")
+
+
+def picture_first_look(font: Path, folder: Path) -> Path:
+    """The same of what ``fontgen editor`` opens, after some typing."""
+    with tempfile.TemporaryDirectory(prefix="fontgen-editor-", ignore_cleanup_errors=True) as made:
+        home = Path(made)
+        environment = base_environment(home, font)
+        command = [sys.executable, "-m", "fontgen", "editor", "mousepad", "--font", str(font)]
+        with open_window(
+            Mousepad(),
+            Setting(home, home / "story.txt", "", 20),
+            environment,
+            pretend_user(command),
+        ) as session:
+            session.resize(*Mousepad.picture_size)
+            session.type("!" * 12)
+            image = session.screenshot(whole=True)
+    return save_picture(image, folder / "first-look.png")
+
+
+def save_picture(image: Image.Image, path: Path) -> Path:
     image.quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
     return path
 
@@ -54,6 +86,8 @@ def main() -> None:
         if missing(program) or args.executables and program.executable not in args.executables:
             continue
         print(take_picture(program(), args.font, args.pictures))
+    if not missing(Mousepad) and (not args.executables or "first-look" in args.executables):
+        print(picture_first_look(args.font.absolute(), args.pictures))
 
 
 if __name__ == "__main__":

@@ -434,6 +434,13 @@ def fontgen_run(home: Path, *arguments: str) -> list[str]:
     ]
 
 
+def pretend_user(command: list[str]) -> list[str]:
+    """The command line, run so that it thinks it is not root, which some programs warn of."""
+    if os.geteuid() != 0:
+        return command
+    return ["unshare", "--user", "--map-user=1000", "dbus-run-session", "--", *command]
+
+
 @contextmanager
 def display(home: Path) -> Iterator[str]:
     """An X server on a free display, and a window manager."""
@@ -520,8 +527,8 @@ def start(
         command = program.command(setting)
         preload = ["env", f"LD_PRELOAD={shape_log_library()}"] if log_shaping else []
         command = fontgen_run(home, *preload, *command)
-        if as_user and os.geteuid() == 0:
-            command = ["unshare", "--user", "--map-user=1000", "dbus-run-session", "--", *command]
+        if as_user:
+            command = pretend_user(command)
         with open_window(program, setting, variables, command) as session:
             program.ready(session)
             yield session

@@ -16,6 +16,7 @@ class Kate(KnownEditor):
     margins = (112, 100, 75, 30)
     # Qt reads KDE's settings: the only place where the caret can be told not to blink.
     environment = {"XDG_CURRENT_DESKTOP": "KDE", "KDE_SESSION_VERSION": "5"}
+    picture_size = (860, 280)
     calls_per_key = 6
     pdf_text = "shown"
     cannot = {
