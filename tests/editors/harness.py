@@ -26,7 +26,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from fontTools.ttLib import TTFont
@@ -280,7 +280,7 @@ class Session:
         )
         return str(found[-1])
 
-    def fail(self, cause: str) -> Any:
+    def fail(self, cause: str) -> NoReturn:
         """Keep the screen in tests/failures and raise `EditorError`."""
         FAILURES.mkdir(exist_ok=True)
         path = FAILURES / f"editor-{self.program.executable}.png"
