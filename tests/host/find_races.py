@@ -62,7 +62,11 @@ def compile_program(directory: Path) -> Path:
     ]:
         output = directory / f"{source.name}.o"
         objects.append(output)
-        newest = 0.0 if source.parent == harfbuzz else max(source.stat().st_mtime, headers)
+        newest = max(source.stat().st_mtime, headers)
+        if source.parent == harfbuzz:  # just unpacked, and patched by the recipe
+            newest = max(
+                path.stat().st_mtime for path in (Path(recipe.__file__), adapter / "wasm_export.h")
+            )
         if output.is_file() and output.stat().st_mtime > newest:
             continue
         print(f"compiling {source.name}", file=sys.stderr)
