@@ -48,8 +48,8 @@ REPEATED = 8
 """Tokens of a sequence that may not come twice."""
 NAMED = 3
 """A word of the opening that its story has so often is somebody that the story is about."""
-COMMON = 200
-"""The most frequent words of the text, which are nobody."""
+COMMON = 0.25
+"""A word that so many of the stories have is nobody."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,15 @@ class Told:
 
 
 def openings(stories: list[str], count: int, seed: int) -> list[Opening]:
-    """Draw the beginnings of ``count`` stories."""
+    """Draw the beginnings of ``count`` stories; fewer, where the text has not so many different ones."""
     rng = random.Random(seed)
-    counts = Counter(word for story in stories for word in words_of(story))
-    common = {word for word, _ in counts.most_common(COMMON)}
+    counts = Counter(word for story in stories for word in set(words_of(story)))
+    common = {word for word, count in counts.items() if count >= COMMON * len(stories)}
     fixed = {line.split("\t")[0] for line in PROMPTS.read_text().splitlines()}
     drawn: dict[str, Opening] = {}
-    while len(drawn) < count:
-        story = rng.choice(stories)
+    for story in rng.sample(stories, len(stories)):
+        if len(drawn) == count:
+            break
         words = story.split("\n")[0].split(" ")
         text = re.sub(r"[^\w]+$", "", " ".join(words[: rng.choice(OPENING)]))
         about = Counter(words_of(story))

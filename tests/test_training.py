@@ -248,8 +248,11 @@ def test_self_training_keeps_what_passes_and_marks_what_repeats(
     assert [index for index, marked in enumerate(marks) if marked] == [18, 19]
 
     text = config["data"]["sources"][0]["path"]
-    openings = self_training.openings(read_stories(Path(text)), 20, seed=1)
-    assert len({opening.text for opening in openings}) == 20
+    stories = read_stories(Path(text))
+    openings = self_training.openings(stories, 8, seed=1)
+    assert len({opening.text for opening in openings}) == 8
+    assert 8 < len(self_training.openings(stories, 1000, seed=1)) < 20  # all there are
+    openings = self_training.openings(stories, 1000, seed=1)
     fox = next(opening for opening in openings if "fox" in opening.text)
     assert "fox" in fox.characters
     arguments = [str(trained), "--text", text, "--stories", "20", "--folder", str(tmp_path)]
