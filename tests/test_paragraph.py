@@ -1,4 +1,7 @@
-"""Lines of a wrapped paragraph, which programs shape one by one after the paragraph: they go on with its story."""
+"""Lines of a wrapped paragraph, which programs shape one by one: they go on with its story.
+
+fontgen's own host tells the shaper what stands around a line; in others it remembers the paragraphs that it has shaped.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,25 @@ __all__ = ["default_continuer", "default_font", "tiny_font", "tiny_model"]
 STORY = "The little fox!!!!!!!!!!!!!!!!!!!!!!!!! and then a bear!!!!!!!!!!!!!!!"
 
 
+@pytest.fixture(scope="module")
+def font_elsewhere(default_font):
+    """The font in a host that knows nothing of `shape_context()`."""
+    data = default_font.data.replace(b"shape_context", b"shape_contexT")
+    assert data != default_font.data
+    return ShapingFont(default_font.uharfbuzz, data)
+
+
 def visible(shaping: ShapingFont, text: str, start: int, end: int) -> str:
     return shaping.shape(text, ShapeOptions(part=(start, end))).visible
 
 
 @pytest.mark.parametrize("start", [4, 12, 14, 16, 17, 20, 33, 39, 40, 50, 57, 65])
-def test_a_line_goes_on_with_the_paragraphs_story(default_font, default_continuer, start):
+def test_a_line_goes_on_with_the_paragraphs_story(
+    default_font, font_elsewhere, default_continuer, start
+):
     for end in (min(start + 12, len(STORY)), len(STORY)):
-        assert same_glyphs(default_font, default_continuer, STORY, part=(start, end))
+        for font in (default_font, font_elsewhere):
+            assert same_glyphs(font, default_continuer, STORY, part=(start, end))
 
 
 def test_a_story_is_the_same_in_one_line_and_in_several(default_font):
@@ -40,9 +54,22 @@ def test_a_text_that_begins_at_cluster_0_stands_alone(default_font):
     assert default_font.shape(marks).visible == alone
 
 
-def test_a_line_of_an_unknown_paragraph_stands_alone(default_font):
-    alone = default_font.shape("a fox" + "!" * 20).visible
-    assert visible(default_font, "Never seen: a fox" + "!" * 20, 12, 37) == alone
+def test_a_line_of_a_paragraph_that_was_never_shaped(default_font, default_continuer):
+    text = "Never seen: a fox" + "!" * 20
+    shown = visible(default_font, text, 14, 33)
+    expected = default_continuer.continue_text(text).characters
+    expected = "".join(c for c, cluster in expected if 14 <= cluster < 33)
+    assert shown == expected.replace("\u200b", "")
+
+
+def test_elsewhere_a_line_of_an_unknown_paragraph_stands_alone(font_elsewhere):
+    alone = font_elsewhere.shape("a fox" + "!" * 20).visible
+    assert visible(font_elsewhere, "Never seen: a fox" + "!" * 20, 12, 37) == alone
+
+
+def test_a_sign_behind_a_line_changes_its_last_token(default_font):
+    text = "A new fox" + "!" * 12
+    assert visible(default_font, text + "?", 12, 21) != visible(default_font, text, 12, 21)
 
 
 def test_the_last_paragraph_with_the_same_characters_there_is_the_one(default_font):

@@ -133,6 +133,17 @@ static void shape_with_opentype(hb_font_t font, hb_buffer_t buffer, const struct
     free(kept);
 }
 
+/* fontgen's own host calls this before shape() where a program says what stands before and after the text: the buffer
+ * holds all of it. Such a text goes on with the story of a paragraph that was never shaped, as LibreOffice's window has
+ * only lines of one that its printer's font has seen. Other hosts do not call it. */
+int32_t EXPORT(shape_context)(hb_font_t font, hb_buffer_t buffer) {
+    if (!read_settings(font)) return 1;
+    struct buffer_contents typed = copy_typed_text(buffer);
+    if (has_run(typed.info, typed.length, settings.header.kept_marks)) paragraph_remember(typed.info, typed.length);
+    free_typed_text(&typed);
+    return 1;
+}
+
 int32_t EXPORT(shape)(void *plan, hb_font_t font, hb_buffer_t buffer, const struct feature *features,
                       uint32_t n_features) {
     (void)plan;

@@ -112,6 +112,9 @@ PATCHES = (
         "  static bool initialized;\n",
         "  static hb_atomic_t<bool> initialized;\n",
     ),
+    # What a program says stands before and after a text is for joining Arabic letters, which need
+    # five characters; guests are shown as much as a paragraph (show_context() in calls.cc).
+    Patch("hb-buffer.hh", "CONTEXT_LENGTH = 5u;", "CONTEXT_LENGTH = 4096u;"),
     # LibreOffice asks for graphite2, then coretext_aat, ot and fallback: written before there were
     # Wasm fonts, it means "the font's own program first". There is no Graphite shaper here, so the
     # name is free to mean the other kind of program that a font may have.

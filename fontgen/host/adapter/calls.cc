@@ -34,6 +34,20 @@ static void destroy_plan (fontgen_instance *instance)
   invoke (instance, &instance->exports[fontgen_function::SHAPE_PLAN_DESTROY], &value, 1);
 }
 
+/* Shows a guest that asks for it the text together with what stands around it in its paragraph, of
+ * which HarfBuzz's own API has no function to tell: programs shape lines, and runs of one font or
+ * script, by themselves, but say where they were cut from.  The buffer then holds the text alone
+ * again; false when it cannot, or the guest failed. */
+static bool show_context (fontgen_instance *instance, hb_buffer_t *buffer, const wasm_val_t *arguments)
+{
+  if (!instance->exported[fontgen_function::SHAPE_CONTEXT] || !instance->text.add_context (buffer)) return true;
+  wt_value values[2];
+  for (unsigned i = 0; i < 2; i++) values[i].i64 = (uint32_t) arguments[1 + i].of.i32;
+  bool ok = invoke (instance, &instance->exports[fontgen_function::SHAPE_CONTEXT], values, 2);
+  if (!ok) count_failure (instance->module);
+  return instance->text.restore (buffer) && ok;
+}
+
 /* Whether the guest shaped the text, and its result can be shown. */
 static bool shape_by_guest (fontgen_instance *instance, hb_buffer_t *buffer, const wasm_val_t *arguments)
 {
@@ -44,6 +58,7 @@ static bool shape_by_guest (fontgen_instance *instance, hb_buffer_t *buffer, con
     trace ("the guest has no memory for the features");
     return false;
   }
+  if (!show_context (instance, buffer, arguments)) return false;
   wt_value values[5];
   for (unsigned i = 0; i < 5; i++) values[i].i64 = (uint32_t) arguments[i].of.i32;
   values[0].i64 = instance->plan;

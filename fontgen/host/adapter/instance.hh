@@ -13,9 +13,9 @@
 #include "wasm_export.h"
 #include "wasmtime_abi.hh"
 
-/* One of the functions that HarfBuzz calls in a guest. */
+/* One of the functions that HarfBuzz calls in a guest, or shape_context(), which is called from here. */
 struct fontgen_function {
-  enum role_t { SHAPE, SHAPE_PLAN_CREATE, SHAPE_PLAN_DESTROY, N_ROLES } role;
+  enum role_t { SHAPE, SHAPE_PLAN_CREATE, SHAPE_PLAN_DESTROY, SHAPE_CONTEXT, N_ROLES } role;
 };
 
 struct fontgen_instance {

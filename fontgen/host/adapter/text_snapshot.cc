@@ -56,7 +56,11 @@ bool text_snapshot_t::keep (hb_buffer_t *buffer)
 
 void text_snapshot_t::clear () { free (characters); characters = nullptr; n_characters = 0; room = 0; }
 
-bool text_snapshot_t::shape_by_opentype (hb_font_t *font, hb_buffer_t *buffer, const features_t &features) const
+/* Of what stands after a text, a guest needs little: a sign that changes the last of its own. */
+enum { MOST_AFTER = 256 };
+
+/* Room for so many characters, and a buffer that takes them to be Unicode. */
+static bool put (hb_buffer_t *buffer, unsigned n_characters)
 {
   buffer->successful = true;
   buffer->have_output = false;
@@ -65,11 +69,44 @@ bool text_snapshot_t::shape_by_opentype (hb_font_t *font, hb_buffer_t *buffer, c
   buffer->out_len = 0;
   buffer->out_info = buffer->info;
   buffer->len = 0;
-  if (!buffer->resize (n_characters)) return false;
-  memcpy (buffer->info, characters, n_characters * sizeof (hb_glyph_info_t));
-  buffer->len = n_characters;
   buffer->content_type = HB_BUFFER_CONTENT_TYPE_UNICODE;
+  return buffer->resize (n_characters);
+}
 
+bool text_snapshot_t::restore (hb_buffer_t *buffer) const
+{
+  if (!put (buffer, n_characters)) return false;
+  memcpy (buffer->info, characters, n_characters * sizeof (hb_glyph_info_t));
+  return true;
+}
+
+bool text_snapshot_t::add_context (hb_buffer_t *buffer) const
+{
+  const unsigned before = buffer->context_len[0];
+  const unsigned after = hb_min (buffer->context_len[1], (unsigned) MOST_AFTER);
+  if (!before || !n_characters || !ordered || first_cluster < before || last_cluster > UINT32_MAX - after) return false;
+  if (!put (buffer, before + n_characters + after)) return false;
+  hb_glyph_info_t *info = buffer->info;
+  memset (info, 0, buffer->len * sizeof *info);
+  for (unsigned i = 0; i < before; i++)
+  {
+    info[i].codepoint = buffer->context[0][before - 1 - i];
+    info[i].cluster = first_cluster - before + i;
+  }
+  info += before;
+  memcpy (info, characters, n_characters * sizeof *info);
+  info += n_characters;
+  for (unsigned i = 0; i < after; i++)
+  {
+    info[i].codepoint = buffer->context[1][i];
+    info[i].cluster = last_cluster + 1 + i;
+  }
+  return true;
+}
+
+bool text_snapshot_t::shape_by_opentype (hb_font_t *font, hb_buffer_t *buffer, const features_t &features) const
+{
+  if (!restore (buffer)) return false;
   static const char *const shapers[] = {"ot", nullptr};
   bool ok = hb_shape_full (font, buffer, features.data (), features.count (), shapers);
   trace ("shaped by OpenType instead%s", ok ? "" : ": failed");

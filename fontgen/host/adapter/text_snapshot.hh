@@ -27,6 +27,11 @@ struct features_t {
 
 struct text_snapshot_t {
   bool keep (hb_buffer_t *buffer);
+  /* Puts what stands before the text, and some of what stands after it, into the buffer, too, with
+   * clusters that count on from the text's; false when nothing stands before it. */
+  bool add_context (hb_buffer_t *buffer) const;
+  /* Puts the text back. */
+  bool restore (hb_buffer_t *buffer) const;
   /* Puts the text back and shapes it by OpenType. */
   bool shape_by_opentype (hb_font_t *font, hb_buffer_t *buffer, const features_t &features) const;
   /* Whether the guest's result can be shown: it fitted, and every cluster is one of the text's range.
