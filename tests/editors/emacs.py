@@ -19,7 +19,7 @@ class Emacs(Program):
     suffix = ".text"  # Text mode asks for nothing
     margins = (0, 60, 0, 60)
     quiet = 0.8
-    calls_per_key = 4
+    calls_per_key = 6
     # A PDF file is a picture of the frame.
     pdf_text = "shown"
 
@@ -34,6 +34,7 @@ class Emacs(Program):
             f'(set-frame-font "{setting.family}-{setting.size:g}" nil t)\n'
             "(setq inhibit-startup-screen t ring-bell-function 'ignore cursor-type 'bar)\n"
             "(setq-default cursor-type 'bar)\n"
+            "(setq-default mode-line-format nil)\n"
             "(blink-cursor-mode 0)\n"
             "(cua-mode 1)\n"
             '(global-set-key (kbd "C-a") #\'mark-whole-buffer)\n'
