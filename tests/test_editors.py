@@ -27,6 +27,7 @@ from editors.harness import (
     base_environment,
     check_same,
     difference,
+    family_of,
     missing,
     open_window,
     pdf_fonts,
@@ -34,7 +35,6 @@ from editors.harness import (
     pdf_text,
     start,
 )
-from editors.mousepad import Mousepad
 from editors.views import PACKAGES, hb_view, open_image, pango_view
 from PIL import Image, ImageChops, ImageFilter
 from test_golden import IMAGES
@@ -208,7 +208,7 @@ def check_pdf(path: Path, font: ShapingFont, text: str, hidden: int = 0) -> None
 
     Poppler leaves out text that nothing is drawn for: ``hidden`` marks may be missing.
     """
-    family = str(font.family).replace(" ", "") if hasattr(font, "family") else "llama.ttfSans"
+    family = family_of(font.path).replace(" ", "")
     fonts = [entry for entry in pdf_fonts(path) if family in entry["name"].replace("#20", "")]
     assert fonts and all(
         (entry["embedded"], entry["unicode"]) == ("yes", "yes") for entry in fonts
@@ -225,29 +225,36 @@ def check_pdf(path: Path, font: ShapingFont, text: str, hidden: int = 0) -> None
 # fontgen editor
 
 
-class FirstLook(Mousepad):
-    """Mousepad as ``fontgen editor`` starts it."""
+KNOWN = {program.executable: program for program in programs() if program.executable in EDITORS}
 
 
-def test_first_look(font_path: Path, story: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", EDITORS)
+def test_first_look(name: str, font_path: Path, story: str, tmp_path: Path) -> None:
     """`fontgen editor` opens a text that invites to type, keeps the story, and changes nothing."""
-    if packages := missing(FirstLook):
+    program = KNOWN[name]()
+    if not program.quick and not EVERYTHING:
+        pytest.skip("takes long: make test-editors")
+    if packages := missing(program):
         pytest.skip(f"not installed: {' '.join(packages)}")
-    environment = base_environment(tmp_path, font_path)
+    environment = base_environment(tmp_path, font_path) | dict(program.environment)
     setting = Setting(tmp_path, tmp_path / "story.txt", "", 20)
+    setting.write(".config/kdeglobals", "[KDE]\nCursorBlinkRate=0\n")
     earlier = sorted((tmp_path / ".config").rglob("*"))
-    command = [sys.executable, "-m", "fontgen", "editor", "mousepad", "--font", str(font_path)]
-    with open_window(FirstLook(), setting, environment, command) as session:
+    command = [sys.executable, "-m", "fontgen", "editor", name, "--font", str(font_path)]
+    with open_window(program, setting, environment, command) as session:
+        if "column" not in "".join(EDITORS[name].caret):
+            session.key("ctrl+Home", "End")
         session.type(TYPED.removeprefix(PROMPT))
         typed = session.screenshot()
         session.key("ctrl+s")
         session.key(*["BackSpace"] * (len(TYPED) - len(PROMPT)))
         session.type(story.removeprefix(PROMPT))
         check_same(session, "first-look", session.screenshot(), typed)
-        session.key("ctrl+z", "ctrl+s", "ctrl+q", settle=False)
+        session.key("ctrl+s")
+        session.key("ctrl+q", settle=False)
         session.process.wait(60)
         assert session.process.returncode == 0
-    assert setting.document.read_text().startswith(PROMPT)
+    assert setting.document.read_text() == INVITATION.replace(PROMPT, story, 1)
     assert "your story is in story.txt" in (tmp_path / "stderr").read_text()
     assert sorted((tmp_path / ".config").rglob("*")) == earlier
 

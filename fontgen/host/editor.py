@@ -148,7 +148,7 @@ EDITORS: dict[str, Editor] = {
                 "[KTextEditor View]\nAuto Completion=false\n",
             },
             ("--startanon", "--block"),
-            ("--line={line}", "--column={column}"),
+            ("--line={line}", "--column={column1}"),
         ),
     )
 }
