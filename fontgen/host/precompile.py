@@ -72,6 +72,7 @@ def shape(library: ctypes.CDLL, face: int) -> None:
 
 def main(library_path: str, *directories: str) -> None:
     library = open_library(library_path)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     n_fonts = 0
     for path in font_files(list(directories)):
         blob = library.hb_blob_create_from_file(os.fsencode(path))
