@@ -30,7 +30,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from fontTools.ttLib import TTFont
-from PIL import Image, ImageChops, ImageGrab
+from PIL import Image, ImageChops, ImageFilter, ImageGrab
 
 from fontgen import host
 
@@ -77,6 +77,8 @@ class Program(ABC):
     """Most shape calls that a keystroke may cost."""
     quiet: ClassVar[float] = QUIET
     """Seconds without a change on the screen after which it is taken to be still."""
+    reach: ClassVar[int] = 0
+    """Pixels by which letters may be shifted, where a program places them one by one."""
     redo: ClassVar[str] = "ctrl+shift+z"
     pdf_text: ClassVar[str] = "typed"
     """What the text layer of its PDF files holds: what was ``typed``, or what is ``shown``."""
@@ -577,12 +579,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 # Comparing
 
 
-def difference(expected: Image.Image, actual: Image.Image, pixel_tolerance: int = 48) -> float:
-    """Share of the pixels by which two images of one size differ more than anti-aliasing makes them."""
+def difference(
+    expected: Image.Image, actual: Image.Image, pixel_tolerance: int = 48, reach: int = 0
+) -> float:
+    """Share of the pixels by which two images of one size differ more than anti-aliasing makes them.
+
+    With a ``reach``, of the dark pixels that have no darkish one within so many pixels in the other.
+    """
     if expected.size != actual.size:
         return 1.0
-    change = np.asarray(ImageChops.difference(expected.convert("RGB"), actual.convert("RGB")))
-    return float((change.max(axis=2) > pixel_tolerance).mean())
+    if not reach:
+        change = np.asarray(ImageChops.difference(expected.convert("RGB"), actual.convert("RGB")))
+        return float((change.max(axis=2) > pixel_tolerance).mean())
+    images = [image.convert("L") for image in (expected, actual)]
+    around = [np.asarray(image.filter(ImageFilter.MinFilter(2 * reach + 1))) for image in images]
+    dark = [np.asarray(image) < 64 for image in images]
+    return float(((dark[0] & (around[1] > 160)) | (dark[1] & (around[0] > 160))).mean())
 
 
 def check_same(
@@ -592,8 +604,9 @@ def check_same(
 
     The caret is about 0.0001 of a screen.
     """
-    found = difference(expected, actual)
-    if found > share:
+    reach = session.program.reach
+    found = difference(expected, actual, reach=reach)
+    if found > (share / 5 if reach else share):
         FAILURES.mkdir(exist_ok=True)
         stem = FAILURES / f"editor-{session.program.executable}-{name}"
         expected.save(f"{stem}-expected.png")

@@ -74,6 +74,7 @@ class LibreOffice(Program):
     suffix = ".fodt"
     margins = (210, 150, 290, 24)
     quiet = 1.5
+    reach = 1
     redo = "ctrl+y"
     environment = {"SAL_USE_VCLPLUGIN": "gtk3"}
     calls_per_key = 8
