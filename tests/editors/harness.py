@@ -80,6 +80,7 @@ class Program(ABC):
     reach: ClassVar[int] = 0
     """Pixels by which letters may be shifted, where a program places them one by one."""
     redo: ClassVar[str] = "ctrl+shift+z"
+    """Keys, one after another."""
     pdf_text: ClassVar[str] = "typed"
     """What the text layer of its PDF files holds: what was ``typed``, or what is ``shown``."""
     picture_size: ClassVar[tuple[int, int]] = (760, 280)

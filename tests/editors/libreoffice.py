@@ -75,7 +75,7 @@ class LibreOffice(Program):
     margins = (210, 150, 290, 24)
     quiet = 1.5
     reach = 1
-    redo = "ctrl+y"
+    redo = "ctrl+y End"  # it selects what it has redone
     environment = {"SAL_USE_VCLPLUGIN": "gtk3"}
     calls_per_key = 8
 
