@@ -103,17 +103,26 @@ class LibreOffice(Program):
         return convert_to_pdf(session.setting.document, session.environment)
 
 
-def convert_to_pdf(document: Path, environment: dict[str, str]) -> Path:
-    """``soffice --convert-to pdf``; returns the PDF file, beside the document."""
+def convert_to_pdf(document: Path, environment: dict[str, str], preload: str = "") -> Path:
+    """``soffice --convert-to pdf``; returns the PDF file, beside the document.
+
+    Args:
+        environment: as of `harness.base_environment`; ``HOME`` holds the fonts.
+        preload: library to preload, such as `harness.shape_log_library`.
+    """
     path = document.with_suffix(".pdf")
     path.unlink(missing_ok=True)
     home = Path(environment["HOME"])
-    options = ["--headless", "--convert-to", "pdf", "--outdir", str(path.parent)]
+    variables = dict(environment)
+    command = ["soffice", f"-env:UserInstallation=file://{home}/pdf", "--headless"]
+    command += ["--convert-to", "pdf", "--outdir", str(path.parent), str(document)]
+    if preload:
+        command = ["env", f"LD_PRELOAD={preload}", *command]
+    else:
+        variables.pop("FONTGEN_SHAPE_LOG", None)
     done = subprocess.run(
-        fontgen_run(
-            home, "soffice", f"-env:UserInstallation=file://{home}/pdf", *options, str(document)
-        ),
-        env={name: value for name, value in environment.items() if name != "FONTGEN_SHAPE_LOG"},
+        fontgen_run(home, *command),
+        env=variables,
         capture_output=True,
         text=True,
         timeout=2 * PATIENCE,
