@@ -22,8 +22,10 @@ class Inkscape(Program):
     toolkit = "GTK 3, its own layout"
     suffix = ".svg"
     margins = (60, 100, 80, 100)
+    picture_size = (1000, 420)
     quiet = 1.2
-    calls_per_key = 4
+    calls_per_key = 2
+    pdf_text = "shown"
 
     def write_document(self, setting: Setting, text: str) -> None:
         size = setting.size * 96 / 72
@@ -60,7 +62,11 @@ class Inkscape(Program):
         path.unlink(missing_ok=True)
         done = subprocess.run(
             fontgen_run(
-                session.setting.home, "inkscape", "--export-type=pdf", f"-o{path}", str(document)
+                session.setting.home,
+                "inkscape",
+                "--export-type=pdf",
+                f"--export-filename={path}",
+                str(document),
             ),
             env={k: v for k, v in session.environment.items() if k != "FONTGEN_SHAPE_LOG"},
             capture_output=True,

@@ -73,6 +73,7 @@ class LibreOffice(Program):
     window_class = "libreoffice|soffice"
     suffix = ".fodt"
     margins = (210, 150, 290, 24)
+    picture_size = (1000, 420)
     quiet = 1.5
     reach = 1
     redo = "ctrl+y End"  # it selects what it has redone
