@@ -8,7 +8,7 @@ that platform. The Python extension is left out: it needs that platform's Python
 
 With ``--run qemu-aarch64-static`` (Debian: qemu-user-static), or another program that runs that
 platform's, eight threads shape with a Wasm font there and all results must be the same; on glibc the
-emulator needs its libraries: QEMU_LD_PREFIX=/usr/aarch64-linux-gnu (Debian: libc6-arm64-cross).
+emulator needs its libraries: QEMU_LD_PREFIX=/usr/aarch64-linux-gnu (Debian: libc6-arm64-cross, libgcc-s1-arm64-cross).
 """
 
 from __future__ import annotations
@@ -95,7 +95,12 @@ def shape_there(directory: Path, emulator: list[str]) -> None:
         font.write_bytes(with_wasm(default_base_path(), module))
         done = subprocess.run(
             [*emulator, str(program), "8", "100", "2", "10", str(font)],
-            env={**os.environ, "FONTGEN_WASM_CACHE": "off", "FONTGEN_WASM_TRACE": "1"},
+            env={
+                **os.environ,
+                "FONTGEN_WASM_CACHE": f"{temporary}/compiled",
+                "FONTGEN_WASM_TIMEOUT_MS": "600000",  # emulators are slow
+                "FONTGEN_WASM_TRACE": "1",
+            },
             capture_output=True,
             text=True,
             check=False,
