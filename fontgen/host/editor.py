@@ -184,6 +184,8 @@ def open_editor(host: Host, editor: Editor, font: Path, family: str, size: float
         environment["XDG_CONFIG_HOME"] = str(configuration)
         for variable in ("XDG_DATA_HOME", "XDG_STATE_HOME"):  # recent files, automatic copies
             environment[variable] = str(Path(made) / variable)
+        # Else Pluma finds another one that runs, by its socket, and leaves the document to that.
+        environment["TMPDIR"] = made
         command = editor.command(document, CARET)
         try:
             status = subprocess.run(command, env=environment, check=False).returncode

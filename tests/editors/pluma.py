@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .gtk import GtkEditor
+from .harness import Setting
 
 
 class Pluma(GtkEditor):
@@ -12,3 +13,7 @@ class Pluma(GtkEditor):
     toolkit = "GTK 3"
     margins = (0, 106, 0, 45)
     calls_per_key = 2
+
+    def command(self, setting: Setting) -> list[str]:
+        # There it would find another one that runs, and leave the document to that.
+        return ["env", f"TMPDIR={setting.home}", *super().command(setting)]
