@@ -30,7 +30,7 @@ class Emacs(Program):
             "init.el",
             f'(load "{FONTGEN_EL}")\n'
             "(set-char-table-range composition-function-table '(?\\s . #x24F)\n"
-            '  (list (vector ".+" 0 #\'fontgen-shape-line)))\n'
+            '  (list (vector "^.+" 0 #\'fontgen-shape-line)))\n'
             f'(set-frame-font "{setting.family}-{setting.size:g}" nil t)\n'
             "(setq inhibit-startup-screen t ring-bell-function 'ignore cursor-type 'bar)\n"
             "(setq-default cursor-type 'bar)\n"
