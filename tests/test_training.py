@@ -29,7 +29,7 @@ one that knows the sentences by heart, but forgets who is in them, stays near 0.
 def scripts() -> Iterator[None]:
     """The scripts in model/ import each other by their names, as they do when they are run."""
     sys.path.insert(0, str(MODEL))
-    names = ("model", "prepare", "train", "export", "story_checks", "self_training")
+    names = ("model", "prepare", "train", "export", "story_checks", "self_training", "average")
     yield
     sys.path.remove(str(MODEL))
     for name in names:
@@ -262,3 +262,25 @@ def test_self_training_keeps_what_passes_and_marks_what_repeats(
     assert len(repeated) == len(avoid)
     told = np.load(tmp_path / "told.npy")
     assert told[0] == told[-1] == 1
+
+
+def test_average_of_weights(trained: Path, tmp_path: Path) -> None:
+    from average import average, read_share
+    from safetensors.numpy import load_file, save_file
+
+    first = load_file(trained / "model.safetensors")
+    (tmp_path / "zero").mkdir()
+    zero = {name: np.zeros_like(value) for name, value in first.items()}
+    save_file(zero, tmp_path / "zero" / "model.safetensors")
+    parts = [read_share(f"1.5:{tmp_path / 'zero'}"), read_share(f"-0.5:{trained}")]
+    average(parts, tmp_path / "mean")
+    mean = load_file(tmp_path / "mean" / "model.safetensors")
+    for name, value in first.items():
+        np.testing.assert_allclose(mean[name], -0.5 * value, rtol=1e-3)
+    config = (tmp_path / "mean" / "config.json").read_text()
+    assert config == (trained / "config.json").read_text()
+    with pytest.raises(ValueError, match="add up"):
+        average([parts[0]], tmp_path / "mean")
+    save_file({"norm.weight": zero["norm.weight"]}, tmp_path / "zero" / "model.safetensors")
+    with pytest.raises(ValueError, match="other tensors"):
+        average([parts[1], parts[0]], tmp_path / "mean")

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Average the weights of models that come from one another, a "model soup".
+
+    python model/average.py 0.5:model 0.5:build/model/export -o build/model/average
+
+Fine-tuning leaves a model near enough to what it was that the weights between the two are good ones
+as well, often better on text of neither kind (Wortsman et al. 2022, arXiv:2203.05482). A share
+below zero takes a step back: ``1:after -0.5:before 0.5:other`` is ``other`` and half of what came
+after ``before``. Shares add up to 1. Everything but the weights is copied from the last folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+NAME = "model.safetensors"
+
+
+def read_share(text: str) -> tuple[float, Path]:
+    """Take ``SHARE:FOLDER`` apart."""
+    share, _, folder = text.partition(":")
+    if not (Path(folder) / NAME).is_file():
+        raise argparse.ArgumentTypeError(f"{text}: no {NAME} in {folder or 'no folder'}")
+    try:
+        return float(share), Path(folder)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: {share!r} is not a number") from None
+
+
+def average(parts: list[tuple[float, Path]], output: Path) -> None:
+    """Write the weighted mean of the folders' weights, float16, to ``output``.
+
+    Raises:
+        ValueError: shares that do not add up to 1, or tensors that differ in name or shape.
+    """
+    if abs(sum(share for share, _ in parts) - 1) > 1e-6:
+        raise ValueError("the shares do not add up to 1")
+    mean: dict[str, torch.Tensor] = {}
+    for share, folder in parts:
+        tensors = load_file(folder / NAME)
+        if mean and {k: v.shape for k, v in tensors.items()} != {
+            k: v.shape for k, v in mean.items()
+        }:
+            raise ValueError(f"{folder / NAME}: other tensors than those of {parts[0][1] / NAME}")
+        for name, tensor in tensors.items():
+            mean[name] = mean.get(name, torch.zeros(())) + share * tensor.float()
+    output.mkdir(parents=True, exist_ok=True)
+    last = parts[-1][1]
+    for name in ("config.json", "tokenizer.model", "loss.png", "training.json"):
+        if (last / name).exists() and last.resolve() != output.resolve():
+            shutil.copyfile(last / name, output / name)
+    halves = {name: tensor.half().contiguous() for name, tensor in mean.items()}
+    save_file(halves, output / NAME, metadata={"format": "pt"})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("parts", nargs="+", type=read_share, metavar="SHARE:FOLDER")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    try:
+        average(arguments.parts, arguments.output)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()
