@@ -12,8 +12,7 @@
   "Shape GSTRING in DIRECTION as a line with generated text.
 Emacs draws a blank for each character that shows nothing, such as the first marks of a run:
 here such characters belong to the next one that shows something."
-  (let* ((room (make-vector (* 8 (length gstring)) nil)) ; a token has many letters
-         (shaped (font-shape-gstring (vconcat gstring room) direction))
+  (let* ((shaped (font-shape-gstring gstring direction))
          (length (if shaped (lgstring-glyph-len shaped) 0))
          (hidden nil))
     (dotimes (i length)
@@ -37,7 +36,7 @@ here such characters belong to the next one that shows something."
     shaped))
 
 (set-char-table-range composition-function-table '(?\s . #x24F)
-                      (list (vector "^.*!!!!+[!?]*" 0 #'fontgen-shape-line)))
+                      (list (vector "[^\n]*!!!!+[!?]*" 0 #'fontgen-shape-line)))
 
 (provide 'fontgen)
 ;;; fontgen.el ends here

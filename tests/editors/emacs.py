@@ -19,7 +19,7 @@ class Emacs(Program):
     suffix = ".text"  # Text mode asks for nothing
     margins = (0, 60, 0, 60)
     quiet = 0.8
-    calls_per_key = 6
+    calls_per_key = 16  # it tries ends of the line, too
     # A PDF file is a picture of the frame.
     pdf_text = "shown"
 
@@ -30,7 +30,7 @@ class Emacs(Program):
             "init.el",
             f'(load "{FONTGEN_EL}")\n'
             "(set-char-table-range composition-function-table '(?\\s . #x24F)\n"
-            '  (list (vector "^.+" 0 #\'fontgen-shape-line)))\n'
+            '  (list (vector ".+" 0 #\'fontgen-shape-line)))\n'
             f'(set-frame-font "{setting.family}-{setting.size:g}" nil t)\n'
             "(setq inhibit-startup-screen t ring-bell-function 'ignore cursor-type 'bar)\n"
             "(setq-default cursor-type 'bar)\n"
