@@ -9,7 +9,7 @@ The same names serve as flags, which override the file::
     [font]
     base = "Some.ttf"             # default: Roboto Regular
     index = 1                     # member of a collection
-    family = "llama.ttf Sans"     # default: chosen by the looks of the base font
+    family = "Llama TTF Sans"     # default: chosen by the looks of the base font
     output = "llama.ttf"
 
     [quantise]

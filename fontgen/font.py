@@ -82,21 +82,21 @@ def _peek(font: TTFont, tag: str) -> Any:
 
 
 def default_family(font: TTFont) -> str:
-    """A family name by the looks of the base font: ``llama.ttf Mono``, ``Serif`` or ``Sans``.
+    """A family name by the looks of the base font: ``Llama TTF Mono``, ``Serif`` or ``Sans``.
 
     Fixed pitch is told by ``post``, serifs by PANOSE (bSerifStyle 2-10) or the IBM font class (1-7)
     of ``OS/2``.
     """
     if "post" in font and _peek(font, "post").isFixedPitch:
-        return "llama.ttf Mono"
+        return "Llama TTF Mono"
     if "OS/2" in font:
         os2 = _peek(font, "OS/2")
         latin_text = os2.panose.bFamilyType == 2
         serif_style = os2.panose.bSerifStyle
         ibm_class = os2.sFamilyClass >> 8
         if (latin_text and 2 <= serif_style <= 10) or (serif_style < 2 and 1 <= ibm_class <= 7):
-            return "llama.ttf Serif"
-    return "llama.ttf Sans"
+            return "Llama TTF Serif"
+    return "Llama TTF Sans"
 
 
 def reserved_names(names: BaseNames) -> list[str]:
@@ -133,8 +133,8 @@ def check_family(family: str, names: BaseNames) -> None:
 def postscript_name(family: str, style: str = "") -> str:
     """PostScript name (name ID 6): at most 63 printable ASCII characters, none of ``[](){}<>/%``.
 
-    >>> postscript_name("llama.ttf Sans", "Light Italic")
-    'llama.ttfSans-LightItalic'
+    >>> postscript_name("Llama TTF Sans", "Light Italic")
+    'LlamaTTFSans-LightItalic'
     """
 
     def plain(text: str) -> str:

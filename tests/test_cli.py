@@ -365,7 +365,7 @@ def test_inspect_for_programs(fontgen: Fontgen, font_path: Path, portable_font_p
     config = json.loads((REPOSITORY / "model" / "config.json").read_text())
     assert report["model"]["config"]["dim"] == config["dim"]
     assert report["model"]["card"]["license"] == config["license"]
-    assert report["names"]["family"] == "llama.ttf Sans"
+    assert report["names"]["family"] == "Llama TTF Sans"
     assert report["settings"]["kept_marks"] == 3
     assert report["settings"]["replacements"] == {"OpenSans": "LLaMaSans"}
     portable = json.loads(fontgen("inspect", portable_font_path, "--json").out)

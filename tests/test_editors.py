@@ -306,7 +306,7 @@ def test_fontgen_editor_needs_a_screen(
     assert outcome.code == 2 and "DISPLAY is not set" in outcome.err
 
 
-@pytest.mark.parametrize("family", ["llama.ttf Sans", "Bob's Hand"])
+@pytest.mark.parametrize("family", ["Llama TTF Sans", "Bob's Hand"])
 def test_settings_name_the_family(family: str, tmp_path: Path) -> None:
     for editor in EDITORS.values():
         editor.configure(tmp_path / editor.program, family, 12.5)

@@ -25,7 +25,7 @@ from fontgen.model import ModelCard
 CARD = ModelCard("Tiny storyteller", "CC0-1.0", "Tells nothing.")
 
 
-def _compile(base: Path | str, family: str = "llama.ttf Sans") -> TTFont:
+def _compile(base: Path | str, family: str = "Llama TTF Sans") -> TTFont:
     ttfont = open_base(base)
     font.write_names(ttfont, family, CARD)
     font.write_timestamps(ttfont, {})
@@ -66,10 +66,10 @@ def test_the_default_font_is_not_called_roboto(font_path: Path) -> None:
         if record.nameID in (1, 3, 4, 6, 7, 16, 18, 20, 21, 25):
             assert "roboto" not in record.toUnicode().lower()
     names = _names(built, 0, 1, 2, 4, 5, 6, 10, 13, 14)
-    assert names[1] == "llama.ttf Sans"
+    assert names[1] == "Llama TTF Sans"
     assert names[2] == "Regular"
-    assert names[4] == "llama.ttf Sans Regular"
-    assert names[6] == "llama.ttfSans-Regular"
+    assert names[4] == "Llama TTF Sans Regular"
+    assert names[6] == "LlamaTTFSans-Regular"
     assert re.match(r"Version \d+\.\d+", names[5]) and f"fontgen {__version__}" in names[5]
     assert names[0].startswith("Copyright 2011 Google Inc. All Rights Reserved.\n")
     assert names[13].startswith("Licensed under the Apache License, Version 2.0\n")
@@ -102,11 +102,11 @@ def test_a_font_without_names_gets_them(tmp_path: Path) -> None:
     del base["name"]
     names = _names(_compile(_saved(tmp_path, base)), 1, 2, 4, 5, 6)
     assert names == {
-        1: "llama.ttf Sans",
+        1: "Llama TTF Sans",
         2: "Regular",
-        4: "llama.ttf Sans Regular",
+        4: "Llama TTF Sans Regular",
         5: f"Version 1.000; fontgen {__version__}",
-        6: "llama.ttfSans-Regular",
+        6: "LlamaTTFSans-Regular",
     }
 
 
@@ -115,10 +115,10 @@ def test_styles_outside_the_four_keep_their_grouping(tmp_path: Path) -> None:
     for name_id, text in ((16, "Square"), (17, "Light")):
         base["name"].setName(text, name_id, 3, 1, 0x409)
     names = _names(_compile(_saved(tmp_path, base)), 1, 2, 4, 6, 16, 17)
-    assert names[1] == "llama.ttf Sans Light"
-    assert names[16] == "llama.ttf Sans"
+    assert names[1] == "Llama TTF Sans Light"
+    assert names[16] == "Llama TTF Sans"
     assert (names[2], names[17]) == ("Regular", "Light")
-    assert names[6] == "llama.ttfSans-Light"
+    assert names[6] == "LlamaTTFSans-Light"
 
 
 @pytest.mark.parametrize(
@@ -169,16 +169,16 @@ def test_default_family_follows_the_looks(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.ttf"
         path.write_bytes(saved(base))
         families.append(font.default_family(open_base(path)))
-    assert families == ["llama.ttf Sans", "llama.ttf Mono", "llama.ttf Serif"]
+    assert families == ["Llama TTF Sans", "Llama TTF Mono", "Llama TTF Serif"]
 
 
 def test_cff_outlines_stay_and_the_cff_name_changes(tmp_path: Path) -> None:
     base = make_font(cff=True)
     built = _compile(_saved(tmp_path, base))
     fonts = built["CFF "].cff
-    assert fonts.fontNames == ["llama.ttfSans-Regular"]
-    assert fonts[0].FamilyName == "llama.ttf Sans"
-    assert fonts[0].FullName == "llama.ttf Sans Regular"
+    assert fonts.fontNames == ["LlamaTTFSans-Regular"]
+    assert fonts[0].FamilyName == "Llama TTF Sans"
+    assert fonts[0].FullName == "Llama TTF Sans Regular"
     original = TTFont(tmp_path / "base.ttf")["CFF "].cff[0]
     for name in original.CharStrings.keys():
         assert original.CharStrings[name].bytecode == fonts[0].CharStrings[name].bytecode
@@ -190,7 +190,7 @@ def test_variable_fonts_stay_variable(tmp_path: Path) -> None:
     for tag in ("fvar", "gvar", "glyf"):
         assert base.reader[tag] == built.reader[tag]
     instance = built["fvar"].instances[0]
-    assert built["name"].getDebugName(instance.postscriptNameID) == "llama.ttfSans-Black"
+    assert built["name"].getDebugName(instance.postscriptNameID) == "LlamaTTFSans-Black"
     assert built["name"].getDebugName(instance.subfamilyNameID) == "Black"
 
 
@@ -251,7 +251,7 @@ def test_freetype_draws_it_as_the_base_font(font_path: Path, base_path: Path) ->
         pictures.append(image.tobytes())
         family = face.getname()[0]
     assert pictures[0] == pictures[1] and any(pictures[0])
-    assert family == "llama.ttf Sans"
+    assert family == "Llama TTF Sans"
 
 
 _SHAPE_WITH_RELEASED_HARFBUZZ = """

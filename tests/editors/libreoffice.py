@@ -32,7 +32,7 @@ def flat_text_document(paragraphs: list[str], family: str, size: float) -> str:
     """An OpenDocument text in one XML file (``.fodt``).
 
     Args:
-        family: of the font, OpenType features included: ``llama.ttf Sans:TEMP=80&SEED=3``.
+        family: of the font, OpenType features included: ``Llama TTF Sans:TEMP=80&SEED=3``.
         size: points.
     """
     font = f'fo:font-family={quoteattr(repr(family))} fo:font-size="{size:g}pt"'
