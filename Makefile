@@ -38,7 +38,7 @@ editor: font
 test-editors: font .venv/installed-test
 	$(BIN)/fontgen host build
 	@cd tests && ../$(BIN)/python -m editors
-	FONTGEN_TEST_EDITORS=1 $(BIN)/python -m pytest tests/test_editors.py -rs
+	FONTGEN_TEST_EDITORS=1 $(BIN)/python -m pytest tests/test_editors.py tests/test_editors_libreoffice.py -rs
 
 test-training: font .venv/installed-test .venv/installed-train
 	$(BIN)/python -m pytest tests/test_training.py
