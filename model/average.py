@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Average the weights of models that come from one another, a "model soup".
 
-    python model/average.py 0.5:model 0.5:build/model/export -o build/model/average
+    python model/average.py model=0.5 build/model/export=0.5 -o build/model/average
 
 Fine-tuning leaves a model near enough to what it was that the weights between the two are good ones
 as well, often better on text of neither kind (Wortsman et al. 2022, arXiv:2203.05482). A share
-below zero takes a step back: ``1:after -0.5:before 0.5:other`` is ``other`` and half of what came
-after ``before``. Shares add up to 1. Everything but the weights is copied from the last folder.
+below zero takes a step back: ``other=0.5 before=-0.5 after=1`` is half of ``other``, half of ``before``
+and all that came after it. Shares add up to 1. Everything but the weights is copied from the last folder.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ NAME = "model.safetensors"
 
 
 def read_share(text: str) -> tuple[float, Path]:
-    """Take ``SHARE:FOLDER`` apart."""
-    share, _, folder = text.partition(":")
+    """Take ``FOLDER=SHARE`` apart."""
+    folder, _, share = text.rpartition("=")
     if not (Path(folder) / NAME).is_file():
         raise argparse.ArgumentTypeError(f"{text}: no {NAME} in {folder or 'no folder'}")
     try:
@@ -60,7 +60,7 @@ def average(parts: list[tuple[float, Path]], output: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="+", type=read_share, metavar="SHARE:FOLDER")
+    parser.add_argument("parts", nargs="+", type=read_share, metavar="FOLDER=SHARE")
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     try:

@@ -272,7 +272,7 @@ def test_average_of_weights(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "zero").mkdir()
     zero = {name: np.zeros_like(value) for name, value in first.items()}
     save_file(zero, tmp_path / "zero" / "model.safetensors")
-    parts = [read_share(f"1.5:{tmp_path / 'zero'}"), read_share(f"-0.5:{trained}")]
+    parts = [read_share(f"{tmp_path / 'zero'}=1.5"), read_share(f"{trained}=-0.5")]
     average(parts, tmp_path / "mean")
     mean = load_file(tmp_path / "mean" / "model.safetensors")
     for name, value in first.items():
