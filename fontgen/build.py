@@ -50,10 +50,10 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         steps.begin("Quantising the weights")
         try:
             quantised = quantise(
-            model,
-            bits=config.quantise.bits,
-            progress=lambda what, done, total: steps.detail(f"{what} ({done}/{total})"),
-        )
+                model,
+                bits=config.quantise.bits,
+                progress=lambda what, done, total: steps.detail(f"{what} ({done}/{total})"),
+            )
         except FontgenError as error:
             raise FontgenError(f"quantise.bits: {error.cause}", path=config.path) from error
 

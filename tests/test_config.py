@@ -33,7 +33,10 @@ def _write(tmp_path: Path, text: str) -> Path:
         ("[font]\nfamily = 3", "font.family must be a string"),
         ("[font]\nfamily = ''", "font.family: is empty"),
         ("[font]\noutput = ''", "font.output is empty"),
-        ("[shaper]\nflavour = 'simd'", "shaper.flavour: 'simd' is not one of universal, simd128, portable"),
+        (
+            "[shaper]\nflavour = 'simd'",
+            "shaper.flavour: 'simd' is not one of universal, simd128, portable",
+        ),
         ("[shaper]\nkept_marks = -1", "kept_marks is -1"),
         ("[shaper]\nmax_tokens_per_call = -1", "max_tokens_per_call is -1"),
         ("[font\n", "is not TOML"),

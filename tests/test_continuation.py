@@ -241,7 +241,9 @@ def base_font(uharfbuzz):
     return ShapingFont(uharfbuzz, font.font_bytes(basefont.open_base(None)))
 
 
-@given(data=st.binary(max_size=12) | st.text(st.characters(codec="utf-8"), max_size=4).map(str.encode))
+@given(
+    data=st.binary(max_size=12) | st.text(st.characters(codec="utf-8"), max_size=4).map(str.encode)
+)
 @settings(max_examples=300, deadline=None)
 def test_the_reference_decodes_utf8_as_it_comes(data):
     """Bytes one at a time show, in the end, what all of them together show."""

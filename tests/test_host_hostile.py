@@ -1,6 +1,5 @@
 """Fonts that mean harm, or are broken: the program lives and the text appears as OpenType shapes it."""
 
-
 from __future__ import annotations
 
 import os
