@@ -334,6 +334,27 @@ def test_a_question_mark_asks_for_another_token(default_font, default_continuer)
     assert default_font.shape("Really!!!?").visible == "Really!!!?"
 
 
+def test_a_rejected_token_is_not_taken_for_one_of_the_text(uharfbuzz):
+    """Tokens that were chosen are remembered by the text before them and what was rejected. Temperature and rejected
+    token 0 once read as token 0 and the temperature."""
+    model = random_model(
+        vocabulary=byte_vocabulary(LETTERS, add_dummy_prefix=False), tied_embeddings=False, seed=2
+    )
+    model.tensors["output.weight"][0] *= 4  # often the most likely one
+    model = quantise(model)
+    continuer = ReferenceContinuer(model)
+    tried = 0
+    for prompt in LETTERS:
+        accepted = continuer.continue_text(prompt + "!!!!!").runs[0]
+        rejected = continuer.continue_text(prompt + "!!!!?").runs[0]
+        if len(accepted) == 2 and accepted[0] == 0 and accepted[1] not in rejected:
+            tried += 1
+            shaping = ShapingFont(uharfbuzz, font_data(model))
+            assert same_glyphs(shaping, continuer, prompt + "!!!!!")
+            assert same_glyphs(shaping, continuer, prompt + "!!!!?")
+    assert tried
+
+
 def test_words_are_replaced(uharfbuzz, tiny_model, base_font):
     words = (("OpenSans", "LLaMaSans"), ("(c)", "©"), ("Open", "Shut"), ("ab", "b"), ("x", "abc"))
     shaper_settings = Settings(replacements=words)

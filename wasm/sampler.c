@@ -15,9 +15,9 @@ static uint64_t mix(uint64_t z) {
 
 uint64_t hash_token(uint64_t hash, uint32_t token) { return mix((hash ^ token) + 0x9E3779B97F4A7C15ull); }
 
-/* All that a choice depends on. */
+/* All that a choice depends on. NO_TOKEN ends the context, so that no other token in it reads as an option. */
 static uint64_t key_of(uint64_t hash, const struct options *options, const struct rejected *rejected) {
-    hash = hash_token(hash, options->temperature);
+    hash = hash_token(hash_token(hash, NO_TOKEN), options->temperature);
     if (options->temperature) {
         hash = hash_token(hash, options->seed);
         hash = hash_token(hash, options->top_k);

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..table import NO_TOKEN
 from .model import F, exp, sum4
 
 TAGS = {
@@ -91,7 +92,7 @@ def greedy(logits: np.ndarray) -> int:
 
 def _random(tokens: Sequence[int], options: Options, rejected: Sequence[int]) -> int:
     """64 random bits for all that a draw depends on."""
-    drawn_with = (options.temperature, options.seed, options.top_k, options.top_p)
+    drawn_with = (NO_TOKEN, options.temperature, options.seed, options.top_k, options.top_p)
     return _mix(_hash(rejected, _hash(drawn_with, _hash(tokens))))
 
 
