@@ -159,6 +159,21 @@ def test_rows_hold_every_token_once(config: dict[str, Any], trained: Path) -> No
             assert pair in pairs or pair[1] == MASKED
 
 
+def test_noise_changes_that_share_of_the_inputs(config: dict[str, Any], trained: Path) -> None:
+    from prepare import BOS
+    from train import Batches
+
+    folder = Path(config["data"]["folder"])
+    mixture = config["train"]["phases"][0]["mixture"]
+    inputs, targets = Batches(folder, 5).draw(mixture, 64, 128)
+    noisy, same_targets = Batches(folder, 5).draw(mixture, 64, 128, noise=0.2)
+    changed = noisy != inputs
+    assert 0.1 < changed.double().mean() <= 0.2  # some give way to a token of the same kind
+    assert not (changed & (inputs == BOS)).any()
+    assert torch.isin(noisy, inputs).all()
+    assert torch.equal(targets, same_targets)
+
+
 def test_unknown_text_file_is_named(config: dict[str, Any], tmp_path: Path) -> None:
     from prepare import prepare
 
