@@ -12,6 +12,12 @@
   "Shape GSTRING in DIRECTION as a line with generated text.
 Emacs draws a blank for each character that shows nothing, such as the first marks of a run:
 here such characters belong to the next one that shows something."
+  ;; GSTRING is used again for every text, and where this one has more glyphs than characters, the
+  ;; ones behind those would keep the adjustments of another text.
+  (let ((i (lgstring-char-len gstring)))
+    (while (< i (lgstring-glyph-len gstring))
+      (lgstring-set-glyph gstring i nil)
+      (setq i (1+ i))))
   (let* ((shaped (font-shape-gstring gstring direction))
          (length (if shaped (lgstring-glyph-len shaped) 0))
          (hidden nil))

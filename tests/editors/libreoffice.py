@@ -75,7 +75,7 @@ class LibreOffice(Program):
     margins = (210, 150, 290, 24)
     picture_size = (1000, 420)
     quiet = 1.5
-    reach = 1
+    reach = 2  # it spreads the widths of the printer's font over the characters, and a token is one
     redo = "ctrl+y End"  # it selects what it has redone
     environment = {"SAL_USE_VCLPLUGIN": "gtk3"}
     calls_per_key = 8
