@@ -29,7 +29,16 @@ one that knows the sentences by heart, but forgets who is in them, stays near 0.
 def scripts() -> Iterator[None]:
     """The scripts in model/ import each other by their names, as they do when they are run."""
     sys.path.insert(0, str(MODEL))
-    names = ("model", "prepare", "train", "export", "story_checks", "self_training", "average")
+    names = (
+        "model",
+        "prepare",
+        "train",
+        "export",
+        "story_checks",
+        "self_training",
+        "average",
+        "calibrate",
+    )
     yield
     sys.path.remove(str(MODEL))
     for name in names:
@@ -299,3 +308,28 @@ def test_average_of_weights(trained: Path, tmp_path: Path) -> None:
     save_file({"norm.weight": zero["norm.weight"]}, tmp_path / "zero" / "model.safetensors")
     with pytest.raises(ValueError, match="other tensors"):
         average([parts[1], parts[0]], tmp_path / "mean")
+
+
+def test_calibration_finds_the_temperature(
+    config: dict[str, Any], trained: Path, tmp_path: Path
+) -> None:
+    from calibrate import calibrate
+    from safetensors.numpy import load_file, save_file
+
+    from model import load_model
+
+    tensors = load_file(trained / "model.safetensors")
+    sure = tmp_path / "sure"
+    sure.mkdir()
+    (sure / "config.json").write_text((trained / "config.json").read_text())
+    save_file(tensors | {"norm.weight": 3 * tensors["norm.weight"]}, sure / "model.safetensors")
+    text = Path(config["data"]["folder"]) / "valid.npy"
+    temperature = calibrate(trained, text, tmp_path / "calibrated")
+    assert 0.5 < temperature < 2
+    assert calibrate(sure, text, sure) == pytest.approx(3 * temperature, rel=0.01)
+    tokens = torch.randint(3, 200, (2, 20))
+    first, second = (
+        load_model(folder).logits(tokens) for folder in (tmp_path / "calibrated", sure)
+    )
+    np.testing.assert_allclose(first.detach(), second.detach(), atol=0.05, rtol=0.02)
+    assert (first.argmax(-1) == second.argmax(-1)).double().mean() > 0.9  # float16 rounds
