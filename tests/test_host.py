@@ -152,6 +152,29 @@ def test_without_python_headers(
     assert "Python.h" in in_python(code, FONTGEN_HOST_DIR=str(tmp_path)).stderr
 
 
+def test_python_headers_as_debian_lays_them_out(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pyconfig.h includes one in the directory above, where the system's C library is, too."""
+    include = tmp_path / "include"
+    for path, text in {
+        "python3.11/Python.h": '#include "pyconfig.h"',
+        "python3.11/pyconfig.h": "#include <some-linux-gnu/python3.11/pyconfig.h>",
+        "some-linux-gnu/python3.11/pyconfig.h": "#define CONFIGURED 1",
+        "stdio.h": "#error not this one",
+    }.items():
+        (include / path).parent.mkdir(parents=True, exist_ok=True)
+        (include / path).write_text(text)
+    source = tmp_path / "module.cc"
+    source.write_text("#include <Python.h>\n#include <cstdio>\nint configured = CONFIGURED;\n")
+    monkeypatch.setattr(builder, "python_include", lambda: include / "python3.11")
+    with (tmp_path / "log").open("w") as log:
+        work = builder.Build(tmp_path, tmp_path, log, {})
+        flags = work._flags_of(recipe.Unit("module", 1, root="uharfbuzz"))
+        work.compiler.run("module", [*flags, "-c", str(source), "-o", str(tmp_path / "module.o")])
+    assert (tmp_path / "module.o").is_file()
+
+
 def test_patches_apply(tmp_path: Path, host: Host) -> None:
     archive = host.directory.parent / "downloads" / recipe.UHARFBUZZ_SDIST
     harfbuzz, uharfbuzz = sources.extract(archive, tmp_path)

@@ -162,7 +162,9 @@ class Build:
         flags = [standard, *recipe.CXX_FLAGS, *recipe.harfbuzz_defines(), *unit.flags]
         include = python_include() if unit.root == "uharfbuzz" else None
         if include is not None:
-            flags += [f"-I{include}"]
+            # Debian's pyconfig.h includes <x86_64-linux-gnu/python3.11/pyconfig.h>, from the directory
+            # above. That has the system's C library, too: it comes after the headers of zig's.
+            flags += [f"-I{include}", "-idirafter", str(include.parent)]
         adapter = recipe.ADAPTER_DIRECTORY
         return [*flags, f"-I{adapter}", f"-I{adapter / 'freetype'}", f"-I{self.harfbuzz}"]
 
