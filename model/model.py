@@ -170,6 +170,12 @@ class Transformer(nn.Module):
                 std = 0.02 / (2 * config.n_layers) ** 0.5 if residual else 0.02
                 nn.init.normal_(parameter, std=std)
 
+    def set_dropout(self, dropout: float) -> None:
+        """Use another dropout from now on. A compiled model compiles itself again."""
+        self.dropout = dropout
+        for layer in self.layers:
+            layer.dropout = dropout
+
     def forward(self, tokens: Tensor) -> Tensor:
         """``tokens`` (batch, time), int64 -> normalised hidden states (batch, time, dim)."""
         time = tokens.shape[1]

@@ -337,6 +337,9 @@ def train(config: dict[str, Any]) -> float:
                 for group, base in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = base * rate
             noise = phase.get("noise", 0.0)
+            dropout = phase.get("dropout", options["dropout"])
+            if dropout != model.dropout:
+                model.set_dropout(dropout)
             inputs, targets = batches.draw(phase["mixture"], rows, length, noise)
             loss_sum = 0.0
             for at in range(0, rows, micro):
