@@ -12,20 +12,19 @@ and all that came after it. Shares add up to 1. Everything but the weights is co
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-NAME = "model.safetensors"
+from model import WEIGHTS, save_weights
 
 
 def read_share(text: str) -> tuple[float, Path]:
     """Take ``FOLDER=SHARE`` apart."""
     folder, _, share = text.rpartition("=")
-    if not (Path(folder) / NAME).is_file():
-        raise argparse.ArgumentTypeError(f"{text}: no {NAME} in {folder or 'no folder'}")
+    if not (Path(folder) / WEIGHTS).is_file():
+        raise argparse.ArgumentTypeError(f"{text}: no {WEIGHTS} in {folder or 'no folder'}")
     try:
         return float(share), Path(folder)
     except ValueError:
@@ -42,20 +41,16 @@ def average(parts: list[tuple[float, Path]], output: Path) -> None:
         raise ValueError("the shares do not add up to 1")
     mean: dict[str, torch.Tensor] = {}
     for share, folder in parts:
-        tensors = load_file(folder / NAME)
+        tensors = load_file(folder / WEIGHTS)
         if mean and {k: v.shape for k, v in tensors.items()} != {
             k: v.shape for k, v in mean.items()
         }:
-            raise ValueError(f"{folder / NAME}: other tensors than those of {parts[0][1] / NAME}")
+            raise ValueError(
+                f"{folder / WEIGHTS}: other tensors than those of {parts[0][1] / WEIGHTS}"
+            )
         for name, tensor in tensors.items():
             mean[name] = mean.get(name, torch.zeros(())) + share * tensor.float()
-    output.mkdir(parents=True, exist_ok=True)
-    last = parts[-1][1]
-    for name in ("config.json", "tokenizer.model", "loss.png", "training.json"):
-        if (last / name).exists() and last.resolve() != output.resolve():
-            shutil.copyfile(last / name, output / name)
-    halves = {name: tensor.half().contiguous() for name, tensor in mean.items()}
-    save_file(halves, output / NAME, metadata={"format": "pt"})
+    save_weights(mean, parts[-1][1], output)
 
 
 def main() -> None:

@@ -12,32 +12,29 @@ divided by it, and so are all logits. The most likely token stays the most likel
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
-import numpy as np
 import torch
-from prepare import BOS
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch.nn import functional as F
+from train import Stories
 
-from model import Transformer, load_model
-
-NAME = "model.safetensors"
+from model import WEIGHTS, Transformer, load_model, save_weights
 
 
 @torch.no_grad()
-def read_logits(model: Transformer, tokens: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits (n, vocab_size) and the tokens (n,) that follow, of stories that each begin with BOS.
+def read_logits(model: Transformer, text: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (n, vocab_size) and the tokens (n,) that follow, of a token file's stories.
 
     Each story stands alone and is cut at the context; its end is left out, as in ``evaluate.py``.
     """
-    starts = np.flatnonzero(tokens == BOS)
+    length = model.config.max_seq_len
+    stories = Stories(text, length, 0)
     logits, following = [], []
-    for start, end in zip(starts[:-1], starts[1:], strict=True):
-        story = torch.from_numpy(tokens[start : min(end, start + model.config.max_seq_len + 1)])
-        logits.append(model.logits(story[None, :-1].long())[0])
-        following.append(story[1:].long())
+    for start, end in stories.spans:
+        story = torch.from_numpy(stories.tokens[start : min(end, start + length + 1)])
+        logits.append(model.logits(story[None, :-1])[0])
+        following.append(story[1:])
     return torch.cat(logits), torch.cat(following)
 
 
@@ -59,16 +56,11 @@ def find_temperature(logits: torch.Tensor, following: torch.Tensor) -> tuple[flo
 
 def calibrate(folder: Path, text: Path, output: Path) -> float:
     """Write the model of ``folder`` with the best temperature for ``text`` to ``output``; return it."""
-    tokens = np.load(text).astype(np.int64)
-    temperature, before, after = find_temperature(*read_logits(load_model(folder).eval(), tokens))
+    temperature, before, after = find_temperature(*read_logits(load_model(folder).eval(), text))
     print(f"temperature {temperature:.3f}: {before:.4f} -> {after:.4f} nats per token")
-    tensors = load_file(folder / NAME)
-    tensors["norm.weight"] = (tensors["norm.weight"].float() / temperature).half()
-    output.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_file() and path.name != NAME and folder.resolve() != output.resolve():
-            shutil.copyfile(path, output / path.name)
-    save_file(tensors, output / NAME, metadata={"format": "pt"})
+    tensors = load_file(folder / WEIGHTS)
+    tensors["norm.weight"] = tensors["norm.weight"].float() / temperature
+    save_weights(tensors, folder, output)
     return temperature
 
 

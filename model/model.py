@@ -12,6 +12,7 @@ Shazeer, "GLU Variants Improve Transformer" (arXiv:2002.05202); llama2.c's ``mod
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+WEIGHTS = "model.safetensors"
 AVOIDED = -2
 """A target of ``AVOIDED - token`` says that the token should not come."""
 
@@ -268,7 +270,7 @@ def load_model(folder: Path, dropout: float = 0.0, max_seq_len: int | None = Non
     if max_seq_len is not None:
         values["max_seq_len"] = max_seq_len
     model = Transformer(ModelConfig.from_dict(values), dropout)
-    model.load_state_dict(load_file(folder / "model.safetensors"))
+    model.load_state_dict(load_file(folder / WEIGHTS))
     return model
 
 
@@ -278,4 +280,14 @@ def save_model(model: Transformer, folder: Path, about: dict[str, Any]) -> None:
     values = {**about, **asdict(model.config), "tied_embeddings": True}
     (folder / "config.json").write_text(json.dumps(values, indent=1) + "\n")
     state = {name: value.half().contiguous() for name, value in model.state_dict().items()}
-    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def save_weights(tensors: dict[str, Tensor], source: Path, folder: Path) -> None:
+    """Write ``tensors`` to ``folder`` as float16, beside copies of what else ``source`` has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "tokenizer.model", "loss.png", "training.json"):
+        if (source / name).exists() and source.resolve() != folder.resolve():
+            shutil.copyfile(source / name, folder / name)
+    halves = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
+    save_file(halves, folder / WEIGHTS, metadata={"format": "pt"})
