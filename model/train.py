@@ -217,14 +217,11 @@ def validation_loss(model: Transformer, path: Path, device: str) -> float:
     """Mean nats per token over the stories of ``path``, each alone and cut at the context."""
     stories = Stories(path, model.config.max_seq_len, 0)
     total, count = 0.0, 0
-    was_training = model.training
-    model.eval()
     for start, end in stories.spans:
         end = min(end, start + model.config.max_seq_len)
         tokens = torch.from_numpy(stories.tokens[start : end + 1]).to(device)
         total += float(model.loss(tokens[None, :-1], tokens[None, 1:])) * (end - start)
         count += end - start
-    model.train(was_training)
     return total / max(count, 1)
 
 
@@ -269,10 +266,10 @@ def train(config: dict[str, Any]) -> float:
     team.as_first()
     if options.get("start"):
         length = config["model"]["max_seq_len"]
-        model = load_model(Path(options["start"]), options["dropout"], length)
+        model = load_model(Path(options["start"]), length)
     else:
-        model = Transformer(ModelConfig.from_dict(config["model"]), options["dropout"])
-    model.to(device).train()
+        model = Transformer(ModelConfig.from_dict(config["model"]))
+    model.to(device)
     ema = {name: value.clone() for name, value in model.state_dict().items()}
     mean_model = Transformer(model.config).to(device)
     optimizers = make_optimizers(model, options)
@@ -338,14 +335,13 @@ def train(config: dict[str, Any]) -> float:
                     group["lr"] = base * rate
             noise = phase.get("noise", 0.0)
             dropout = phase.get("dropout", options["dropout"])
-            if dropout != model.dropout:
-                model.set_dropout(dropout)
             inputs, targets = batches.draw(phase["mixture"], rows, length, noise)
             loss_sum = 0.0
             for at in range(0, rows, micro):
                 part = inputs[at : at + micro].to(device), targets[at : at + micro].to(device)
+                masks = model.draw_dropout(dropout, *part[0].shape)
                 with autocast if options.get("bfloat16", True) else nullcontext():
-                    loss = loss_of(*part) * (len(part[0]) / rows)
+                    loss = loss_of(*part, masks) * (len(part[0]) / rows)
                 loss.backward()
                 loss_sum += loss.item()
             team.average_gradients(model)
