@@ -260,17 +260,31 @@ class Transformer(nn.Module):
                 break
         return told
 
-    def loss(self, tokens: Tensor, targets: Tensor, masks: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        masks: Tensor | None = None,
+        taught: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
         """Mean loss in nats per target, float32 scalar.
 
         For a token, cross entropy. For ``AVOIDED - token``, its unlikelihood -log(1 - p) (Welleck
         et al. 2019, arXiv:1908.04319). Targets of -1 are left out.
+
+        ``taught`` are the tokens that teachers hold likely at each place, int64 (batch, time, k), and
+        their probabilities (the same shape; all 0 where nobody taught). The target has only what
+        they leave over (distillation, Hinton et al. 2015, arXiv:1503.02531).
         """
-        logits = self.logits(tokens, masks).flatten(0, 1)
+        log_likelihoods = self.logits(tokens, masks).flatten(0, 1).log_softmax(-1)
         targets = targets.flatten()
         avoided = targets <= AVOIDED
         wanted = torch.where(avoided, AVOIDED - targets, targets)
-        losses = F.cross_entropy(logits, wanted, ignore_index=-1, reduction="none")
+        losses = F.nll_loss(log_likelihoods, wanted, ignore_index=-1, reduction="none")
+        if taught is not None:
+            likely, shares = taught[0].flatten(0, 1), taught[1].flatten(0, 1)
+            as_taught = -(shares * log_likelihoods.gather(-1, likely)).sum(-1)
+            losses = losses * (1 - shares.sum(-1)) + as_taught
         unlikelihood = -torch.log1p(-torch.exp(-losses).clamp(max=1 - 1e-6))
         losses = torch.where(avoided, unlikelihood, losses)
         return losses.sum() / (targets != -1).sum().clamp(min=1)
@@ -282,6 +296,10 @@ def choose(
     """One token for each row of ``logits`` (batch, vocab_size), as ``Transformer.generate`` says."""
     if temperature == 0:
         return logits.argmax(-1).tolist()
+    if top_p >= 1:
+        summed = (logits / temperature).softmax(-1).cumsum(-1)
+        drawn = torch.rand(len(logits), 1, generator=generator) * summed[:, -1:]
+        return torch.searchsorted(summed, drawn, right=True)[:, 0].tolist()
     probabilities, order = (logits / temperature).softmax(-1).sort(-1, descending=True)
     before = probabilities.cumsum(-1) - probabilities
     probabilities = probabilities.masked_fill(before >= top_p, 0)

@@ -13,6 +13,7 @@ grammar in ``story_grammar.py``, by ``grammar = 20000, seed = 1`` in place of ``
   ``containing`` or ``without`` takes only the stories with, or without, a string of characters;
   ``renamed = 3`` adds three variants of each story whose characters have other names, so that a
   model learns to carry a name through a story instead of knowing who is usually in it;
+  ``blank_lines = true`` adds each of them with a blank line between its paragraphs, too;
 - ``valid.npy``: every ``valid_every``-th story of the sources marked ``valid = true``, left out of
   their token files, to choose between checkpoints by. (A yardstick belongs in neither.)
 """
@@ -45,9 +46,17 @@ WORD = re.compile(r"[A-Za-z]+")
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Read a training configuration; relative paths in it are relative to the current folder."""
+    """Read a training configuration; relative paths in it are relative to the current folder.
+
+    ``extends = "train.toml"`` names another one, in the same folder: what the tables of this one do
+    not say, that one's do.
+    """
     with path.open("rb") as file:
-        return tomllib.load(file)
+        config = tomllib.load(file)
+    if "extends" not in config:
+        return config
+    extended = read_config(path.parent / config.pop("extends"))
+    return extended | {name: extended.get(name, {}) | table for name, table in config.items()}
 
 
 def read_stories(path: Path) -> list[str]:
@@ -168,7 +177,10 @@ def prepare(data: dict[str, Any]) -> None:
         if source.get("valid", False):
             valid += read[::every]
             read = [story for index, story in enumerate(read) if index % every]
-        stories[source["name"]] = renamer.variants(read, source.get("renamed", 0), source["name"])
+        read = renamer.variants(read, source.get("renamed", 0), source["name"])
+        if source.get("blank_lines", False):
+            read += [re.sub(r"\n+", "\n\n", story) for story in read]
+        stories[source["name"]] = read
 
     vocabulary = folder / "tokenizer.model"
     if "tokenizer" in data:

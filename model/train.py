@@ -103,21 +103,32 @@ class Stories:
     A story is cut only where it is longer than a row, or where none fits in what is left of one.
 
     Beside NAME.npy there may be NAME.avoid.npy, one bool for each token: then the marked tokens are
-    to be avoided where they stand, and nothing is learned of the others.
+    to be avoided where they stand, and nothing is learned of the others. Or NAME.likely.npy and
+    NAME.shares.npy of ``distill.py``, which say what teachers expected in place of each token.
     """
 
     def __init__(self, path: Path, length: int, seed: int) -> None:
         self.tokens = np.load(path).astype(np.int64)
         avoid = path.with_suffix(".avoid.npy")
         self.avoid = np.load(avoid) if avoid.exists() else None
+        self.taught: tuple[np.ndarray, np.ndarray] | None = None
+        if path.with_suffix(".likely.npy").exists():
+            likely, shares = (
+                np.load(path.with_suffix(f".{part}.npy"), mmap_mode="r")
+                for part in ("likely", "shares")
+            )
+            self.taught = likely, shares
         self.length = length
         self.seed = seed
         starts = np.flatnonzero(self.tokens == BOS)
         self.spans = list(zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True))
         self.rows = itertools.chain.from_iterable(map(self.epoch, itertools.count()))
 
-    def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield (inputs, targets) in random order, each int64 of shape (length,)."""
+    def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield (inputs, targets, places) in random order, each int64 of shape (length,).
+
+        ``places`` says where in the file each target stands; 0, where there is none.
+        """
         rng = np.random.default_rng((self.seed, number))
         pool: list[tuple[int, int]] = []  # pieces that wait: (tokens, first token), sorted
         rows: list[list[tuple[int, int]]] = []
@@ -146,8 +157,10 @@ class Stories:
         for index in rng.permutation(len(rows)):
             inputs = np.full(self.length, BOS, dtype=np.int64)
             targets = np.full(self.length, MASKED, dtype=np.int64)
+            places = np.zeros(self.length, dtype=np.int64)
             at = 0
             for size, first in rows[index]:
+                places[at : at + size] = np.arange(first + 1, first + size + 1)
                 inputs[at : at + size] = self.tokens[first : first + size]
                 following = self.tokens[first + 1 : first + size + 1]
                 if self.avoid is not None:
@@ -155,7 +168,7 @@ class Stories:
                     following = np.where(marked, AVOIDED - following, MASKED)
                 targets[at : at + size] = following
                 at += size
-            yield inputs, targets
+            yield inputs, targets, places
 
 
 class Batches:
@@ -169,8 +182,10 @@ class Batches:
 
     def draw(
         self, mixture: dict[str, float], rows: int, length: int, noise: float = 0.0
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (inputs, targets), each int64 of shape (rows, length).
+    ) -> list[torch.Tensor]:
+        """Return inputs and targets, each int64 of shape (rows, length), and, where a source of the
+        mixture was taught, the tokens and shares that ``Transformer.loss`` takes: int64 and
+        float32 of shape (rows, length, k).
 
         ``noise`` is the share of the inputs that give way to other tokens of the same batch, so
         that a text that comes again is not quite the same; the targets stay. That is unigram
@@ -178,12 +193,25 @@ class Batches:
         """
         names, shares = list(mixture), np.array(list(mixture.values()))
         chosen = self.rng.choice(names, size=rows, p=shares / shares.sum())
-        picked = [next(self._stories(str(name), length).rows) for name in chosen]
-        inputs, targets = (np.stack(each) for each in zip(*picked, strict=True))
+        sources = {name: self._stories(name, length) for name in names}
+        picked = [next(sources[str(name)].rows) for name in chosen]
+        inputs, targets, places = (np.stack(each) for each in zip(*picked, strict=True))
         if noise:
             noisy = (self.rng.random(inputs.shape) < noise) & (inputs != BOS)
             inputs[noisy] = self.rng.choice(inputs[inputs != BOS], noisy.sum())
-        return torch.from_numpy(inputs), torch.from_numpy(targets)
+        drawn = [inputs, targets]
+        counts = [source.taught[0].shape[1] for source in sources.values() if source.taught]
+        if counts:
+            shape = (rows, length, max(counts))
+            likely, shares = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
+            for row, name in enumerate(chosen):
+                taught = sources[str(name)].taught
+                if taught:
+                    likely[row, :, : taught[0].shape[1]] = taught[0][places[row]]
+                    shares[row, :, : taught[1].shape[1]] = taught[1][places[row]]
+            shares[targets == MASKED] = 0
+            drawn += [likely, shares]
+        return [torch.from_numpy(array) for array in drawn]
 
     def _stories(self, name: str, length: int) -> Stories:
         if (name, length) not in self.sources:
@@ -335,13 +363,14 @@ def train(config: dict[str, Any]) -> float:
                     group["lr"] = base * rate
             noise = phase.get("noise", 0.0)
             dropout = phase.get("dropout", options["dropout"])
-            inputs, targets = batches.draw(phase["mixture"], rows, length, noise)
+            batch = batches.draw(phase["mixture"], rows, length, noise)
             loss_sum = 0.0
             for at in range(0, rows, micro):
-                part = inputs[at : at + micro].to(device), targets[at : at + micro].to(device)
-                masks = model.draw_dropout(dropout, *part[0].shape)
+                tokens, targets, *taught = (t[at : at + micro].to(device) for t in batch)
+                masks = model.draw_dropout(dropout, *tokens.shape)
                 with autocast if options.get("bfloat16", True) else nullcontext():
-                    loss = loss_of(*part, masks) * (len(part[0]) / rows)
+                    loss = loss_of(tokens, targets, masks, tuple(taught) or None)
+                    loss *= len(tokens) / rows
                 loss.backward()
                 loss_sum += loss.item()
             team.average_gradients(model)
@@ -354,9 +383,10 @@ def train(config: dict[str, Any]) -> float:
             with torch.no_grad():
                 for name, value in model.state_dict().items():
                     ema[name].lerp_(value, 1 - keep)
-            step, tokens_seen = step + 1, tokens_seen + inputs.numel() * team.size
+            batch_tokens = rows * length * team.size
+            step, tokens_seen = step + 1, tokens_seen + batch_tokens
             spent = time.perf_counter() - began
-            speed = inputs.numel() * team.size / (time.perf_counter() - started)
+            speed = batch_tokens / (time.perf_counter() - started)
             entry = {"step": step, "tokens": tokens_seen, "loss": loss_sum, "rate": rate}
             entry |= {"speed": round(speed), "seconds": round(spent, 1)}
             progress = step / total_steps if total_steps else spent / total_seconds

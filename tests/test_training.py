@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import os
 import random
@@ -38,6 +39,7 @@ def scripts() -> Iterator[None]:
         "self_training",
         "average",
         "calibrate",
+        "distill",
     )
     yield
     sys.path.remove(str(MODEL))
@@ -158,12 +160,14 @@ def test_rows_hold_every_token_once(config: dict[str, Any], trained: Path) -> No
     source = Stories(path, 50, seed=1)
     tokens = np.load(path)
     rows = list(source.epoch(0))
-    targets = np.concatenate([targets for _, targets in rows])
+    targets = np.concatenate([targets for _, targets, _ in rows])
     assert sorted(targets[targets != MASKED]) == sorted(tokens[1:])
     again = list(Stories(path, 50, seed=1).epoch(0))
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(rows, again, strict=True))
     pairs = set(zip(tokens[:-1].tolist(), tokens[1:].tolist(), strict=True))
-    for inputs, targets in rows:
+    for inputs, targets, places in rows:
+        there = targets != MASKED
+        assert np.array_equal(targets[there], tokens[places[there]])
         for pair in zip(inputs.tolist(), targets.tolist(), strict=True):
             assert pair in pairs or pair[1] == MASKED
 
@@ -181,6 +185,36 @@ def test_noise_changes_that_share_of_the_inputs(config: dict[str, Any], trained:
     assert not (changed & (inputs == BOS)).any()
     assert torch.isin(noisy, inputs).all()
     assert torch.equal(targets, same_targets)
+
+
+def test_blank_lines_between_paragraphs(config: dict[str, Any], tmp_path: Path) -> None:
+    from prepare import prepare
+
+    data = copy.deepcopy(config["data"]) | {"folder": str(tmp_path)}
+    data["sources"][0]["blank_lines"] = True
+    prepare(data)
+    tokens = np.load(tmp_path / "stories.npy")
+    starts = np.flatnonzero(tokens == 1)
+    processor = pytest.importorskip("sentencepiece").SentencePieceProcessor
+    tokenizer = processor(str(tmp_path / "tokenizer.model"))
+    told = [
+        tokenizer.decode(tokens[first + 1 : last].tolist())
+        for first, last in itertools.pairwise(starts)
+    ]
+    half = len(told) // 2
+    assert all("\n\n" not in story for story in told[:half])
+    assert [story.replace("\n", "\n\n") for story in told[:half]] == told[half:]
+
+
+@pytest.mark.parametrize("name", ["refine.toml", "distill.toml"])
+def test_configuration_that_extends_another(name: str) -> None:
+    from prepare import read_config
+
+    config, extended = read_config(MODEL / name), read_config(MODEL / "train.toml")
+    assert config["model"] == extended["model"] and config["data"] == extended["data"]
+    assert config["train"]["clip"] == extended["train"]["clip"]
+    assert config["train"]["run"] != extended["train"]["run"]
+    assert config["train"]["phases"] != extended["train"]["phases"]
 
 
 def test_unknown_text_file_is_named(config: dict[str, Any], tmp_path: Path) -> None:
@@ -255,8 +289,8 @@ def test_avoided_tokens_become_less_likely(config: dict[str, Any], tmp_path: Pat
     rows = list(Stories(tmp_path / "told.npy", 8, seed=1).epoch(0))
     pairs = {
         (int(given), int(target))
-        for row in rows
-        for given, target in zip(*row, strict=True)
+        for inputs, targets, _ in rows
+        for given, target in zip(inputs, targets, strict=True)
         if target != MASKED
     }
     assert pairs == {(6, AVOIDED - 7), (8, AVOIDED - 9)}
@@ -286,6 +320,82 @@ def test_self_training_keeps_what_passes_and_marks_what_repeats(
     assert len(repeated) == len(avoid)
     told = np.load(tmp_path / "told.npy")
     assert told[0] == told[-1] == 1
+
+
+def test_dropout_masks() -> None:
+    from model import ModelConfig, Transformer
+
+    torch.manual_seed(0)
+    model = Transformer(ModelConfig(16, 2, 2, 2, 16, 30, 16))
+    masks = model.draw_dropout(0.25, 40, 10)
+    assert masks is not None and masks.shape == (5, 40, 10, 16)
+    assert masks.unique().tolist() == pytest.approx([0, 4 / 3], rel=0.01)
+    assert 0.23 < (masks == 0).double().mean() < 0.27
+    assert model.draw_dropout(0.0, 40, 10) is None
+    tokens = torch.randint(1, 30, (40, 10))
+    kept = torch.ones_like(masks)
+    torch.testing.assert_close(model(tokens, kept), model(tokens))
+    only_embeddings = torch.cat((kept[:1], 0 * kept[1:]))
+    embedded = model.norm(model.tok_embeddings(tokens))
+    torch.testing.assert_close(model(tokens, only_embeddings), embedded)
+
+
+def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stories of two teachers, and what both expect, reach the loss of one that learns from them."""
+    import distill
+    from prepare import BOS
+    from safetensors.numpy import load_file, save_file
+    from train import Batches
+
+    from model import load_model
+
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "config.json").write_text((trained / "config.json").read_text())
+    tensors = load_file(trained / "model.safetensors")
+    save_file(tensors | {"norm.weight": tensors["norm.weight"] / 2}, other / "model.safetensors")
+    text = tmp_path / "stories.txt"
+    text.write_text("Once upon a time there was a little owl.")
+    arguments = [str(other), str(trained), "--openings", str(text), "--stories", "150"]
+    arguments += ["--likely", "8", "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["distill.py", *arguments])
+    distill.main()
+
+    tokens, likely, shares = (
+        np.load(tmp_path / f"taught{part}.npy") for part in ("", ".likely", ".shares")
+    )
+    assert len(tokens) == len(likely) == len(shares)
+    assert (tokens == BOS).sum() == 151 and tokens[-1] == BOS
+    assert shares.astype(float).sum(-1).max() < 1.01
+    starts = np.flatnonzero(tokens == BOS)
+    story = torch.from_numpy(tokens[starts[3] : starts[4]].astype(np.int64))
+    teachers = [load_model(folder) for folder in (other, trained)]
+    mean = sum(teacher.logits(story[None])[0].softmax(-1) for teacher in teachers) / 2
+    for place in range(1, len(story)):
+        at = starts[3] + place
+        expected = mean[place - 1, likely[at].astype(int)].detach()
+        np.testing.assert_allclose(shares[at], expected, atol=0.03)  # bfloat16
+        assert expected.sum() > 0.95 * mean[place - 1].topk(8).values.sum()
+
+    np.save(tmp_path / "plain.npy", tokens)
+    drawn = Batches(tmp_path, 1).draw({"taught": 0.5, "plain": 0.5}, 16, 64)
+    inputs, targets, tops, theirs = drawn
+    assert tops.shape == theirs.shape == (16, 64, 8)
+    taught = theirs.sum((1, 2)) > 0
+    assert 0 < taught.sum() < 16
+    follows = (tops[..., 0] == targets)[theirs.sum(-1) > 0]
+    assert follows.double().mean() > 0.4  # at the wrong places, next to none
+    model = teachers[1]
+    losses = []
+    for row in torch.arange(16):
+        log_likelihoods = model.logits(inputs[row : row + 1])[0].log_softmax(-1)
+        there = targets[row] != -1
+        left = 1 - theirs[row].sum(-1)
+        picked = log_likelihoods.gather(-1, targets[row].clamp(min=0)[:, None])[:, 0]
+        expected = (theirs[row] * log_likelihoods.gather(-1, tops[row])).sum(-1) + left * picked
+        losses.append(-(expected * there))
+    mean_loss = torch.stack(losses).sum() / (targets != -1).sum()
+    torch.testing.assert_close(model.loss(inputs, targets, None, (tops, theirs)), mean_loss)
 
 
 def test_average_of_weights(trained: Path, tmp_path: Path) -> None:
