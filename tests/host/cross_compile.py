@@ -61,11 +61,20 @@ def add_wasmtime(target: str, directory: Path) -> None:
             (directory / Path(member).name).write_bytes(opened.read(member))
 
 
+def chosen_libraries(only: str | None) -> tuple[recipe.Library, ...]:
+    """All, or one and those that it links with; each after what it needs, as the recipe has them."""
+    libraries = recipe.libraries()
+    wanted = {lib.name for lib in libraries if only in (None, lib.name)}
+    for lib in reversed(libraries):
+        wanted |= set(lib.needs) if lib.name in wanted else set()
+    return tuple(lib for lib in libraries if lib.name in wanted)
+
+
 def compile_libraries(output: Path, only: str | None) -> Path:
     """The libraries for `recipe.target`, as the builder makes them; returns their directory."""
     root = library.cache_root()
     output.mkdir(parents=True, exist_ok=True)
-    libraries = tuple(lib for lib in recipe.libraries() if only in (None, lib.name))
+    libraries = chosen_libraries(only)
     with tempfile.TemporaryDirectory() as temporary, Progress(quiet=False) as progress:
         with open(output / "build.log", "w", encoding="utf-8") as log:
             steps = builder.Build(
@@ -113,7 +122,7 @@ def shape_there(directory: Path, emulator: list[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compiles the host for other platforms.")
     parser.add_argument("--run", metavar="EMULATOR", help="shape there with this program")
-    parser.add_argument("--only", metavar="LIBRARY", help="harfbuzz, harfbuzz-subset, ...")
+    parser.add_argument("--only", metavar="LIBRARY", help="harfbuzz, or one with what it needs")
     parser.add_argument("output", type=Path, metavar="OUTPUT")
     parser.add_argument("targets", nargs="+", metavar="TARGET")
     args = parser.parse_args()
