@@ -56,7 +56,7 @@ def find_temperature(logits: torch.Tensor, following: torch.Tensor) -> tuple[flo
 
 def calibrate(folder: Path, text: Path, output: Path) -> float:
     """Write the model of ``folder`` with the best temperature for ``text`` to ``output``; return it."""
-    temperature, before, after = find_temperature(*read_logits(load_model(folder).eval(), text))
+    temperature, before, after = find_temperature(*read_logits(load_model(folder), text))
     print(f"temperature {temperature:.3f}: {before:.4f} -> {after:.4f} nats per token")
     tensors = load_file(folder / WEIGHTS)
     tensors["norm.weight"] = tensors["norm.weight"].float() / temperature

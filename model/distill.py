@@ -33,12 +33,14 @@ import sentencepiece
 import torch
 from prepare import BOS, read_stories
 from rich.progress import track
-from train import keep_freed_memory
+from train import Stories, keep_freed_memory
 
 from model import Transformer, load_model
 
-BATCH = 128
-"""Stories that are written, or judged, side by side."""
+WRITTEN = 128
+"""Stories that are written side by side."""
+JUDGED = 16
+"""Stories that are judged side by side."""
 OPENING = range(1, 13)
 """Tokens of an opening."""
 
@@ -56,8 +58,27 @@ def draw_openings(
     ]
 
 
+def write_stories(
+    teachers: list[Transformer], openings: list[list[int]], seed: int, path: Path
+) -> None:
+    """Write the token file ``path``: the teachers continue ``openings`` turn by turn."""
+    generator = torch.Generator().manual_seed(seed)
+    tokens: list[int] = []
+    for start in track(
+        range(0, len(openings), WRITTEN), "writing stories", disable=not sys.stderr.isatty()
+    ):
+        teacher = teachers[start // WRITTEN % len(teachers)]
+        told = teacher.generate(openings[start : start + WRITTEN], BOS, 1.0, 1.0, generator)
+        for story in told:
+            tokens += story[: len(story) - (story[-1] == BOS)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, np.array([*tokens, BOS], dtype=np.uint16))
+
+
 @torch.no_grad()
-def expect(teachers: list[Transformer], rows: torch.Tensor, count: int) -> list[torch.Tensor]:
+def expect(
+    teachers: list[Transformer], rows: torch.Tensor, count: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The ``count`` likeliest tokens at each place by the mean of the teachers' probabilities, and these.
 
     ``rows`` is int64 (batch, time). Returns int64 and float32 of shape (batch, time, count).
@@ -65,86 +86,30 @@ def expect(teachers: list[Transformer], rows: torch.Tensor, count: int) -> list[
     with torch.autocast("cpu", torch.bfloat16):
         mean = sum(teacher.logits(rows).softmax(-1) for teacher in teachers) / len(teachers)
     shares, likely = torch.as_tensor(mean).topk(count, -1)
-    return [likely, shares]
+    return likely, shares
 
 
-def judge(
-    teachers: list[Transformer], stories: list[list[int]], count: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """What the teachers expect at each token of ``stories``, which begin with BOS and may end with it.
-
-    Returns uint16 and float16 of shape (tokens, count) for each; of the first BOS, nothing (0).
-    """
-    length = max(map(len, stories))
-    rows = torch.full((len(stories), length - 1), BOS)
-    for row, story in zip(rows, stories, strict=True):
-        row[: len(story) - 1] = torch.tensor(story[:-1])
-    likely, shares = expect(teachers, rows, count)
-    judged = []
-    for index, story in enumerate(stories):
-        size = len(story)
-        arrays = np.zeros((size, count), dtype=np.uint16), np.zeros((size, count), np.float16)
-        arrays[0][1:] = likely[index, : size - 1].numpy()
-        arrays[1][1:] = shares[index, : size - 1].numpy()
-        judged.append(arrays)
-    return judged
-
-
-def distill(
-    teachers: list[Transformer], openings: list[list[int]], count: int, seed: int, folder: Path
-) -> None:
-    """Write the three arrays: the teachers continue ``openings`` turn by turn, and judge what came."""
-    generator = torch.Generator().manual_seed(seed)
-    tokens: list[int] = []
-    likely: list[np.ndarray] = []
-    shares: list[np.ndarray] = []
-    # Stories of like length are judged side by side: less of a batch is empty.
-    for start in track(
-        range(0, len(openings), BATCH), "writing stories", disable=not sys.stderr.isatty()
-    ):
-        teacher = teachers[start // BATCH % len(teachers)]
-        told = teacher.generate(openings[start : start + BATCH], BOS, 1.0, 1.0, generator)
-        told.sort(key=len)
-        for at in range(0, len(told), BATCH // 8):
-            part = told[at : at + BATCH // 8]
-            for story, (tops, theirs) in zip(part, judge(teachers, part, count), strict=True):
-                # The BOS that ends a story begins the next one, and is judged as an end.
-                ended = story[-1] == BOS
-                tokens += story[: len(story) - ended]
-                likely += [tops[1:] if likely else tops]
-                shares += [theirs[1:] if shares else theirs]
-                if not ended:  # nobody knows what comes after a full context
-                    likely.append(np.zeros((1, count), dtype=np.uint16))
-                    shares.append(np.zeros((1, count), dtype=np.float16))
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "taught.npy", np.array([*tokens, BOS], dtype=np.uint16))
-    np.save(folder / "taught.likely.npy", np.concatenate(likely))
-    np.save(folder / "taught.shares.npy", np.concatenate(shares))
-    print(f"{len(openings):,} stories, {len(tokens):,} tokens")
-
-
-def judge_file(teachers: list[Transformer], path: Path, count: int, share: float) -> None:
+def judge(teachers: list[Transformer], path: Path, count: int, share: float) -> None:
     """Write what the teachers expect in the token file ``path``, as far as a story fits the context."""
-    tokens = np.load(path)
-    starts = np.flatnonzero(tokens == BOS)
     length = teachers[0].config.max_seq_len + 1
-    spans = [
-        (start, min(end + 1, start + length))
-        for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
-    ]
+    stories = Stories(path, length, 0)
+    # The BOS that ends a story begins the next one, and is judged as an end. Stories of like length
+    # are judged side by side: less of a batch is empty.
+    spans = [(start, min(end + 1, start + length)) for start, end in stories.spans]
     spans.sort(key=lambda span: span[1] - span[0])
-    likely = np.zeros((len(tokens), count), dtype=np.uint16)
-    shares = np.zeros((len(tokens), count), dtype=np.float16)
-    batch = BATCH // 8
-    for at in track(range(0, len(spans), batch), "judging", disable=not sys.stderr.isatty()):
-        part = spans[at : at + batch]
-        judged = judge(teachers, [tokens[start:end].tolist() for start, end in part], count)
-        for (start, end), (tops, theirs) in zip(part, judged, strict=True):
-            likely[start + 1 : end] = tops[1:]
-            shares[start + 1 : end] = share * theirs[1:]
+    likely = np.zeros((len(stories.tokens), count), dtype=np.uint16)
+    shares = np.zeros((len(stories.tokens), count), dtype=np.float16)
+    for at in track(range(0, len(spans), JUDGED), "judging", disable=not sys.stderr.isatty()):
+        part = spans[at : at + JUDGED]
+        rows = torch.full((len(part), max(end - start for start, end in part) - 1), BOS)
+        for row, (start, end) in zip(rows, part, strict=True):
+            row[: end - start - 1] = torch.from_numpy(stories.tokens[start : end - 1])
+        for (start, end), tops, theirs in zip(part, *expect(teachers, rows, count), strict=True):
+            likely[start + 1 : end] = tops[: end - start - 1].numpy()
+            shares[start + 1 : end] = share * theirs[: end - start - 1].numpy()
     np.save(path.with_suffix(".likely.npy"), likely)
     np.save(path.with_suffix(".shares.npy"), shares)
-    print(f"{path.name}: {len(spans):,} stories, {len(tokens):,} tokens")
+    print(f"{path.name}: {len(spans):,} stories, {len(stories.tokens):,} tokens")
 
 
 def main() -> None:
@@ -166,15 +131,16 @@ def main() -> None:
         parser.error("--openings and --folder go together")
     keep_freed_memory()
     teachers = [load_model(folder) for folder in arguments.teachers]
-    if arguments.judge:
-        judge_file(teachers, arguments.judge, arguments.likely, arguments.share)
-        return
-    vocabulary = arguments.tokenizer or arguments.teachers[-1] / "tokenizer.model"
-    tokenizer = sentencepiece.SentencePieceProcessor(str(vocabulary))
-    stories = [story for path in arguments.openings for story in read_stories(path)]
-    rng = random.Random(arguments.seed)
-    openings = draw_openings(stories, arguments.stories, tokenizer, rng)
-    distill(teachers, openings, arguments.likely, arguments.seed, arguments.folder)
+    path = arguments.judge
+    if arguments.openings:
+        path = arguments.folder / "taught.npy"
+        vocabulary = arguments.tokenizer or arguments.teachers[-1] / "tokenizer.model"
+        tokenizer = sentencepiece.SentencePieceProcessor(str(vocabulary))
+        stories = [story for text in arguments.openings for story in read_stories(text)]
+        rng = random.Random(arguments.seed)
+        openings = draw_openings(stories, arguments.stories, tokenizer, rng)
+        write_stories(teachers, openings, arguments.seed, path)
+    judge(teachers, path, arguments.likely, arguments.share)
 
 
 if __name__ == "__main__":

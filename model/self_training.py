@@ -110,7 +110,7 @@ class Pupil:
     """The model that tells, and the checks that its stories must pass."""
 
     def __init__(self, folder: Path, known_words: set[str], seed: int) -> None:
-        self.model = load_model(folder).eval()
+        self.model = load_model(folder)
         self.tokenizer = sentencepiece.SentencePieceProcessor(str(folder / "tokenizer.model"))
         self.known_words = known_words
         self.generator = torch.Generator().manual_seed(seed)

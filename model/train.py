@@ -112,12 +112,9 @@ class Stories:
         avoid = path.with_suffix(".avoid.npy")
         self.avoid = np.load(avoid) if avoid.exists() else None
         self.taught: tuple[np.ndarray, np.ndarray] | None = None
-        if path.with_suffix(".likely.npy").exists():
-            likely, shares = (
-                np.load(path.with_suffix(f".{part}.npy"), mmap_mode="r")
-                for part in ("likely", "shares")
-            )
-            self.taught = likely, shares
+        likely, shares = path.with_suffix(".likely.npy"), path.with_suffix(".shares.npy")
+        if likely.exists():
+            self.taught = np.load(likely, mmap_mode="r"), np.load(shares, mmap_mode="r")
         self.length = length
         self.seed = seed
         starts = np.flatnonzero(self.tokens == BOS)
@@ -191,8 +188,8 @@ class Batches:
         that a text that comes again is not quite the same; the targets stay. That is unigram
         noising (Xie et al. 2017, arXiv:1703.02573).
         """
-        names, shares = list(mixture), np.array(list(mixture.values()))
-        chosen = self.rng.choice(names, size=rows, p=shares / shares.sum())
+        names, parts = list(mixture), np.array(list(mixture.values()))
+        chosen = self.rng.choice(names, size=rows, p=parts / parts.sum())
         sources = {name: self._stories(name, length) for name in names}
         picked = [next(sources[str(name)].rows) for name in chosen]
         inputs, targets, places = (np.stack(each) for each in zip(*picked, strict=True))
