@@ -59,7 +59,11 @@ def draw_openings(
 
 
 def write_stories(
-    teachers: list[Transformer], openings: list[list[int]], seed: int, path: Path
+    teachers: list[Transformer],
+    openings: list[list[int]],
+    seed: int,
+    path: Path,
+    temperature: float = 1.0,
 ) -> None:
     """Write the token file ``path``: the teachers continue ``openings`` turn by turn."""
     generator = torch.Generator().manual_seed(seed)
@@ -68,7 +72,7 @@ def write_stories(
         range(0, len(openings), WRITTEN), "writing stories", disable=not sys.stderr.isatty()
     ):
         teacher = teachers[start // WRITTEN % len(teachers)]
-        told = teacher.generate(openings[start : start + WRITTEN], BOS, 1.0, 1.0, generator)
+        told = teacher.generate(openings[start : start + WRITTEN], BOS, temperature, 1.0, generator)
         for story in told:
             tokens += story[: len(story) - (story[-1] == BOS)]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,6 +127,7 @@ def main() -> None:
         "--tokenizer", type=Path, help="tokenizer.model, if the last folder has none"
     )
     parser.add_argument("--stories", type=int, default=8000)
+    parser.add_argument("--temperature", type=float, default=1.0, help="at which they write")
     parser.add_argument("--likely", type=int, default=32, help="tokens to keep at each place")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the new stories go")
@@ -139,7 +144,7 @@ def main() -> None:
         stories = [story for text in arguments.openings for story in read_stories(text)]
         rng = random.Random(arguments.seed)
         openings = draw_openings(stories, arguments.stories, tokenizer, rng)
-        write_stories(teachers, openings, arguments.seed, path)
+        write_stories(teachers, openings, arguments.seed, path, arguments.temperature)
     judge(teachers, path, arguments.likely, arguments.share)
 
 

@@ -10,9 +10,10 @@ sources come of it, for a last phase of ``train.py``:
 
 - ``told.npy``: continuations that pass. Training on them is rejection sampling, or expert
   iteration (Anthony et al. 2017, arXiv:1705.08439): what the model can tell well becomes likelier.
-- ``repeated.npy``: greedy continuations that go round in circles, and ``repeated.avoid.npy``, which
-  marks the tokens that complete a sequence told before. ``train.py`` makes those less likely:
-  sequence-level unlikelihood (Welleck et al. 2019, arXiv:1908.04319).
+- ``repeated.npy``: greedy continuations that go round in circles, as far as a sequence has come
+  twice, and ``repeated.avoid.npy``, which marks the tokens of it that could have been others.
+  ``train.py`` makes those less likely: sequence-level unlikelihood (Welleck et al. 2019,
+  arXiv:1908.04319).
 
 Run it again on the weights that came of it: other weights go round in other circles.
 """
@@ -46,6 +47,8 @@ OPENING = range(2, 10)
 """Words of an opening."""
 REPEATED = 8
 """Tokens of a sequence that may not come twice."""
+SURE = 0.9
+"""Where the model held a token more likely than that, it had no other way to go."""
 NAMED = 3
 """A word of the opening that its story has so often is somebody that the story is about."""
 COMMON = 0.25
@@ -130,6 +133,25 @@ class Pupil:
             stories.append((story, tokens))
         return stories
 
+    @torch.no_grad()
+    def ways_out(self, tokens: list[int], start: int) -> list[bool] | None:
+        """Which tokens lead into the first sequence that comes twice; None, where none does.
+
+        Those are the tokens of the sequence, as far as the model told them (from ``start`` on),
+        that it was not sure of, or the one it was least sure of. To go another way there takes a
+        small change of the weights; at the last token, which often has a probability of almost 1, a
+        large one. The list ends with the sequence.
+        """
+        repeats = completes_repetition(tokens, start)
+        if True not in repeats:
+            return None
+        last = repeats.index(True)
+        told = range(max(start, last - REPEATED + 1), last + 1)
+        chances = self.model.logits(torch.tensor([tokens[:last]]))[0].softmax(-1)
+        sure = {at: float(chances[at - 1, tokens[at]]) for at in told}
+        least = min(sure.values())
+        return [sure.get(at, 1.0) <= max(least, SURE) for at in range(last + 1)]
+
     def learn_from(self, openings: list[Opening]) -> Told:
         """What some openings teach."""
         result = Told()
@@ -141,7 +163,9 @@ class Pupil:
             waiting.append(opening)
             if not story.no_repetition:
                 start = 1 + len(self.tokenizer.encode(opening.text))
-                result.repeated.append((tokens, completes_repetition(tokens, start)))
+                avoid = self.ways_out(tokens, start)
+                if avoid:
+                    result.repeated.append((tokens[: len(avoid)], avoid))
         for _ in range(ATTEMPTS):
             again = self.tell(waiting, TEMPERATURE) if waiting else []
             result.good += [tokens for story, tokens in again if story.passes]

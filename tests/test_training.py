@@ -322,6 +322,30 @@ def test_self_training_keeps_what_passes_and_marks_what_repeats(
     assert told[0] == told[-1] == 1
 
 
+def test_ways_out_of_a_circle(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A story is kept as far as a sequence comes twice, and the tokens that had a rival are marked."""
+    import self_training
+
+    pupil = self_training.Pupil(trained, set(), seed=1)
+    size = self_training.REPEATED
+    once = list(range(20, 20 + size + 2))
+    tokens = [1, *once, 50, *once, 60]
+    last = 1 + len(once) + size  # where the second time has `size` tokens
+    assert pupil.ways_out([1, *once, 50, 60], 1) is None
+    assert pupil.ways_out(tokens, last + 3) is None  # it stood in the opening
+
+    chances = pupil.model.logits(torch.tensor([tokens]))[0].softmax(-1).detach()
+    sure = {at: float(chances[at - 1, tokens[at]]) for at in range(last - size + 1, last + 1)}
+    by_chance = sorted(sure, key=lambda at: sure[at])
+    monkeypatch.setattr(self_training, "SURE", sure[by_chance[2]])
+    avoid = pupil.ways_out(tokens, 5)
+    assert avoid is not None and len(avoid) == last + 1
+    assert set(np.flatnonzero(avoid)) == set(by_chance[:3])
+    monkeypatch.setattr(self_training, "SURE", 0.0)  # at least one
+    avoid = pupil.ways_out(tokens, 5)
+    assert avoid is not None and set(np.flatnonzero(avoid)) == set(by_chance[:1])
+
+
 def test_dropout_masks() -> None:
     from model import ModelConfig, Transformer
 
