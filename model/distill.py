@@ -63,7 +63,7 @@ def write_stories(
     openings: list[list[int]],
     seed: int,
     path: Path,
-    temperature: float = 1.0,
+    temperature: float,
 ) -> None:
     """Write the token file ``path``: the teachers continue ``openings`` turn by turn."""
     generator = torch.Generator().manual_seed(seed)

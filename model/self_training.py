@@ -184,12 +184,8 @@ def write(told: Told, folder: Path) -> None:
     good = dict.fromkeys(tuple(tokens) for tokens in told.good)
     repeated = {tuple(tokens): avoid for tokens, avoid in told.repeated}
     all_good = [token for tokens in good for token in tokens[:-1]]
-    all_repeated: list[int] = []
-    all_avoid: list[bool] = []
-    for tokens, avoid in repeated.items():
-        inside = len(tokens) - (tokens[-1] == BOS)
-        all_repeated += tokens[:inside]
-        all_avoid += avoid[:inside]
+    all_repeated = [token for tokens in repeated for token in tokens]
+    all_avoid = [mark for avoid in repeated.values() for mark in avoid]
     np.save(folder / "told.npy", np.array([*all_good, BOS], dtype=np.uint16))
     np.save(folder / "repeated.npy", np.array([*all_repeated, BOS], dtype=np.uint16))
     np.save(folder / "repeated.avoid.npy", np.array([*all_avoid, False], dtype=bool))
