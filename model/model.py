@@ -26,6 +26,8 @@ from torch.nn import functional as F
 WEIGHTS = "model.safetensors"
 AVOIDED = -2
 """A target of ``AVOIDED - token`` says that the token should not come."""
+LEAVE = 0.85
+"""Stories that are over leave a batch as soon as a smaller share than that of it goes on."""
 
 
 @dataclass(frozen=True)
@@ -239,9 +241,9 @@ class Transformer(nn.Module):
         shape = (size, config.n_kv_heads, config.max_seq_len, config.head_dim)
         caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in self.layers]
         told = [list(prompt) for prompt in prompts]
-        running = set(range(size))
+        rows, ended = list(range(size)), set[int]()  # what stands in the batch, and is over
         for position in range(config.max_seq_len):
-            tokens = [row[position] if position < len(row) else end for row in told]
+            tokens = [told[row][position] if position < len(told[row]) else end for row in rows]
             x = self.tok_embeddings(torch.tensor(tokens))[:, None]
             cos, sin = (
                 self.rope_cos[position : position + 1],
@@ -251,13 +253,18 @@ class Transformer(nn.Module):
                 x = x + layer.attention.step(layer.attention_norm(x), cos, sin, cache, position)
                 x = x + layer.feed_forward(layer.ffn_norm(x))
             logits = F.linear(self.norm(x)[:, 0], self.tok_embeddings.weight)
-            chosen = choose(logits, temperature, top_p, generator)
-            for row in [row for row in running if len(told[row]) == position + 1]:
-                told[row].append(chosen[row])
-                if chosen[row] == end:
-                    running.discard(row)
-            if not running:
+            for row, token in zip(rows, choose(logits, temperature, top_p, generator), strict=True):
+                if len(told[row]) == position + 1 and row not in ended:
+                    told[row].append(token)
+                    if token == end:
+                        ended.add(row)
+            if len(ended) == size:
                 break
+            # Copying the caches costs about a step, so several leave at once.
+            running = [at for at, row in enumerate(rows) if row not in ended]
+            if len(running) < LEAVE * len(rows):
+                rows = [rows[at] for at in running]
+                caches = [(keys[running], values[running]) for keys, values in caches]
         return told
 
     def loss(

@@ -15,7 +15,9 @@ sources come of it, for a last phase of ``train.py``:
   ``train.py`` makes those less likely: sequence-level unlikelihood (Welleck et al. 2019,
   arXiv:1908.04319).
 
-Run it again on the weights that came of it: other weights go round in other circles.
+Run it again on the weights that came of it: other weights go round in other circles. With
+``--earlier FOLDER``, what rounds before have written is learned as well: a late round tells few
+circles, too few to learn from alone.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ PROMPTS = Path(__file__).parent / "prompts.tsv"
 TEMPERATURE, TOP_P = 0.7, 0.9
 BATCH = 100
 """Openings that are continued side by side."""
-ATTEMPTS = 1
+ATTEMPTS = 3
 """Sampled continuations of an opening, at most."""
 OPENING = range(2, 10)
 """Words of an opening."""
@@ -49,6 +51,8 @@ REPEATED = 8
 """Tokens of a sequence that may not come twice."""
 SURE = 0.9
 """Where the model held a token more likely than that, it had no other way to go."""
+FRESH = 10
+"""A new story that goes round in circles counts as so many of earlier rounds."""
 NAMED = 3
 """A word of the opening that its story has so often is somebody that the story is about."""
 COMMON = 0.25
@@ -177,19 +181,38 @@ class Pupil:
         return result
 
 
-def write(told: Told, folder: Path) -> None:
+def read_earlier(folder: Path) -> Told:
+    """Read what `write` has written into ``folder``."""
+
+    def stories(tokens: np.ndarray) -> list[slice]:
+        starts = np.flatnonzero(tokens == BOS).tolist()
+        return [slice(*span) for span in zip(starts[:-1], starts[1:], strict=True)]
+
+    good, repeated = (np.load(folder / f"{name}.npy") for name in ("told", "repeated"))
+    avoid = np.load(folder / "repeated.avoid.npy")
+    return Told(
+        [[*good[story].tolist(), BOS] for story in stories(good)],
+        [(repeated[story].tolist(), avoid[story].tolist()) for story in stories(repeated)],
+    )
+
+
+def write(told: Told, earlier: Told, folder: Path) -> None:
     """Write the three arrays; every story in them begins with BOS, and one BOS ends the last."""
     folder.mkdir(parents=True, exist_ok=True)
     # Openings of one story may lead to the same continuation.
-    good = dict.fromkeys(tuple(tokens) for tokens in told.good)
-    repeated = {tuple(tokens): avoid for tokens, avoid in told.repeated}
+    good = dict.fromkeys(tuple(tokens) for tokens in earlier.good + told.good)
+    fresh = {tuple(tokens): avoid for tokens, avoid in told.repeated}
+    before = {tuple(tokens): avoid for tokens, avoid in earlier.repeated}
+    repeated = [*before.items(), *fresh.items()]
+    if earlier.repeated:
+        repeated += (FRESH - 1) * list(fresh.items())
     all_good = [token for tokens in good for token in tokens[:-1]]
-    all_repeated = [token for tokens in repeated for token in tokens]
-    all_avoid = [mark for avoid in repeated.values() for mark in avoid]
+    all_repeated = [token for tokens, _ in repeated for token in tokens]
+    all_avoid = [mark for _, avoid in repeated for mark in avoid]
     np.save(folder / "told.npy", np.array([*all_good, BOS], dtype=np.uint16))
     np.save(folder / "repeated.npy", np.array([*all_repeated, BOS], dtype=np.uint16))
     np.save(folder / "repeated.avoid.npy", np.array([*all_avoid, False], dtype=bool))
-    print(f"{len(good)} good stories, {len(repeated)} that go round in circles")
+    print(f"{len(good)} good stories, {len(before) + len(fresh)} that go round in circles")
 
 
 def main() -> None:
@@ -199,14 +222,20 @@ def main() -> None:
     parser.add_argument("--stories", type=int, default=1500, help="openings to continue")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, required=True, help="where token files go")
+    parser.add_argument(
+        "--earlier", type=Path, nargs="+", default=[], help="--folder of rounds before"
+    )
     arguments = parser.parse_args()
+    earlier = Told()
+    for folder in arguments.earlier:
+        earlier.extend(read_earlier(folder))
     stories = [story for path in arguments.text for story in read_stories(path)]
     drawn = openings(stories, arguments.stories, arguments.seed)
     pupil = Pupil(arguments.weights, training_words(arguments.text), arguments.seed)
     told = Told()
     for start in track(range(0, len(drawn), BATCH), "telling", disable=not sys.stderr.isatty()):
         told.extend(pupil.learn_from(drawn[start : start + BATCH]))
-    write(told, arguments.folder)
+    write(told, earlier, arguments.folder)
 
 
 if __name__ == "__main__":
