@@ -4,9 +4,9 @@
     python model/self_training.py build/model/export --stories 1500 \\
         --text corpus/train/tinystories.txt.xz --folder build/model/data
 
-Openings are drawn from the text: the first words of a story, never those of ``prompts.tsv``. The model
-continues each, greedily and, where that fails the story checks of ``story_checks.py``, sampled. Two
-sources come of it, for a last phase of ``train.py``:
+Openings are drawn from the text: the first words of stories, but for those that begin with one of
+``prompts.tsv``. The model continues each, greedily and, where that fails the story checks of
+``story_checks.py``, sampled. Two sources come of it, for a last phase of ``train.py``:
 
 - ``told.npy``: continuations that pass. Training on them is rejection sampling, or expert
   iteration (Anthony et al. 2017, arXiv:1705.08439): what the model can tell well becomes likelier.
@@ -80,15 +80,21 @@ class Told:
 
 
 def openings(stories: list[str], count: int, seed: int) -> list[Opening]:
-    """Draw the beginnings of ``count`` stories; fewer, where the text has not so many different ones."""
+    """Draw the beginnings of ``count`` stories; fewer, where the text has not so many different ones.
+
+    Stories that begin with one of the fixed prompts are left out: the model is judged by those.
+    """
     rng = random.Random(seed)
     counts = Counter(word for story in stories for word in set(words_of(story)))
     common = {word for word, count in counts.items() if count >= COMMON * len(stories)}
-    fixed = {line.split("\t")[0] for line in PROMPTS.read_text().splitlines()}
+    fixed = [line.split("\t")[0] for line in PROMPTS.read_text().splitlines()]
+    prompted = re.compile(rf"({'|'.join(map(re.escape, fixed))})\b")
     drawn: dict[str, Opening] = {}
     for story in rng.sample(stories, len(stories)):
         if len(drawn) == count:
             break
+        if prompted.match(story):
+            continue
         words = story.split("\n")[0].split(" ")
         text = re.sub(r"[^\w]+$", "", " ".join(words[: rng.choice(OPENING)]))
         about = Counter(words_of(story))
@@ -97,7 +103,7 @@ def openings(stories: list[str], count: int, seed: int) -> list[Opening]:
             for word in dict.fromkeys(words_of(text))
             if about[word] >= NAMED and len(word) > 2 and word not in common
         ]
-        if text and text not in fixed:
+        if text:
             drawn[text] = Opening(text, characters)
     return list(drawn.values())
 

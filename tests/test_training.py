@@ -313,6 +313,8 @@ def test_self_training_keeps_what_passes_and_marks_what_repeats(
     openings = self_training.openings(stories, 1000, seed=1)
     fox = next(opening for opening in openings if "fox" in opening.text)
     assert "fox" in fox.characters
+    (kept,) = self_training.openings(["The little fox ran. It ran far.", "The little foxes ran."], 2, 1)
+    assert "The little foxes ran".startswith(kept.text)  # the other one begins as a prompt does
     arguments = [str(trained), "--text", text, "--stories", "20", "--folder", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["self_training.py", *arguments])
     self_training.main()
