@@ -124,7 +124,7 @@ def test_a_truncated_font(tmp_path: Path, length: int) -> None:
         open_base(path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_font_with_flipped_bytes_opens_or_is_refused(
     tmp_path_factory: pytest.TempPathFactory, data

@@ -220,7 +220,7 @@ TEXT = st.lists(
 
 
 @given(text=TEXT)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_shows_what_the_reference_says(tiny_font, tiny_continuer, text):
     assert same_glyphs(tiny_font, tiny_continuer, text)
 
@@ -231,7 +231,7 @@ def tiny_continuer(tiny_model):
 
 
 @given(text=TEXT.filter(lambda text: "!!!!" not in text))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_text_without_a_trigger_is_shaped_as_in_the_base_font(default_font, base_font, text):
     assert default_font.shape(text).glyphs == base_font.shape(text).glyphs
 
@@ -244,7 +244,7 @@ def base_font(uharfbuzz):
 @given(
     data=st.binary(max_size=12) | st.text(st.characters(codec="utf-8"), max_size=4).map(str.encode)
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_reference_decodes_utf8_as_it_comes(data):
     """Bytes one at a time show, in the end, what all of them together show."""
     shown, pending = "", b""
@@ -272,7 +272,7 @@ FEATURES = st.dictionaries(
 
 
 @given(text=TEXT.map(lambda text: text.replace("a", "!?", 1)), features=FEATURES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_sampling_is_that_of_the_reference(tiny_font, tiny_continuer, text, features):
     """Any features on any part of any text; question marks in runs."""
     assert same_glyphs(tiny_font, tiny_continuer, text, features)

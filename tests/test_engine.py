@@ -76,7 +76,7 @@ def test_logits_equal_the_reference_bit_for_bit(flavour, precision, shape):
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @given(histories=st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=24), max_size=8))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_what_was_asked_before_makes_no_difference(engines, flavour, histories):
     """The KV cache keeps whatever prefix fits; the logits are those of a fresh engine."""
     warm, fresh_logits = engines[flavour]
@@ -131,7 +131,7 @@ def test_an_engine_refuses_a_damaged_table(flavour):
     value=st.one_of(st.integers(0, 300), st.integers(0, 2**32 - 1), st.just(0xFFFFFFFF)),
     cut=st.integers(0, 2000),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_table_that_lies_about_itself_never_traps(tiny_table, field, value, cut):
     """Any header with a right checksum is refused or computes something within the table."""
     module, table = tiny_table

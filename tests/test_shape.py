@@ -112,7 +112,7 @@ def alphabet(llama: ShapingFont) -> list[str]:
     return [chr(c) for c in llama.face.unicodes if c >= 0x20 and c not in ignorable and c != 0x21]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_characters_of_the_font_are_recovered(
     llama: ShapingFont, alphabet: list[str], data

@@ -48,7 +48,7 @@ def processor():
 
 
 @given(text=st.one_of(ANY_TEXT, STORY_TEXT), at_start=st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_engine_equals_reference(default_engines, default_tokenizer, text, at_start):
     expected = default_tokenizer.encode(text, at_start=at_start)
     for engine in default_engines:
@@ -56,7 +56,7 @@ def test_engine_equals_reference(default_engines, default_tokenizer, text, at_st
 
 
 @given(text=st.one_of(ANY_TEXT, STORY_TEXT))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_reference_equals_sentencepiece(processor, default_tokenizer, text):
     # sentencepiece takes U+2581 typed by hand for a space only in part, and ends at a NUL.
     text = text.replace("\u2581", "_").replace("\0", "")
@@ -64,7 +64,7 @@ def test_reference_equals_sentencepiece(processor, default_tokenizer, text):
 
 
 @given(text=st.text(st.sampled_from("abc éж😀!  "), max_size=40), at_start=st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_vocabularies_with_other_ideas_of_spaces(tiny_pairs, text, at_start):
     for engine, reference in tiny_pairs:
         assert engine.encode(text, at_start=at_start) == reference.encode(text, at_start=at_start)
