@@ -241,7 +241,8 @@ class Transformer(nn.Module):
         shape = (size, config.n_kv_heads, config.max_seq_len, config.head_dim)
         caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in self.layers]
         told = [list(prompt) for prompt in prompts]
-        rows, ended = list(range(size)), set[int]()  # what stands in the batch, and is over
+        rows = list(range(size))  # what stands in the batch
+        running = set(rows)
         for position in range(config.max_seq_len):
             tokens = [told[row][position] if position < len(told[row]) else end for row in rows]
             x = self.tok_embeddings(torch.tensor(tokens))[:, None]
@@ -254,17 +255,17 @@ class Transformer(nn.Module):
                 x = x + layer.feed_forward(layer.ffn_norm(x))
             logits = F.linear(self.norm(x)[:, 0], self.tok_embeddings.weight)
             for row, token in zip(rows, choose(logits, temperature, top_p, generator), strict=True):
-                if len(told[row]) == position + 1 and row not in ended:
+                if row in running and len(told[row]) == position + 1:
                     told[row].append(token)
                     if token == end:
-                        ended.add(row)
-            if len(ended) == size:
+                        running.discard(row)
+            if not running:
                 break
             # Copying the caches costs about a step, so several leave at once.
-            running = [at for at, row in enumerate(rows) if row not in ended]
             if len(running) < LEAVE * len(rows):
-                rows = [rows[at] for at in running]
-                caches = [(keys[running], values[running]) for keys, values in caches]
+                stay = [at for at, row in enumerate(rows) if row in running]
+                rows = [rows[at] for at in stay]
+                caches = [(keys[stay], values[stay]) for keys, values in caches]
         return told
 
     def loss(

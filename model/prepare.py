@@ -164,6 +164,12 @@ def encode(tokenizer: sentencepiece.SentencePieceProcessor, stories: list[str]) 
     return np.array([*tokens, BOS], dtype=np.uint16)
 
 
+def story_spans(tokens: np.ndarray) -> list[tuple[int, int]]:
+    """Where each story of a token file's ``tokens`` (n,) begins, with its BOS, and the next one does."""
+    starts = np.flatnonzero(tokens == BOS).tolist()
+    return list(itertools.pairwise(starts))
+
+
 def prepare(data: dict[str, Any]) -> None:
     """Write the data folder that the ``[data]`` table describes, replacing what it holds."""
     folder = Path(data["folder"])

@@ -33,7 +33,7 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 import torch
-from prepare import BOS, read_stories
+from prepare import BOS, read_stories, story_spans
 from rich.progress import track
 from story_checks import Story, check, training_words, words_of
 
@@ -189,16 +189,14 @@ class Pupil:
 
 def read_earlier(folder: Path) -> Told:
     """Read what `write` has written into ``folder``."""
-
-    def stories(tokens: np.ndarray) -> list[slice]:
-        starts = np.flatnonzero(tokens == BOS).tolist()
-        return [slice(*span) for span in zip(starts[:-1], starts[1:], strict=True)]
-
     good, repeated = (np.load(folder / f"{name}.npy") for name in ("told", "repeated"))
     avoid = np.load(folder / "repeated.avoid.npy")
     return Told(
-        [[*good[story].tolist(), BOS] for story in stories(good)],
-        [(repeated[story].tolist(), avoid[story].tolist()) for story in stories(repeated)],
+        [[*good[start:end].tolist(), BOS] for start, end in story_spans(good)],
+        [
+            (repeated[start:end].tolist(), avoid[start:end].tolist())
+            for start, end in story_spans(repeated)
+        ],
     )
 
 
@@ -208,17 +206,16 @@ def write(told: Told, earlier: Told, folder: Path) -> None:
     # Openings of one story may lead to the same continuation.
     good = dict.fromkeys(tuple(tokens) for tokens in earlier.good + told.good)
     fresh = {tuple(tokens): avoid for tokens, avoid in told.repeated}
-    before = {tuple(tokens): avoid for tokens, avoid in earlier.repeated}
-    repeated = [*before.items(), *fresh.items()]
-    if earlier.repeated:
-        repeated += (FRESH - 1) * list(fresh.items())
+    different = {tuple(tokens): avoid for tokens, avoid in earlier.repeated} | fresh
+    copies = FRESH if earlier.repeated else 1
+    repeated = [*different.items(), *(copies - 1) * list(fresh.items())]
     all_good = [token for tokens in good for token in tokens[:-1]]
     all_repeated = [token for tokens, _ in repeated for token in tokens]
     all_avoid = [mark for _, avoid in repeated for mark in avoid]
     np.save(folder / "told.npy", np.array([*all_good, BOS], dtype=np.uint16))
     np.save(folder / "repeated.npy", np.array([*all_repeated, BOS], dtype=np.uint16))
     np.save(folder / "repeated.avoid.npy", np.array([*all_avoid, False], dtype=bool))
-    print(f"{len(good)} good stories, {len(before) + len(fresh)} that go round in circles")
+    print(f"{len(good)} good stories, {len(different)} that go round in circles")
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from prepare import BOS, prepare, read_config
+from prepare import BOS, prepare, read_config, story_spans
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import distributed, nn
 
@@ -117,8 +117,7 @@ class Stories:
             self.taught = np.load(likely, mmap_mode="r"), np.load(shares, mmap_mode="r")
         self.length = length
         self.seed = seed
-        starts = np.flatnonzero(self.tokens == BOS)
-        self.spans = list(zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True))
+        self.spans = story_spans(self.tokens)
         self.rows = itertools.chain.from_iterable(map(self.epoch, itertools.count()))
 
     def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -342,6 +342,8 @@ def test_self_training_goes_on_from_earlier_rounds(tmp_path: Path) -> None:
     fresh = self_training.FRESH
     assert repeated == [1, 7, 7, *fresh * [1, 9, 9, 9], 1]
     assert avoid == [False, False, True, *fresh * [False, False, True, False], False]
+    self_training.write(first, earlier, tmp_path / "3")  # a circle that was there is fresh again
+    assert np.load(tmp_path / "3" / "repeated.npy").tolist() == [*fresh * [1, 7, 7], 1]
 
 
 def test_ways_out_of_a_circle(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -414,8 +416,9 @@ def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (tokens == BOS).sum() == 151 and tokens[-1] == BOS
     assert shares.astype(float).sum(-1).max() < 1.01
     starts = np.flatnonzero(tokens == BOS)
-    first = starts[np.flatnonzero(np.diff(starts) < 64)[0]]  # that fits the context
-    story = torch.from_numpy(tokens[first : starts[starts > first][0]].astype(np.int64))
+    pairs = itertools.pairwise(starts)
+    first, end = next(span for span in pairs if span[1] - span[0] < 64)  # that fits the context
+    story = torch.from_numpy(tokens[first:end].astype(np.int64))
     teachers = [load_model(folder) for folder in (other, trained)]
     mean = sum(teacher.logits(story[None])[0].softmax(-1) for teacher in teachers) / 2
     for place in range(1, len(story)):
