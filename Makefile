@@ -41,7 +41,7 @@ test-editors: font .venv/installed-test
 	FONTGEN_TEST_EDITORS=1 $(BIN)/python -m pytest tests/test_editors.py tests/test_editors_libreoffice.py -rs
 
 test-training: font .venv/installed-test .venv/installed-train
-	$(BIN)/python -m pytest tests/test_training.py
+	$(BIN)/python -m pytest tests/model
 
 verify: font
 	$(BIN)/fontgen host build

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Train a model, from text to weights, with one command:
 
-    python model/train.py model/train.toml
+    python -m model.training.train model/recipes/train.toml
 
 Prepares the token files where they are missing (``prepare.py``), trains, and leaves in the ``run``
 folder ``checkpoint.pt`` (the whole state: stop it by SIGTERM, start the same command again, and it
@@ -34,11 +33,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from prepare import BOS, prepare, read_config, story_spans
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import distributed, nn
 
-from model import AVOIDED, ModelConfig, Transformer, load_model, save_model
+from model.data.prepare import BOS, prepare, read_config, story_spans
+from model.training.network import AVOIDED, ModelConfig, Transformer, load_model, save_model
 
 MASKED = -1  # a target that no loss is taken on
 

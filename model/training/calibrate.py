@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Make a model as sure of its tokens as it may be.
 
-    python model/calibrate.py build/model/average --text build/model/data/valid.npy -o model
+    python -m model.training.calibrate build/model/average --text build/model/data/valid.npy -o model
 
 A model that has seen its text many times is too sure on other text. One number mends that: the
 temperature at which stories that it has not learned, the kept-aside ones of ``prepare.py``, are most
@@ -17,9 +16,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch.nn import functional as F
-from train import Stories
 
-from model import WEIGHTS, Transformer, load_model, save_weights
+from model.training.network import WEIGHTS, Transformer, load_model, save_weights
+from model.training.train import Stories
 
 
 @torch.no_grad()

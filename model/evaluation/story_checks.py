@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prepare import read_stories
+from model.data.prepare import read_stories
 
 REAL_WORDS = 0.98
 """Share of a story's words that must be in the training text to pass."""

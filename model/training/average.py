@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Average the weights of models that come from one another, a "model soup".
 
-    python model/average.py model=0.5 build/model/export=0.5 -o build/model/average
+    python -m model.training.average model=0.5 build/model/export=0.5 -o build/model/average
 
 Fine-tuning leaves a model near enough to what it was that the weights between the two are good ones
 as well, often better on text of neither kind (Wortsman et al. 2022, arXiv:2203.05482). A share
@@ -17,7 +16,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from model import WEIGHTS, save_weights
+from model.training.network import WEIGHTS, save_weights
 
 
 def read_share(text: str) -> tuple[float, Path]:

@@ -8,31 +8,20 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("sentencepiece")
 
-MODEL = Path(__file__).parent.parent / "model"
+ROOT = Path(__file__).parents[2]
 STORIES = 400 if os.environ.get("CI") else 2000
 
 
-@pytest.fixture(scope="module", autouse=True)
-def scripts() -> Iterator[None]:
-    """The scripts in model/ import each other by their names, as they do when they are run."""
-    sys.path.insert(0, str(MODEL))
-    yield
-    sys.path.remove(str(MODEL))
-    for name in ("evaluate", "prepare", "story_grammar"):
-        sys.modules.pop(name, None)
-
-
 @pytest.fixture(scope="module")
-def told(scripts: None) -> list[tuple[str, list[str]]]:
+def told() -> list[tuple[str, list[str]]]:
     """Stories, each with the names of those whom its opening introduces."""
-    from story_grammar import Grammar, Telling
+    from model.grammar.grammar import Grammar, Telling
 
     grammar, rng = Grammar(), random.Random(11)
     stories: list[tuple[str, list[str]]] = []
@@ -51,7 +40,7 @@ def words_of(text: str) -> list[str]:
 
 def test_stories_pass_the_checks_of_the_evaluation(told: list[tuple[str, list[str]]]) -> None:
     pytest.importorskip("rich")
-    from evaluate import Story, check
+    from model.evaluation.story_checks import Story, check
 
     known = {word for text, _ in told for word in words_of(text)}
     for text, characters in told:
@@ -66,7 +55,9 @@ def test_stories_pass_the_checks_of_the_evaluation(told: list[tuple[str, list[st
 def test_stories_fit_the_context_with_their_end(told: list[tuple[str, list[str]]]) -> None:
     import sentencepiece
 
-    tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(MODEL / "tokenizer.model"))
+    tokenizer = sentencepiece.SentencePieceProcessor(
+        model_file=str(ROOT / "model" / "tokenizer.model")
+    )
     for text, _ in told:
         assert len(tokenizer.encode(text)) <= 250, text
         assert 90 <= len(text.split()) <= 230, text
@@ -100,7 +91,7 @@ def test_stories_are_not_alike(told: list[tuple[str, list[str]]]) -> None:
 
 def test_every_plot_for_every_hero() -> None:
     """No combination of a plot, a hero and another one lacks a phrase or a thing."""
-    from story_grammar import Grammar, Telling
+    from model.grammar.grammar import Grammar, Telling
 
     grammar, rng = Grammar(), random.Random(2)
     assert len(grammar.plots) >= 25
@@ -114,7 +105,7 @@ def test_every_plot_for_every_hero() -> None:
 
 
 def test_grammar_errors_name_the_line() -> None:
-    from story_grammar import GrammarError, parse
+    from model.grammar.grammar import GrammarError, parse
 
     for line in ("(a|b", "a|b)", "a (b (c) d"):
         with pytest.raises(GrammarError, match=re.escape(line)):
@@ -133,28 +124,28 @@ def test_grammar_errors_name_the_line() -> None:
     ],
 )
 def test_finish(before: str, after: str) -> None:
-    from story_grammar import finish
+    from model.grammar.grammar import finish
 
     assert finish(before) == after
 
 
 def test_command_is_seeded(tmp_path: Path) -> None:
-    from prepare import read_stories
+    from model.data.prepare import read_stories
 
-    command = [sys.executable, str(MODEL / "story_grammar.py"), "--stories", "20"]
+    command = [sys.executable, "-m", "model.grammar.grammar", "--stories", "20"]
     outputs = []
     for number, seed in enumerate(("1", "1", "2")):
         path = tmp_path / f"{number}.txt"
-        subprocess.run([*command, "--seed", seed, "-o", str(path)], check=True)
+        subprocess.run([*command, "--seed", seed, "-o", str(path)], check=True, cwd=ROOT)
         outputs.append(read_stories(path))
     assert outputs[0] == outputs[1] != outputs[2]
     assert [len(stories) for stories in outputs] == [20, 20, 20]
-    failed = subprocess.run([*command, "--plot", "none"], capture_output=True, text=True)
+    failed = subprocess.run([*command, "--plot", "none"], capture_output=True, text=True, cwd=ROOT)
     assert failed.returncode == 2 and "no plot none" in failed.stderr
 
 
 def test_source_of_prepare() -> None:
-    from prepare import read_source
+    from model.data.prepare import read_source
 
     stories = read_source({"name": "story-grammar", "grammar": 5, "seed": 3})
     assert len(stories) == 5
@@ -162,7 +153,7 @@ def test_source_of_prepare() -> None:
 
 
 def test_renamed_stories() -> None:
-    from prepare import NAMES, Renamer, read_config
+    from model.data.prepare import NAMES, Renamer, read_config
 
     names = read_config(NAMES)
     renamer, rng = Renamer(names), random.Random(1)
@@ -180,7 +171,7 @@ def test_renamed_stories() -> None:
 
 
 def test_names_that_stay() -> None:
-    from prepare import NAMES, Renamer, read_config
+    from model.data.prepare import NAMES, Renamer, read_config
 
     renamer, rng = Renamer(read_config(NAMES)), random.Random(1)
     for story in (

@@ -10,7 +10,6 @@ import random
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +19,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
-MODEL = Path(__file__).parent.parent / "model"
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "model" / "recipes"
 LOSS = 0.45
 """Nats per token that the tiny model must reach on stories it has not seen. It starts above 5;
 one that knows the sentences by heart, but forgets who is in them, stays near 0.3."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def scripts() -> Iterator[None]:
-    """The scripts in model/ import each other by their names, as they do when they are run."""
-    sys.path.insert(0, str(MODEL))
-    names = (
-        "model",
-        "prepare",
-        "train",
-        "export",
-        "story_checks",
-        "self_training",
-        "average",
-        "calibrate",
-        "distill",
-    )
-    yield
-    sys.path.remove(str(MODEL))
-    for name in names:
-        sys.modules.pop(name, None)
 
 
 def stories(count: int) -> list[str]:
@@ -66,12 +45,12 @@ def stories(count: int) -> list[str]:
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """tiny.toml with its folders moved and its text written."""
-    from prepare import SEPARATOR, read_config
+    from model.data.prepare import SEPARATOR, read_config
 
     folder = tmp_path_factory.mktemp("training")
     text = folder / "stories.txt"
     text.write_text(f"\n{SEPARATOR}\n".join(stories(400)))
-    config = read_config(MODEL / "tiny.toml")
+    config = read_config(RECIPES / "tiny.toml")
     config["data"]["folder"] = str(folder / "data")
     config["data"]["sources"][0]["path"] = str(text)
     config["train"]["run"] = str(folder / "run")
@@ -81,8 +60,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def trained(config: dict[str, Any]) -> Path:
     """The exported weights of a whole run, which must have reached the loss."""
-    from export import export
-    from train import train
+    from model.training.export import export
+    from model.training.train import train
 
     assert train(config) < LOSS
     run = Path(config["train"]["run"])
@@ -103,7 +82,8 @@ def test_log_and_chart(config: dict[str, Any], trained: Path) -> None:
 
 def test_same_seed_same_weights_and_interrupted_too(config: dict[str, Any], tmp_path: Path) -> None:
     from safetensors.numpy import load_file
-    from train import train
+
+    from model.training.train import train
 
     weights = []
     for name in ("first", "second"):
@@ -121,7 +101,7 @@ def test_same_seed_same_weights_and_interrupted_too(config: dict[str, Any], tmp_
 def test_fontgen_reads_the_same_model(trained: Path) -> None:
     from fontgen import checkpoints
     from fontgen.reference.float_model import FloatModel
-    from model import load_model
+    from model.training.network import load_model
 
     tokens = [1, *np.random.default_rng(3).integers(3, 400, 40).tolist()]
     with torch.no_grad():
@@ -154,7 +134,7 @@ def test_font_of_the_trained_model(trained: Path) -> None:
 
 
 def test_rows_hold_every_token_once(config: dict[str, Any], trained: Path) -> None:
-    from train import MASKED, Stories
+    from model.training.train import MASKED, Stories
 
     path = Path(config["data"]["folder"]) / "stories.npy"
     source = Stories(path, 50, seed=1)
@@ -173,8 +153,8 @@ def test_rows_hold_every_token_once(config: dict[str, Any], trained: Path) -> No
 
 
 def test_noise_changes_that_share_of_the_inputs(config: dict[str, Any], trained: Path) -> None:
-    from prepare import BOS
-    from train import Batches
+    from model.data.prepare import BOS
+    from model.training.train import Batches
 
     folder = Path(config["data"]["folder"])
     mixture = config["train"]["phases"][0]["mixture"]
@@ -188,8 +168,9 @@ def test_noise_changes_that_share_of_the_inputs(config: dict[str, Any], trained:
 
 
 def test_blank_lines_between_paragraphs(config: dict[str, Any], tmp_path: Path) -> None:
-    from prepare import prepare
     from sentencepiece import SentencePieceProcessor
+
+    from model.data.prepare import prepare
 
     data = copy.deepcopy(config["data"]) | {"folder": str(tmp_path)}
     data["sources"][0]["blank_lines"] = True
@@ -208,9 +189,9 @@ def test_blank_lines_between_paragraphs(config: dict[str, Any], tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["refine.toml", "distill.toml"])
 def test_configuration_that_extends_another(name: str) -> None:
-    from prepare import read_config
+    from model.data.prepare import read_config
 
-    config, extended = read_config(MODEL / name), read_config(MODEL / "train.toml")
+    config, extended = read_config(RECIPES / name), read_config(RECIPES / "train.toml")
     assert config["model"] == extended["model"] and config["data"] == extended["data"]
     assert config["train"]["clip"] == extended["train"]["clip"]
     assert config["train"]["run"] != extended["train"]["run"]
@@ -218,7 +199,7 @@ def test_configuration_that_extends_another(name: str) -> None:
 
 
 def test_unknown_text_file_is_named(config: dict[str, Any], tmp_path: Path) -> None:
-    from prepare import prepare
+    from model.data.prepare import prepare
 
     data = copy.deepcopy(config["data"]) | {"folder": str(tmp_path / "data")}
     data["sources"][0]["path"] = str(tmp_path / "nowhere.txt")
@@ -230,18 +211,19 @@ def test_two_processes_train_one_model(config: dict[str, Any], trained: Path) ->
     """As torchrun would start them, on the CPU: one log, one checkpoint, each half of the tokens."""
     folder = trained.parent / "two"
     (folder / "run").mkdir(parents=True)
-    text = (MODEL / "tiny.toml").read_text()
+    text = (RECIPES / "tiny.toml").read_text()
     text = text.replace("build/tiny/data", config["data"]["folder"])
     toml = folder / "two.toml"
     toml.write_text(text)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    command = [sys.executable, str(MODEL / "train.py"), str(toml), "--steps", "4"]
+    command = [sys.executable, "-m", "model.training.train", str(toml), "--steps", "4"]
     command += ["--run", str(folder / "run")]
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     processes = [
-        subprocess.Popen(command, env=os.environ | shared | {"RANK": str(rank)}) for rank in (0, 1)
+        subprocess.Popen(command, cwd=ROOT, env=os.environ | shared | {"RANK": str(rank)})
+        for rank in (0, 1)
     ]
     assert [process.wait(timeout=300) for process in processes] == [0, 0]
     log = [json.loads(line) for line in (folder / "run" / "log.jsonl").read_text().splitlines()]
@@ -250,7 +232,7 @@ def test_two_processes_train_one_model(config: dict[str, Any], trained: Path) ->
 
 
 def test_generate_takes_the_most_likely_token_or_draws(trained: Path) -> None:
-    from model import load_model
+    from model.training.network import load_model
 
     model = load_model(trained)
     prompts = [[1, 20, 30], [1, 40, 50, 60, 70], [1]]
@@ -270,9 +252,8 @@ def test_generate_takes_the_most_likely_token_or_draws(trained: Path) -> None:
 
 
 def test_avoided_tokens_become_less_likely(config: dict[str, Any], tmp_path: Path) -> None:
-    from train import MASKED, Stories
-
-    from model import AVOIDED, ModelConfig, Transformer
+    from model.training.network import AVOIDED, ModelConfig, Transformer
+    from model.training.train import MASKED, Stories
 
     torch.manual_seed(0)
     model = Transformer(ModelConfig(16, 1, 2, 2, 16, 30, 16))
@@ -299,8 +280,8 @@ def test_avoided_tokens_become_less_likely(config: dict[str, Any], tmp_path: Pat
 def test_self_training_keeps_what_passes_and_marks_what_repeats(
     config: dict[str, Any], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import self_training
-    from prepare import read_stories
+    from model.data.prepare import read_stories
+    from model.training import self_training
 
     marks = self_training.completes_repetition([1, *range(10, 20), *range(10, 19), 50], 5)
     assert [index for index, marked in enumerate(marks) if marked] == [18, 19]
@@ -313,7 +294,9 @@ def test_self_training_keeps_what_passes_and_marks_what_repeats(
     openings = self_training.openings(stories, 1000, seed=1)
     fox = next(opening for opening in openings if "fox" in opening.text)
     assert "fox" in fox.characters
-    (kept,) = self_training.openings(["The little fox ran. It ran far.", "The little foxes ran."], 2, 1)
+    (kept,) = self_training.openings(
+        ["The little fox ran. It ran far.", "The little foxes ran."], 2, 1
+    )
     assert "The little foxes ran".startswith(kept.text)  # the other one begins as a prompt does
     arguments = [str(trained), "--text", text, "--stories", "20", "--folder", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["self_training.py", *arguments])
@@ -325,8 +308,8 @@ def test_self_training_keeps_what_passes_and_marks_what_repeats(
 
 
 def test_self_training_goes_on_from_earlier_rounds(tmp_path: Path) -> None:
-    import self_training
-    from self_training import Told
+    from model.training import self_training
+    from model.training.self_training import Told
 
     first = Told([[1, 5, 6, 1]], [([1, 7, 7], [False, False, True])])
     self_training.write(first, Told(), tmp_path / "1")
@@ -348,7 +331,7 @@ def test_self_training_goes_on_from_earlier_rounds(tmp_path: Path) -> None:
 
 def test_ways_out_of_a_circle(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A story is kept as far as a sequence comes twice, and the tokens that had a rival are marked."""
-    import self_training
+    from model.training import self_training
 
     pupil = self_training.Pupil(trained, set(), seed=1)
     size = self_training.REPEATED
@@ -371,7 +354,7 @@ def test_ways_out_of_a_circle(trained: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_dropout_masks() -> None:
-    from model import ModelConfig, Transformer
+    from model.training.network import ModelConfig, Transformer
 
     torch.manual_seed(0)
     model = Transformer(ModelConfig(16, 2, 2, 2, 16, 30, 16))
@@ -390,12 +373,12 @@ def test_dropout_masks() -> None:
 
 def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stories of two teachers, and what both expect, reach the loss of one that learns from them."""
-    import distill
-    from prepare import BOS
     from safetensors.numpy import load_file, save_file
-    from train import Batches
 
-    from model import load_model
+    from model.data.prepare import BOS
+    from model.training import distill
+    from model.training.network import load_model
+    from model.training.train import Batches
 
     other = tmp_path / "other"
     other.mkdir()
@@ -449,8 +432,9 @@ def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_average_of_weights(trained: Path, tmp_path: Path) -> None:
-    from average import average, read_share
     from safetensors.numpy import load_file, save_file
+
+    from model.training.average import average, read_share
 
     first = load_file(trained / "model.safetensors")
     (tmp_path / "zero").mkdir()
@@ -473,10 +457,10 @@ def test_average_of_weights(trained: Path, tmp_path: Path) -> None:
 def test_calibration_finds_the_temperature(
     config: dict[str, Any], trained: Path, tmp_path: Path
 ) -> None:
-    from calibrate import calibrate
     from safetensors.numpy import load_file, save_file
 
-    from model import load_model
+    from model.training.calibrate import calibrate
+    from model.training.network import load_model
 
     tensors = load_file(trained / "model.safetensors")
     sure = tmp_path / "sure"

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Put the weights of a training run in place: the last step from text to a font.
 
-    python model/export.py build/model/run --output model
+    python -m model.training.export build/model/run --output model
 
 Takes the last weights of the run or their running mean, whichever has the lower validation loss,
 and writes ``model.safetensors`` (float16), ``config.json``, ``tokenizer.model``, ``loss.png`` and
@@ -20,7 +19,7 @@ from typing import Any
 
 import torch
 
-from model import Transformer, load_model
+from model.training.network import Transformer, load_model
 
 WEIGHTS = ("weights", "weights-ema")
 
@@ -87,7 +86,7 @@ def export(run: Path, output: Path, llama2c: Path | None = None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("run", type=Path, help="the run folder of train.py")
-    parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parent)
+    parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parents[1])
     parser.add_argument("--llama2c", type=Path, help="also write a llama2.c .bin here")
     arguments = parser.parse_args()
     export(arguments.run, arguments.output, arguments.llama2c)

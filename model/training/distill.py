@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Let several models write stories together, for one model to learn what all of them know.
 
-    python model/distill.py build/model/run-1/weights build/model/run-2/weights \\
+    python -m model.training.distill build/model/run-1/weights build/model/run-2/weights \\
         --openings corpus/train/tinystories.txt.xz --stories 8000 --folder build/model/data
 
 The mean of models that were trained apart is better than each, but a font has room for one. So they
@@ -31,11 +30,11 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 import torch
-from prepare import BOS, read_stories
 from rich.progress import track
-from train import Stories, keep_freed_memory
 
-from model import Transformer, load_model
+from model.data.prepare import BOS, read_stories
+from model.training.network import Transformer, load_model
+from model.training.train import Stories, keep_freed_memory
 
 WRITTEN = 128
 """Stories that are written side by side."""

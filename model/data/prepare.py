@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 """Turn text into a vocabulary and token files: the first step of training.
 
-    python model/prepare.py model/train.toml
+    python -m model.data.prepare model/recipes/train.toml
 
 Reads the ``[data]`` table of a training configuration. Every source is UTF-8 text, plain or
 compressed with xz, its stories separated by a line ``<|endoftext|>``; or so many stories of the
-grammar in ``story_grammar.py``, by ``grammar = 20000, seed = 1`` in place of ``path``. Written to the data folder:
+grammar in ``model/grammar``, by ``grammar = 20000, seed = 1`` in place of ``path``. Written to the data folder:
 
 - ``tokenizer.model``: a sentencepiece BPE with byte fallback, trained on the sources, or a copy of
   the ``tokenizer`` that the configuration names (to go on from weights that use it);
@@ -41,7 +40,7 @@ else:
 
 SEPARATOR = "<|endoftext|>"
 BOS = 1
-NAMES = Path(__file__).parent / "story_grammar" / "names.toml"
+NAMES = Path(__file__).parents[1] / "grammar" / "names.toml"
 WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -70,7 +69,7 @@ def read_stories(path: Path) -> list[str]:
 class Renamer:
     """Gives the characters of a story other first names, each one of the same kind.
 
-    The kinds, their names and how often these are drawn are in ``story_grammar/names.toml``. Names
+    The kinds, their names and how often these are drawn are in ``model/grammar/names.toml``. Names
     that girls and boys share (Sam, Max) count as what the story's pronouns say that they are.
     """
 
@@ -120,7 +119,7 @@ class Renamer:
 def read_source(source: dict[str, Any]) -> list[str]:
     """Return the stories of an entry of ``sources``: from its file, or from the grammar."""
     if "grammar" in source:
-        from story_grammar import Grammar
+        from model.grammar.grammar import Grammar
 
         return list(itertools.islice(Grammar().stories(source.get("seed", 1)), source["grammar"]))
     return [

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Let a model tell stories, and write down what it should learn from them.
 
-    python model/self_training.py build/model/export --stories 1500 \\
+    python -m model.training.self_training build/model/export --stories 1500 \\
         --text corpus/train/tinystories.txt.xz --folder build/model/data
 
 Openings are drawn from the text: the first words of stories, but for those that begin with one of
@@ -33,13 +32,13 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 import torch
-from prepare import BOS, read_stories, story_spans
 from rich.progress import track
-from story_checks import Story, check, training_words, words_of
 
-from model import load_model
+from model.data.prepare import BOS, read_stories, story_spans
+from model.evaluation.story_checks import Story, check, training_words, words_of
+from model.training.network import load_model
 
-PROMPTS = Path(__file__).parent / "prompts.tsv"
+PROMPTS = Path(__file__).parents[1] / "evaluation" / "prompts.tsv"
 TEMPERATURE, TOP_P = 0.7, 0.9
 BATCH = 100
 """Openings that are continued side by side."""

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Measure the model with the font's own engine and write the tables of ``model/CARD.md``.
 
-    python model/evaluate.py --heldout heldout.txt.xz --compare stories260K.bin \\
+    python -m model.evaluation.evaluate --heldout heldout.txt.xz --compare stories260K.bin \\
         --training-text corpus/train/*.txt.xz --quantisers --card model/CARD.md
 
 Stories on held-out text are cut at 256 tokens and each stands alone: BOS, then the story; the loss
@@ -23,9 +22,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from prepare import read_stories
 from rich.progress import track
-from story_checks import CHECKS, Story, check, training_words
 
 from fontgen import checkpoints
 from fontgen.engine import Engine
@@ -37,6 +34,8 @@ from fontgen.reference.sampler import Options, sample
 from fontgen.reference.tokenizer import ReferenceTokenizer
 from fontgen.shaper import shaper_module
 from fontgen.table import write_model
+from model.data.prepare import read_stories
+from model.evaluation.story_checks import CHECKS, Story, check, training_words
 
 HERE = Path(__file__).parent
 CONTEXT = 256
@@ -132,7 +131,9 @@ def printed(stories: list[Story], count: int = 10) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default=str(HERE), help="checkpoint (default: this folder)")
+    parser.add_argument(
+        "--model", default=str(HERE.parent), help="checkpoint (default: the one in model/)"
+    )
     parser.add_argument("--tokenizer", help="where none lies beside the checkpoint")
     parser.add_argument("--compare", help="a second checkpoint on the same held-out text")
     parser.add_argument("--heldout", type=Path, help="held-out stories (text, plain or .xz)")

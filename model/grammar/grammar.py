@@ -1,14 +1,13 @@
-#!/usr/bin/env python3
 """A grammar that tells simple stories for children, as many as you like.
 
-    python model/story_grammar.py --stories 20000 --seed 1 -o stories.txt
+    python -m model.grammar.grammar --stories 20000 --seed 1 -o stories.txt
 
 The stories are meant to be mixed into a small model's training text: they are in the manner and
 the vocabulary of TinyStories, and each holds what such a model finds hard. It ends by itself, it
 follows from its opening, those whom the opening introduces are in it to the end, and no sequence
 of eight words comes twice. ``prepare.py`` takes them as a source of text.
 
-The phrases are TOML files in ``story_grammar/``. ``names.toml`` has the first names;
+The phrases are the TOML files beside this one. ``names.toml`` has the first names;
 ``world.toml`` those whom a story can be about, and their things; ``phrases.toml`` the openings and
 other phrases that all plots share; ``plots/*.toml`` the plots. A plot is a sequence of slots,
 parted by empty lines. Each line of a slot is one way to tell that step; ``%`` and a number in
@@ -47,8 +46,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-HERE = Path(__file__).parent
-TABLES = HERE / "story_grammar"
+TABLES = Path(__file__).parent
+VOCABULARY = TABLES.parent / "tokenizer.model"
 SEPARATOR = "<|endoftext|>"
 MOST_TOKENS = 250
 """A story, its BOS and the BOS that ends it must fit the model's context of 256 tokens."""
@@ -222,9 +221,7 @@ class Grammar:
             for name, table in read(path).items():
                 self.plots.append(self._plot(name, table))
         self.weights = [plot.weight for plot in self.plots]
-        self.tokenizer = sentencepiece.SentencePieceProcessor(
-            model_file=str(HERE / "tokenizer.model")
-        )
+        self.tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(VOCABULARY))
         self.beings: dict[str, list[tuple[str, list[str], dict[str, str]]]] = {
             kind: [self._being(line, self.world["facts"][kind]) for line in lines]
             for kind, lines in self.world["characters"].items()

@@ -1,0 +1,1 @@
+"""Text to token files: sources, vocabulary, batches. Imports nothing of ``model`` but the grammar."""

@@ -1,0 +1,1 @@
+"""What is measured of a model: held-out text, story checks, quantisers. Imports ``model.data`` and ``fontgen``."""

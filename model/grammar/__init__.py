@@ -1,0 +1,1 @@
+"""A grammar that tells simple stories, and its phrases in TOML. Imports nothing of ``model``."""
