@@ -16,7 +16,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 FONTS := fonts/llama.ttf fonts/llama-portable.ttf
 MODEL := model/model.safetensors model/config.json model/tokenizer.model
-SOURCES := $(wildcard wasm/*.c wasm/*.h fontgen/*.py fontgen/checkpoints/*.py fontgen/quantisation/*.py)
+SOURCES := $(shell find wasm fontgen -name "*.[ch]" -o -name "*.py")
 
 .PHONY: font editor test test-editors test-training verify record bench lint wheel clean
 .DELETE_ON_ERROR:
@@ -38,7 +38,7 @@ editor: font
 test-editors: font .venv/installed-test
 	$(BIN)/fontgen host build
 	@cd tests && ../$(BIN)/python -m editors
-	FONTGEN_TEST_EDITORS=1 $(BIN)/python -m pytest tests/test_editors.py tests/test_editors_libreoffice.py -rs
+	FONTGEN_TEST_EDITORS=1 $(BIN)/python -m pytest tests/editors -rs
 
 test-training: font .venv/installed-test .venv/installed-train
 	$(BIN)/python -m pytest tests/model
@@ -50,13 +50,13 @@ verify: font
 
 record: font .venv/installed-test
 	$(BIN)/fontgen host build
-	$(BIN)/python -m pytest tests/test_golden.py --record
+	$(BIN)/python -m pytest tests/text/test_golden.py --record
 	$(BIN)/fontgen render fonts/llama.ttf "The little fox!!!!!!!!!!!!!!!!!!!!!!!!!" -o fonts/llama.gif
 
 bench: .venv/installed
 	$(BIN)/fontgen host build
 	@mkdir -p build
-	$(BIN)/python -m fontgen.bench -o build/bench.png
+	@cd tests && ../$(BIN)/python -m bench -o ../build/bench.png
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

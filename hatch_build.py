@@ -20,13 +20,15 @@ class CustomBuildHook(BuildHookInterface):
             return
         root = Path(self.root)
         sys.path.insert(0, str(root))
-        from fontgen.shaper import FLAVOURS, compile_shaper
+        from fontgen.llama import shaper as llama
+        from fontgen.shapers.compiler import FLAVOURS, compile_shaper, packaged_name
 
         self._folder = tempfile.TemporaryDirectory()
         included = build_data["force_include"]
         for flavour in FLAVOURS:
-            module = Path(self._folder.name, f"shaper-{flavour}.wasm")
-            module.write_bytes(compile_shaper(root / "wasm", flavour))
+            module = Path(self._folder.name, packaged_name(llama.PROGRAM, flavour))
+            sources = root / "wasm" / llama.PROGRAM
+            module.write_bytes(compile_shaper(sources, flavour, llama.headers()))
             included[str(module)] = f"fontgen/data/{module.name}"
         for name in MODEL_FILES:
             included[str(root / "model" / name)] = f"fontgen/data/model/{name}"

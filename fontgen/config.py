@@ -34,10 +34,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .checkpoints.hub import KNOWN as KNOWN_MODELS
-from .errors import FontgenError
-from .shaper import MODULES, UNIVERSAL
-from .table import Settings
+from fontgen.errors import FontgenError
+from fontgen.llama.checkpoints.hub import KNOWN as KNOWN_MODELS
+from fontgen.llama.tables import Settings
+from fontgen.shapers.compiler import MODULES, UNIVERSAL
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -72,7 +72,7 @@ class QuantiseOptions:
 
 @dataclass(frozen=True)
 class ShaperOptions:
-    """``[shaper]``. See `fontgen.table.Settings` for the two numbers."""
+    """``[shaper]``. See `fontgen.llama.tables.Settings` for the two numbers."""
 
     flavour: str = UNIVERSAL
     kept_marks: int = Settings.kept_marks

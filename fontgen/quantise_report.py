@@ -19,15 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
-from . import checkpoints
-from .errors import FontgenError
-from .model import Model
-from .progress import Reporter, Steps
-from .quantisation.calibration import CalibrationText, sample_text
-from .quantisation.transformer import Transformer
-from .quantise import QuantisedModel, quantise
-from .reference.model import ReferenceModel
-from .reference.tokenizer import ReferenceTokenizer
+from fontgen.errors import FontgenError
+from fontgen.llama import checkpoints
+from fontgen.llama.model import Model
+from fontgen.llama.quantise.calibration import CalibrationText, sample_text
+from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.quantised import QuantisedModel
+from fontgen.llama.reference.model import ReferenceModel
+from fontgen.llama.reference.tokenizer import ReferenceTokenizer
+from fontgen.llama.transformer import Transformer
+from fontgen.progress import Reporter, Steps
 
 SEPARATOR = "<|endoftext|>"
 SAMPLED_SEED, SAMPLED_TOKENS = 1, 12288

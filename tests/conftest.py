@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 from hypothesis import settings
+from support.paths import REPOSITORY
 
 # Somebody's change should not fail for an example that it has nothing to do with: in CI they are the same each
 # time, at a desk they are new ones.
@@ -18,8 +19,6 @@ settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
-REPOSITORY = Path(__file__).parent.parent
-FAILURES = Path(__file__).parent / "failures"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,7 +42,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ.pop("SOURCE_DATE_EPOCH", None)  # the fonts made here keep the base font's dates
     if session.config.option.collectonly:
         return
-    from fontgen import host
+    from fontgen.host import native as host
 
     try:
         host.build()
@@ -54,8 +53,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def host() -> object:
-    """The Wasm-enabled HarfBuzz (`fontgen.host.Host`). When its build failed, so do its tests."""
-    from fontgen.host import find
+    """The Wasm-enabled HarfBuzz (`fontgen.host.native.Host`). When its build failed, so do its tests."""
+    from fontgen.host.native import find
 
     if _host_error is not None:
         raise _host_error
@@ -65,14 +64,14 @@ def host() -> object:
 @pytest.fixture(scope="session")
 def uharfbuzz(host: object) -> ModuleType:
     """The module of that name which uses the host."""
-    from fontgen.host import load
+    from fontgen.host.native import load
 
     return load()
 
 
 def _build(name: str, folder: Path) -> Path:
     """Build a font from its shipped configuration, from the sources as they stand."""
-    from fontgen.build import build_font
+    from fontgen.build.llama import build_font
     from fontgen.config import read_config
 
     path = folder / f"{name}.ttf"
@@ -94,8 +93,8 @@ def portable_font_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def llama(uharfbuzz: ModuleType, font_path: Path) -> object:
-    """The default font, open for shaping (`fontgen.shape.ShapingFont`)."""
-    from fontgen.shape import ShapingFont
+    """The default font, open for shaping (`fontgen.text.shape.ShapingFont`)."""
+    from fontgen.text.shape import ShapingFont
 
     return ShapingFont(uharfbuzz, font_path.read_bytes(), font_path)
 
@@ -103,7 +102,7 @@ def llama(uharfbuzz: ModuleType, font_path: Path) -> object:
 @pytest.fixture(scope="session")
 def base_path() -> Path:
     """The base font of the default font."""
-    from fontgen.basefont import default_base_path
+    from fontgen.font.base import default_base_path
 
     return default_base_path()
 
@@ -120,7 +119,7 @@ class Outcome:
 @pytest.fixture
 def fontgen(capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Outcome]:
     """Runs the command line in this process: ``fontgen("shape", path, "text")``."""
-    from fontgen.cli import main
+    from fontgen.cli.main import main
 
     def run(*arguments: object) -> Outcome:
         try:

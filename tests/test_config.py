@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from support.paths import REPOSITORY
 
 from fontgen.config import Config, read_config
 from fontgen.errors import FontgenError

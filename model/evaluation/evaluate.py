@@ -24,16 +24,16 @@ from pathlib import Path
 
 from rich.progress import track
 
-from fontgen import checkpoints
-from fontgen.engine import Engine
-from fontgen.eval import Evaluator, Score, total
-from fontgen.quantise import quantise
+from fontgen.check.evaluation import Evaluator, Score, total
+from fontgen.llama import checkpoints
+from fontgen.llama.engine import Engine
+from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.reference.float_model import FloatModel, nats_per_token
+from fontgen.llama.reference.sampler import Options, sample
+from fontgen.llama.reference.tokenizer import ReferenceTokenizer
+from fontgen.llama.shaper import shaper_module
+from fontgen.llama.tables import write_model
 from fontgen.quantise_report import markdown, read_text, report
-from fontgen.reference.float_model import FloatModel, nats_per_token
-from fontgen.reference.sampler import Options, sample
-from fontgen.reference.tokenizer import ReferenceTokenizer
-from fontgen.shaper import shaper_module
-from fontgen.table import write_model
 from model.data.prepare import read_stories
 from model.evaluation.story_checks import CHECKS, Story, check, training_words
 

@@ -1,7 +1,7 @@
 """The font in real programs, typed into by xdotool under Xvfb.
 
 `harness` starts a program; each further module describes one program or family of programs, and
-``tests/test_editors.py`` does with all of them what a person would. ``python -m editors``, in
+``tests/editors/test_editors.py`` does with all of them what a person would. ``python -m editors``, in
 ``tests/``, says which of them this machine can test.
 """
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import fontgen.host
+import fontgen.host.native
 
 from .harness import Program, Session, Setting
 
-FONTGEN_EL = Path(fontgen.host.__file__).parent / "fontgen.el"
+FONTGEN_EL = Path(fontgen.host.native.__file__).parent / "fontgen.el"
 
 
 class Emacs(Program):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fontgen.host.editor import EDITORS
+from fontgen.host.native.editor import EDITORS
 
 from .harness import Program, Session, Setting
 

@@ -31,10 +31,10 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageChops, ImageFilter, ImageGrab
+from support.paths import FAILURES
 
-from fontgen import host
+from fontgen.host import native as host
 
-FAILURES = Path(__file__).parent.parent / "failures"
 SCREEN = (1280, 720)
 SHAPE_LOG = "shape-calls.jsonl"
 PATIENCE = 60.0
@@ -86,7 +86,7 @@ class Program(ABC):
     picture_size: ClassVar[tuple[int, int]] = (760, 280)
     """Width and height of the window in its picture for the documentation."""
     cannot: ClassVar[Mapping[str, str]] = {}
-    """Why a check of ``tests/test_editors.py`` cannot hold here, by the check's name."""
+    """Why a check of ``tests/editors/test_editors.py`` cannot hold here, by the check's name."""
 
     @abstractmethod
     def command(self, setting: Setting) -> list[str]:

@@ -1,0 +1,81 @@
+"""Compile a checkpoint into a font. This is the one way through, from the top down.
+
+checkpoint -> `Model` -> `QuantisedModel` -> font tables -> font
+"""
+
+from __future__ import annotations
+
+from fontgen.config import Config
+from fontgen.errors import FontgenError
+from fontgen.font import base as basefont
+from fontgen.font import names as font
+from fontgen.font import tables
+from fontgen.progress import Reporter
+
+
+def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
+    """Build the font that a configuration describes.
+
+    Returns:
+        The font file. The same configuration, inputs and ``SOURCE_DATE_EPOCH`` give the same bytes.
+
+    Raises:
+        FontgenError: an input is bad; names the file and the cause.
+    """
+    # The compiler's layers are imported here, so that commands that build nothing start at once.
+    from fontgen.font.features import write_features
+    from fontgen.llama.checkpoints import load
+    from fontgen.llama.checkpoints.hub import default_model_path
+    from fontgen.llama.quantise.tensors import quantise
+    from fontgen.llama.reference.sampler import TAGS
+    from fontgen.llama.shaper import shaper_module
+    from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, write_model, write_settings
+
+    config.check()
+    with (reporter or Reporter(quiet=True)).steps(total=5) as steps:
+        steps.begin("Opening the base font")
+        ttfont = basefont.open_base(config.font.base, config.font.index)
+        family = config.font.family or font.default_family(ttfont)
+        check_replacements(config)
+
+        steps.begin("Reading the checkpoint")
+        model = load(
+            config.model.checkpoint or default_model_path(), tokenizer=config.model.tokenizer
+        )
+
+        steps.begin("Quantising the weights")
+        try:
+            quantised = quantise(
+                model,
+                bits=config.quantise.bits,
+                progress=lambda what, done, total: steps.detail(f"{what} ({done}/{total})"),
+            )
+        except FontgenError as error:
+            raise FontgenError(f"quantise.bits: {error.cause}", path=config.path) from error
+
+        steps.begin("Compiling the shaper")
+        module = shaper_module(config.shaper.flavour)
+
+        steps.begin("Writing the font")
+        font.write_names(ttfont, family, model.card)
+        tables.write_timestamps(ttfont)
+        tables.drop_signature(ttfont)
+        write_features(ttfont, TAGS)
+        tables.write_table(ttfont, tables.WASM_TAG, module)
+        tables.write_table(ttfont, SETTINGS_TAG, write_settings(config.settings()))
+        tables.write_table(ttfont, MODEL_TAG, write_model(quantised))
+        return tables.font_bytes(ttfont)
+
+
+def check_replacements(config: Config) -> None:
+    """Raise `FontgenError` when the base font cannot show what ``[replace]`` puts into the text."""
+    if not config.replace:
+        return
+    available = basefont.characters(config.font.base, config.font.index)
+    for word, shown in config.replace.items():
+        for character in shown:
+            if ord(character) not in available:
+                raise FontgenError(
+                    f"replace.{word!r}: the base font lacks {character!r} (U+{ord(character):04X})",
+                    path=config.path,
+                )

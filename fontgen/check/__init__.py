@@ -1,0 +1,1 @@
+"""What a finished font is and does: inspected, verified against the references, evaluated on a text."""

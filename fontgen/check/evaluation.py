@@ -1,0 +1,295 @@
+"""``fontgen eval``: how well a font's model predicts a text, by the engine and weights in the font.
+
+The protocol, which the output repeats:
+
+- The text is split into documents at lines ``<|endoftext|>``, where it has any; white space around
+  a document does not count.
+- Each document stands alone: BOS, then its tokens. Every token is scored given all before it; the
+  end of a document is not scored.
+- A document is cut at the context length: tokens past it, and their bytes, do not count. With
+  ``whole`` the tail goes on in further windows instead, each beginning with BOS and knowing nothing
+  of the one before.
+- Nats per token: the mean of -ln p(token). Bits per byte: all nats, divided by ln 2 and by the
+  UTF-8 bytes of the text that the scored tokens spell, which makes models of different vocabularies
+  comparable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fontgen.errors import FontgenError
+from fontgen.llama.engine import Engine
+from fontgen.llama.reference.tokenizer import ReferenceTokenizer
+from fontgen.llama.tables import MODEL_TAG, read_model
+from fontgen.progress import Reporter
+
+SEPARATOR = "<|endoftext|>"
+"""Stands alone on the line between two documents, as in the TinyStories files."""
+STDIN = Path("-")
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a model makes of a text. ``n_bytes``: UTF-8 of what the ``n_tokens`` spell."""
+
+    n_tokens: int
+    n_bytes: int
+    nats: float
+
+    @property
+    def nats_per_token(self) -> float:
+        return self.nats / self.n_tokens if self.n_tokens else math.nan
+
+    @property
+    def bits_per_byte(self) -> float:
+        return self.nats / math.log(2) / self.n_bytes if self.n_bytes else math.nan
+
+    @property
+    def perplexity(self) -> float:
+        """Per token."""
+        return math.exp(self.nats_per_token)
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON."""
+        return {
+            "tokens": self.n_tokens,
+            "bytes": self.n_bytes,
+            "nats_per_token": self.nats_per_token,
+            "bits_per_byte": self.bits_per_byte,
+        }
+
+
+def total(scores: Sequence[Score]) -> Score:
+    """The score of several texts together."""
+    return Score(
+        sum(score.n_tokens for score in scores),
+        sum(score.n_bytes for score in scores),
+        math.fsum(score.nats for score in scores),
+    )
+
+
+def split_documents(text: str) -> list[str]:
+    """The documents between lines `SEPARATOR`, stripped of white space; empty ones are left out.
+
+    >>> split_documents("One.\\n<|endoftext|>\\nTwo.\\n")
+    ['One.', 'Two.']
+    """
+    documents: list[str] = []
+    lines: list[str] = []
+    for line in [*text.split("\n"), SEPARATOR]:
+        if line.strip() == SEPARATOR:
+            documents.append("\n".join(lines).strip())
+            lines = []
+        else:
+            lines.append(line)
+    return [document for document in documents if document]
+
+
+class Evaluator:
+    """Scores texts with the shaper's engine, one position at a time.
+
+    module: bytes of the font's ``Wasm`` table. table: bytes of its ``Llam`` table.
+    Raises `FontgenError` when either is damaged.
+    """
+
+    def __init__(self, module: bytes, table: bytes):
+        model = read_model(table)
+        self._engine = Engine(module, table)
+        assert model.vocabulary.bos is not None  # Vocabulary.check
+        self.bos = model.vocabulary.bos
+        self._add_dummy_prefix = model.vocabulary.add_dummy_prefix
+        self._decode = ReferenceTokenizer(model.vocabulary).decode
+        self.context_length = model.config.context_length
+
+    def score(self, document: str, *, whole: bool = False) -> Score:
+        """Score a document: its first ``context_length`` tokens, or with ``whole`` all of them."""
+        tokens = self._engine.encode(document)
+        scored = tokens if whole else tokens[: self.context_length]
+        nats = math.fsum(
+            self._nats(scored[start : start + self.context_length])
+            for start in range(0, len(scored), self.context_length)
+        )
+        # All tokens spell the document, also where the vocabulary normalises its spaces.
+        complete = len(scored) == len(tokens)
+        n_bytes = len(document.encode("utf-8")) if complete else self._n_bytes(scored)
+        return Score(len(scored), n_bytes, nats)
+
+    def scored_tokens(self, document: str) -> list[int]:
+        """The tokens that `score` counts, without BOS, when the document is cut."""
+        return self._engine.encode(document)[: self.context_length]
+
+    def _n_bytes(self, tokens: Sequence[int]) -> int:
+        spelled = b"".join(self._decode(token) for token in tokens)
+        return len(spelled.removeprefix(b" ") if self._add_dummy_prefix else spelled)
+
+    def _nats(self, targets: Sequence[int]) -> float:
+        """-ln p of tokens that follow BOS."""
+        read = [self.bos]
+        nats = 0.0
+        for target in targets:
+            nats -= log_probability(self._engine.logits(read), target)
+            read.append(target)
+        return nats
+
+
+def log_probability(logits: np.ndarray, token: int) -> float:
+    """ln of a token's probability under logits (vocab_size,), in double precision."""
+    shifted = logits.astype(np.float64)
+    shifted -= shifted.max()
+    return float(shifted[token] - np.log(np.exp(shifted).sum()))
+
+
+def evaluate(
+    evaluator: Evaluator,
+    documents: Sequence[str],
+    *,
+    whole: bool = False,
+    reporter: Reporter | None = None,
+) -> list[Score]:
+    """The score of each document."""
+    return list(_scores(evaluator, documents, whole, reporter or Reporter(quiet=True)))
+
+
+def _scores(
+    evaluator: Evaluator, documents: Sequence[str], whole: bool, reporter: Reporter
+) -> Iterator[Score]:
+    with reporter.steps(total=len(documents)) as steps:
+        for document in documents:
+            steps.begin("scoring documents")
+            yield evaluator.score(document, whole=whole)
+
+
+def open_evaluator(path: Path) -> Evaluator:
+    """The evaluator of a font file; raises `FontgenError` when it is not a font of ours."""
+    from fontTools.ttLib import TTFont, TTLibError
+
+    from fontgen.font.tables import WASM_TAG
+
+    try:
+        font = TTFont(path, lazy=True)
+    except OSError as error:
+        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+    except (TTLibError, ValueError) as error:
+        raise FontgenError("is not a font", path=path) from error
+    with font:
+        for tag in (WASM_TAG, MODEL_TAG):
+            if font.reader is None or tag not in font.reader:
+                raise FontgenError(f"has no table {tag}: it was not made by fontgen", path=path)
+        try:
+            return Evaluator(font.reader[WASM_TAG], font.reader[MODEL_TAG])
+        except FontgenError as error:
+            raise FontgenError(error.cause, path=path) from error
+
+
+def read_documents(path: Path, limit: int | None = None) -> list[str]:
+    """The first ``limit`` documents of a UTF-8 text file (``-``: standard input).
+
+    Raises `FontgenError` when there is no such file, it is not UTF-8, or holds no text.
+    """
+    try:
+        data = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+    except OSError as error:
+        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        cause = f"is not UTF-8: byte {error.start} is {data[error.start]:#04x}"
+        raise FontgenError(cause, path=path) from error
+    documents = split_documents(text.replace("\r\n", "\n"))
+    if not documents:
+        raise FontgenError("holds no text", path=path)
+    return documents[:limit]
+
+
+def register(commands: Any) -> None:
+    """Add ``fontgen eval``."""
+    parser = commands.add_parser(
+        "eval",
+        help="measure how well a font's model predicts a text",
+        description="Prints nats per token and bits per byte of TEXTFILE under the font's own "
+        "weights, as quantised, by the engine in the font. Documents between lines "
+        f"{SEPARATOR} stand alone, each after BOS. Tokens past the context length are not counted, "
+        "nor are their bytes.",
+    )
+    parser.add_argument("font", type=Path, metavar="FONT", help="a font made by fontgen")
+    parser.add_argument(
+        "text", type=Path, metavar="TEXTFILE", help="UTF-8 text; - reads it from stdin"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N documents")
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="count tails of long documents too, in windows of their own",
+    )
+    parser.add_argument("--stories", action="store_true", help="also the figures of each document")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(handler=_eval)
+
+
+def _eval(args: argparse.Namespace) -> int:
+    if args.limit is not None and args.limit < 1:
+        raise FontgenError(f"--limit {args.limit}: at least one document is needed")
+    documents = read_documents(args.text, args.limit)
+    evaluator = open_evaluator(args.font)
+    reporter = Reporter(quiet=args.quiet, verbose=args.verbose)
+    scores = evaluate(evaluator, documents, whole=args.whole, reporter=reporter)
+    all_bytes = sum(len(document.encode("utf-8")) for document in documents)
+    if args.json:
+        print(json.dumps(_report(args, evaluator, scores, all_bytes), ensure_ascii=False, indent=1))
+        return 0
+    if args.stories:
+        print("document    tokens     bytes  nats/token  bits/byte")
+        for number, score in enumerate(scores, 1):
+            print(
+                f"{number:8}  {score.n_tokens:8,}  {score.n_bytes:8,}"
+                f"  {score.nats_per_token:10.4f}  {score.bits_per_byte:9.4f}"
+            )
+    everything = total(scores)
+    print(
+        f"nats per token  {everything.nats_per_token:.4f}  (perplexity {everything.perplexity:.2f})"
+    )
+    print(f"bits per byte   {everything.bits_per_byte:.4f}")
+    share = everything.n_bytes / all_bytes
+    counts = f"{_count(len(scores), 'document')}, {_count(everything.n_tokens, 'token')}"
+    print(f"scored          {counts}, {everything.n_bytes:,} of {all_bytes:,} bytes ({share:.1%})")
+    print(f"protocol        {_protocol(evaluator, args.whole)}")
+    return 0
+
+
+def _protocol(evaluator: Evaluator, whole: bool) -> str:
+    context = evaluator.context_length
+    tail = f"tails in further windows of {context}" if whole else f"cut at {context} tokens"
+    return f"each document after BOS, {tail}; ends of documents are not scored"
+
+
+def _report(
+    args: argparse.Namespace, evaluator: Evaluator, scores: Sequence[Score], all_bytes: int
+) -> dict[str, Any]:
+    everything = total(scores)
+    report = {
+        "font": str(args.font),
+        "text": str(args.text),
+        "protocol": _protocol(evaluator, args.whole),
+        "context_length": evaluator.context_length,
+        "documents": len(scores),
+        "bytes_of_documents": all_bytes,
+        **everything.as_dict(),
+        "perplexity": everything.perplexity,
+    }
+    if args.stories:
+        report["stories"] = [score.as_dict() for score in scores]
+    return report
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" + "s" * (n != 1)

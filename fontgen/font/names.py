@@ -1,0 +1,261 @@
+"""Make the finished font: base font + shaper + model -> font, in small steps.
+
+Each ``write_*`` step changes one thing in the `TTFont`; `font_bytes` writes it out. Tables that no
+step names are copied from the base font byte for byte, so the result renders as the base font does
+wherever the shaper does not run.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fontTools.ttLib import TTFont, newTable
+
+from fontgen import __version__
+from fontgen.errors import FontgenError
+from fontgen.llama.model import ModelCard
+
+COPYRIGHT, FAMILY, STYLE, UNIQUE_ID, FULL_NAME, VERSION, POSTSCRIPT_NAME, TRADEMARK = range(8)
+DESCRIPTION, LICENCE = 10, 13
+TYPOGRAPHIC_FAMILY, TYPOGRAPHIC_STYLE, COMPATIBLE_FULL_NAME = 16, 17, 18
+POSTSCRIPT_CID_NAME, WWS_FAMILY, VARIATIONS_PREFIX = 20, 21, 25
+_WINDOWS_ENGLISH = (3, 1, 0x409)
+_MAC_ENGLISH = (1, 0, 0)
+
+
+@dataclass(frozen=True)
+class BaseNames:
+    """What the base font calls itself (English names), kept before it is renamed."""
+
+    family: str
+    """Typographic family, such as ``Roboto``."""
+    style: str
+    """Typographic style, such as ``Light Italic``."""
+    full_name: str
+    postscript_name: str
+    version: str
+    copyright: str
+    trademark: str
+    licence: str
+
+    @classmethod
+    def of(cls, font: TTFont) -> BaseNames:
+        def name(*name_ids: int) -> str:
+            found = (font["name"].getDebugName(i) for i in name_ids) if "name" in font else ()
+            return next((text.strip() for text in found if text and text.strip()), "")
+
+        family = name(TYPOGRAPHIC_FAMILY, FAMILY)
+        style = name(TYPOGRAPHIC_STYLE, STYLE) or "Regular"
+        version = name(VERSION)
+        if not re.match(r"Version \d+\.\d+", version):  # the form that the specification asks for
+            revision = f"Version {font['head'].fontRevision:.3f}"
+            version = f"{revision}; {version}" if version else revision
+        return cls(
+            family=family,
+            style=style,
+            full_name=name(FULL_NAME) or f"{family} {style}".strip(),
+            postscript_name=name(POSTSCRIPT_NAME),
+            version=version,
+            copyright=name(COPYRIGHT),
+            trademark=name(TRADEMARK),
+            licence=name(LICENCE),
+        )
+
+
+def _peek(font: TTFont, tag: str) -> Any:
+    """A table's contents, read so that fontTools does not compile the table anew when saving."""
+    table = newTable(tag)
+    table.decompile(font.reader[tag], font)
+    return table
+
+
+def default_family(font: TTFont) -> str:
+    """A family name by the looks of the base font: ``Llama TTF Mono``, ``Serif`` or ``Sans``.
+
+    Fixed pitch is told by ``post``, serifs by PANOSE (bSerifStyle 2-10) or the IBM font class (1-7)
+    of ``OS/2``.
+    """
+    if "post" in font and _peek(font, "post").isFixedPitch:
+        return "Llama TTF Mono"
+    if "OS/2" in font:
+        os2 = _peek(font, "OS/2")
+        latin_text = os2.panose.bFamilyType == 2
+        serif_style = os2.panose.bSerifStyle
+        ibm_class = os2.sFamilyClass >> 8
+        if (latin_text and 2 <= serif_style <= 10) or (serif_style < 2 and 1 <= ibm_class <= 7):
+            return "Llama TTF Serif"
+    return "Llama TTF Sans"
+
+
+def reserved_names(names: BaseNames) -> list[str]:
+    """Names that a changed version of the base font may not carry.
+
+    These are the Reserved Font Names of the SIL Open Font License, declared in the copyright or
+    licence string (``with Reserved Font Name "Lora"``), and the family name where it is declared a
+    trademark.
+    """
+    reserved: list[str] = []
+    for text in (names.copyright, names.licence):
+        for clause in re.findall(r"Reserved Font Names?:?\s+([^.\n]+)", text):
+            quoted = re.findall(r"[\"'“‘]([^\"'”’]+)[\"'”’]", clause)
+            plain = [re.split(r"[,;(]|\s+and\s+", clause)[0]]
+            reserved += [name.strip() for name in quoted or plain]
+    declared = "\n".join((names.copyright, names.trademark, names.licence)).casefold()
+    if "trademark" in declared and names.family and names.family.casefold() in declared:
+        reserved.append(names.family)
+    return [name for name in dict.fromkeys(reserved) if len(name) > 1]
+
+
+def check_family(family: str, names: BaseNames) -> None:
+    """Raise `FontgenError` when a family name is empty, unprintable or holds a reserved name."""
+    if not family.strip() or any(unicodedata.category(c).startswith("C") for c in family):
+        raise FontgenError(f"the family name {family!r} is empty or holds control characters")
+    for name in reserved_names(names):
+        if re.search(rf"\b{re.escape(name)}\b", family, re.IGNORECASE):
+            raise FontgenError(
+                f"the family name {family!r} holds {name!r}, which the base font's licence or "
+                "trademark reserves: choose another with --family"
+            )
+
+
+def postscript_name(family: str, style: str = "") -> str:
+    """PostScript name (name ID 6): at most 63 printable ASCII characters, none of ``[](){}<>/%``.
+
+    >>> postscript_name("Llama TTF Sans", "Light Italic")
+    'LlamaTTFSans-LightItalic'
+    """
+
+    def plain(text: str) -> str:
+        ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+        return re.sub(r"[^!-~]|[\[\](){}<>/%]", "", ascii_text)
+
+    style = plain(style)
+    name = plain(family) or "llama.ttf"
+    return f"{name[: 62 - len(style)]}-{style}" if style else name[:63]
+
+
+def write_names(font: TTFont, family: str, card: ModelCard) -> None:
+    """Rename the family; name the model, its licence and fontgen; keep copyright and licence.
+
+    The names that applications show (1, 3, 4, 6, 16, 18, 20, 21, 25 and the CFF font name) carry
+    the new family in every language; styles stay. Copyright (0) and licence (13) keep their text
+    and gain a line on the model. The trademark string (7), which speaks of the old name, moves into
+    the description (10).
+
+    Raises:
+        FontgenError: the family name is reserved by the base font.
+    """
+    base = BaseNames.of(font)
+    check_family(family, base)
+    if "name" not in font:
+        font["name"] = _new_name_table()
+    table = font["name"]
+    had_mac_names = any(record.platformID == 1 for record in table.names)
+
+    def put(name_id: int, text: str) -> None:
+        table.removeNames(nameID=name_id)
+        table.setName(text, name_id, *_WINDOWS_ENGLISH)
+        if had_mac_names and _encodable(text, "mac_roman"):
+            table.setName(text, name_id, *_MAC_ENGLISH)
+
+    def append(name_id: int, line: str) -> None:
+        records = [record for record in table.names if record.nameID == name_id]
+        if not records:
+            put(name_id, line)
+        for record in records:
+            text = f"{record.toUnicode(errors='replace').rstrip()}\n{line}"
+            if _encodable(text, record.getEncoding()):
+                record.string = text
+
+    has_typographic_family = table.getDebugName(TYPOGRAPHIC_FAMILY) is not None
+    legacy_family = table.getDebugName(FAMILY) or ""
+    style_in_family = (
+        legacy_family.removeprefix(base.family).strip() if has_typographic_family else ""
+    )
+    if has_typographic_family and style_in_family == legacy_family.strip():
+        style_in_family = ""  # named without regard to the family: nothing to carry over
+    full_name = f"{family} {base.style}"
+    new_postscript_name = postscript_name(family, base.style)
+    version = f"{base.version}; fontgen {__version__}"
+
+    put(FAMILY, f"{family} {style_in_family}".strip())
+    if not table.getDebugName(STYLE):
+        put(STYLE, "Regular")
+    put(UNIQUE_ID, f"{version};{new_postscript_name}")
+    put(FULL_NAME, full_name)
+    put(VERSION, version)
+    put(POSTSCRIPT_NAME, new_postscript_name)
+    for name_id in (TYPOGRAPHIC_FAMILY, WWS_FAMILY):
+        if table.getDebugName(name_id) is not None:
+            put(name_id, family)
+    for name_id, text in (
+        (COMPATIBLE_FULL_NAME, full_name),
+        (POSTSCRIPT_CID_NAME, new_postscript_name),
+        (VARIATIONS_PREFIX, re.sub(r"[^A-Za-z0-9]", "", family) or "llamattf"),
+    ):
+        if table.getDebugName(name_id) is not None:
+            put(name_id, text)
+    _rename_instances(font, base.postscript_name, postscript_name(family))
+
+    append(COPYRIGHT, f"Language model: {card.name}.")
+    append(LICENCE, f"Language model: {card.name}, {card.license}. Shaper: fontgen, Apache-2.0.")
+    table.removeNames(nameID=TRADEMARK)
+    put(DESCRIPTION, _description(base, card))
+    if "CFF " in font:
+        _rename_cff(font, family, full_name, new_postscript_name)
+
+
+def _description(base: BaseNames, card: ModelCard) -> str:
+    sentences = [
+        "A font that is a language model: where HarfBuzz's Wasm shaper runs, a run of exclamation "
+        "marks shows the model's continuation of the text before it.",
+        f"Model: {card.name}. {card.description}".strip(),
+        f"Glyphs: {base.full_name or 'an unnamed font'}, {base.version}.",
+        base.trademark,
+    ]
+    return " ".join(s if s.endswith(".") else s + "." for s in sentences if s)
+
+
+def _new_name_table() -> Any:
+    table = newTable("name")
+    table.names = []
+    return table
+
+
+def _rename_instances(font: TTFont, old_prefix: str, new_prefix: str) -> None:
+    """Carry the PostScript names of a variable font's named instances over to the new family."""
+    if "fvar" not in font:
+        return
+    old_prefix = old_prefix.partition("-")[0]
+    name_ids = {instance.postscriptNameID for instance in _peek(font, "fvar").instances} - {0xFFFF}
+    for record in font["name"].names:
+        if record.nameID in name_ids and record.nameID > 25:
+            text = record.toUnicode(errors="replace")
+            style = text.partition("-")[2] or text.removeprefix(old_prefix)
+            record.string = f"{new_prefix}-{style}"[:63]
+
+
+def _rename_cff(font: TTFont, family: str, full_name: str, new_postscript_name: str) -> None:
+    fonts = font["CFF "].cff
+    fonts.fontNames[0] = new_postscript_name
+    top = fonts.topDictIndex[0]
+    for key, text in (("FamilyName", family), ("FullName", full_name)):
+        if key in top.rawDict:
+            setattr(top, key, _latin1(text))
+
+
+def _latin1(text: str) -> str:
+    return text.encode("latin-1", "replace").decode("latin-1")
+
+
+def _encodable(text: str, encoding: str | None) -> bool:
+    encode: Callable[[str], bytes] = text.encode
+    try:
+        encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

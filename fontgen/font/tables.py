@@ -1,0 +1,57 @@
+"""A font's tables: written, dated, and put together to a file."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+
+from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables.DefaultTable import DefaultTable
+
+from fontgen.errors import FontgenError
+
+WASM_TAG = "Wasm"
+"""HarfBuzz's Wasm shaper runs the module in this table."""
+
+_MAC_EPOCH = 2082844800  # seconds from 1904-01-01, where `head` counts from, to 1970-01-01
+
+
+def write_table(font: TTFont, tag: str, data: bytes) -> None:
+    """Add a table that fontTools knows nothing of."""
+    table = DefaultTable(tag)
+    table.data = data
+    font[tag] = table
+
+
+def write_timestamps(font: TTFont, environment: dict[str, str] | None = None) -> None:
+    """Date the font by ``SOURCE_DATE_EPOCH``; without it the base font's own dates stay.
+
+    Either way the same inputs give the same bytes (https://reproducible-builds.org/specs/source-date-epoch/).
+    """
+    epoch = (os.environ if environment is None else environment).get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return
+    if not re.fullmatch(r"\d{1,12}", epoch):
+        raise FontgenError(f"is {epoch!r}, not a number of seconds", path="SOURCE_DATE_EPOCH")
+    font["head"].created = font["head"].modified = int(epoch) + _MAC_EPOCH
+
+
+def drop_signature(font: TTFont) -> None:
+    """Remove ``DSIG``: a signature of the base font does not hold for a changed one."""
+    if "DSIG" in font:
+        del font["DSIG"]
+
+
+def font_bytes(font: TTFont) -> bytes:
+    """The font as a file, with table checksums and ``head.checkSumAdjustment`` computed.
+
+    Raises:
+        FontgenError: the font would be longer than 4 GiB, which its 32-bit offsets cannot reach.
+    """
+    size = sum(len(font.getTableData(tag)) + 32 for tag in font.keys() if tag != "GlyphOrder")
+    if size >= 1 << 32:
+        raise FontgenError(f"the font would have {size} bytes; a font file ends at 4294967296")
+    stream = io.BytesIO()
+    font.save(stream, reorderTables=None)
+    return stream.getvalue()

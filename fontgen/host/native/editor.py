@@ -1,0 +1,290 @@
+"""A first look: a text editor with the font chosen, and nothing on the system changed.
+
+`EDITORS` says for each editor how it is given a font. It runs with directories for settings and
+data of its own, which are removed when it ends; a story that was saved is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fontgen.errors import FontgenError
+from fontgen.host.native.library import Host
+from fontgen.host.native.run import environment_for, find_program, precompile
+
+INVITATION = """\
+The little fox
+
+Press ! at the end of the first line,
+four times or more: each one tells more of
+the story. Backspace takes it back.
+What you save or copy is what you typed.
+"""
+CARET = (1, len("The little fox"))
+"""Line, from 1, and column, from 0, where the invitation wants the caret."""
+KEYFILE = "glib-2.0/settings/keyfile"
+"""Where GSettings keeps its values, below the configuration directory, without dconf."""
+LOOKS = ("gtk-3.0/settings.ini", "gtk-4.0/settings.ini", "kdeglobals", "fontconfig/fonts.conf")
+"""Files of the user's configuration that the private one begins with."""
+
+
+@dataclass(frozen=True)
+class Editor:
+    """How one editor is started with a font.
+
+    In ``files`` and ``caret``, ``{family}``, ``{size}``, ``{line}``, ``{column}`` (from 0) and
+    ``{column1}`` (from 1) are filled in.
+    """
+
+    program: str
+    files: Mapping[str, str]
+    """Path below the configuration directory to its text."""
+    arguments: tuple[str, ...]
+    """For a process of its own that ends with the window."""
+    caret: tuple[str, ...] = ()
+    """Further arguments that put the caret where it is wanted."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def configure(self, directory: Path, family: str, size: float) -> None:
+        """Write the files that choose the font, ``size`` in points, below ``directory``."""
+        for name, text in self.files.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            quoted = family.replace("\\", "\\\\").replace(
+                "'", "\\'"
+            )  # as GVariant's text format has it
+            name_in_file = quoted if name == KEYFILE else family
+            path.write_text(text.format(family=name_in_file, size=f"{size:g}"), encoding="utf-8")
+
+    def command(self, document: Path, caret: tuple[int, int] | None = None) -> list[str]:
+        """The command line that opens ``document``; ``caret`` is line, from 1, and column, from 0."""
+        where = []
+        if caret is not None:
+            line, column = caret
+            where = [
+                argument.format(line=line, column=column, column1=column + 1)
+                for argument in self.caret
+            ]
+        return [self.program, *self.arguments, *where, str(document)]
+
+
+_GSETTINGS = {"GSETTINGS_BACKEND": "keyfile"}
+
+EDITORS: dict[str, Editor] = {
+    editor.program: editor
+    for editor in (
+        Editor(
+            "mousepad",
+            {
+                KEYFILE: "[org/xfce/mousepad/preferences/view]\n"
+                "use-default-monospace-font=false\nfont-name='{family} {size}'\n",
+                "Mousepad/mousepadrc": "[Print Settings]\n"
+                "print-header=false\nbody-font-name={family} {size}\n",
+            },
+            ("--disable-server",),
+            ("--line={line}", "--column={column}"),
+            _GSETTINGS,
+        ),
+        Editor(
+            # It puts the name into CSS as it is, and there a dot must be quoted.
+            "gedit",
+            {
+                KEYFILE: "[org/gnome/gedit/preferences/editor]\n"
+                "use-default-font=false\neditor-font='\"{family}\" {size}'\n"
+                "highlight-current-line=false\ndisplay-line-numbers=false\nwrap-mode='word-char'\n"
+                "[org/gnome/gedit/preferences/print]\n"
+                "print-header=false\nprint-font-body-pango='{family} {size}'\n",
+            },
+            ("--standalone",),
+            ("+{line}:{column1}",),
+            _GSETTINGS,
+        ),
+        Editor(
+            "gnome-text-editor",
+            {
+                KEYFILE: "[org/gnome/TextEditor]\n"
+                "use-system-font=false\ncustom-font='{family} {size}'\n"
+                "restore-session=false\nspellcheck=false\n",
+            },
+            ("--standalone",),
+            (),
+            _GSETTINGS,
+        ),
+        Editor(
+            "pluma",
+            {
+                KEYFILE: "[org/mate/pluma]\n"
+                "use-default-font=false\neditor-font='\"{family}\" {size}'\n"
+                "print-header=false\nprint-font-body-pango='{family} {size}'\n",
+            },
+            (),
+            ("+{line}",),
+            _GSETTINGS,
+        ),
+        Editor(
+            "featherpad",
+            {
+                "featherpad/fp.conf": '[text]\nfont="{family},{size},-1,5,50,0,0,0,0,0"\n'
+                "noSyntaxHighlighting=true\n",
+            },
+            ("--standalone",),
+            ("+{line},{column}",),
+        ),
+        Editor(
+            # "Text Font" since KDE Frameworks 6.
+            "kate",
+            {
+                "katerc": "[KTextEditor Renderer]\nFont={family},{size},-1,5,50,0,0,0,0,0\n"
+                "Text Font={family},{size},-1,5,50,0,0,0,0,0\n"
+                "[KTextEditor View]\nAuto Completion=false\n",
+            },
+            ("--startanon", "--block"),
+            ("--line={line}", "--column={column1}"),
+        ),
+    )
+}
+"""By program, in the order in which they are looked for."""
+
+
+def installed() -> Editor | None:
+    """The first of `EDITORS` that this machine has."""
+    return next((editor for editor in EDITORS.values() if shutil.which(editor.program)), None)
+
+
+def open_editor(host: Host, editor: Editor, font: Path, family: str, size: float) -> Path | None:
+    """Open ``editor`` with the font and a text that invites to type; wait until it ends.
+
+    Returns:
+        The story, in the working directory, where one was saved.
+
+    Raises:
+        FontgenError: the program is not there, cannot be started, or ends with an error.
+    """
+    find_program(editor.program)
+    with tempfile.TemporaryDirectory(prefix="fontgen-", ignore_cleanup_errors=True) as made:
+        configuration, document = Path(made) / "config", Path(made) / "story.txt"
+        users = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        for name in LOOKS:
+            if (users / name).is_file():
+                (configuration / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(users / name, configuration / name)
+        editor.configure(configuration, family, size)
+        document.write_text(INVITATION, encoding="utf-8")
+        environment = environment_for(host, [font.parent], os.environ)
+        environment |= editor.environment
+        environment["XDG_CONFIG_HOME"] = str(configuration)
+        for variable in ("XDG_DATA_HOME", "XDG_STATE_HOME"):  # recent files, automatic copies
+            environment[variable] = str(Path(made) / variable)
+        # Else Pluma finds another one that runs, by its socket, and leaves the document to that.
+        environment["TMPDIR"] = made
+        command = editor.command(document, CARET)
+        try:
+            status = subprocess.run(command, env=environment, check=False).returncode
+        except OSError as error:
+            raise FontgenError(
+                f"cannot be started: {error.strerror}", path=editor.program
+            ) from error
+        story = keep_story(document)
+        if status != 0:
+            raise FontgenError(f"ended with status {status}", path=editor.program)
+        return story
+
+
+def keep_story(document: Path) -> Path | None:
+    """Move a changed story to the working directory, under a name that is free."""
+    if not document.is_file() or document.read_text("utf-8", "replace") == INVITATION:
+        return None
+    target, number = Path(document.name), 1
+    while target.exists():
+        number += 1
+        target = Path(f"{document.stem}-{number}{document.suffix}")
+    shutil.move(document, target)
+    return target
+
+
+# The command
+
+
+def register(subparsers: Any) -> None:
+    """Adds ``fontgen editor``; its ``handler`` returns the exit code."""
+    parser = subparsers.add_parser(
+        "editor",
+        help="open a text editor with the font chosen",
+        description="Open a text editor with the font chosen and a text that invites to type. Its settings "
+        "are its own for this once: nothing on the system changes. A story that you save "
+        "is put in the working directory.",
+        epilog="Editors: " + ", ".join(EDITORS) + ".",
+    )
+    parser.add_argument(
+        "program",
+        nargs="?",
+        metavar="PROGRAM",
+        help="the editor (default: the first of those below that is installed)",
+    )
+    parser.add_argument(
+        "--font",
+        type=Path,
+        default=Path("fonts/llama.ttf"),
+        metavar="FONT",
+        help="font file (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--size", type=float, default=20, metavar="POINTS", help="default: %(default)s"
+    )
+    parser.set_defaults(handler=_editor)
+
+
+def _choose(name: str | None) -> Editor:
+    if name is None:
+        editor = installed()
+        if editor is None:
+            raise FontgenError(
+                "no editor is installed that can be given the font: one is `apt install mousepad`"
+            )
+        return editor
+    find_program(name)
+    known = EDITORS.get(Path(name).name)
+    if known is None:
+        raise FontgenError(
+            "cannot be given a font from here: start it with `fontgen run` and choose the font in it",
+            path=name,
+        )
+    return known
+
+
+def _editor(args: argparse.Namespace) -> int:
+    from fontTools.ttLib import TTFont, TTLibError
+
+    from fontgen.host import native as host
+
+    try:
+        with TTFont(args.font, lazy=True) as opened:
+            family = str(opened["name"].getBestFamilyName())
+    except OSError as error:
+        raise FontgenError(str(error.strerror or error), path=args.font) from error
+    except (TTLibError, KeyError) as error:
+        raise FontgenError("is not a font with a name", path=args.font) from error
+    if not 1 <= args.size <= 500:
+        raise FontgenError(f"--size {args.size:g} is not in 1 to 500 points")
+    editor = _choose(args.program)
+    if sys.platform == "linux" and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        raise FontgenError("there is no screen to open a window on: DISPLAY is not set")
+    built = host.build(quiet=args.quiet)
+    precompile(built, [args.font.parent], verbose=bool(args.verbose))
+    if not args.quiet:
+        print(f"{editor.program}: {family}, until you close its window", flush=True)
+    story = open_editor(built, editor, args.font.absolute(), family, args.size)
+    if story is not None and not args.quiet:
+        print(f"your story is in {story}")
+    return 0

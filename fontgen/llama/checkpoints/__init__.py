@@ -1,0 +1,110 @@
+"""Checkpoint readers: whatever file a Llama model came in, `load` makes a `Model` of it.
+
+=====================================  =====================================  ======================
+what                                   how it is recognised                   reader
+=====================================  =====================================  ======================
+llama2.c ``.bin``, versions 0, 1, 2    "ak42" or a plausible bare header      `llama2c`
+this project's folder                  ``config.json`` with ``dim``           `safetensors_folder`
+Hugging Face ``LlamaForCausalLM``      ``config.json`` with ``model_type``    `huggingface`
+GGUF, architecture ``llama``           "GGUF"                                 `gguf_file`
+a well-known name, ``stories15M``      no file of that name                   `hub`, then `llama2c`
+=====================================  =====================================  ======================
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+from pathlib import Path
+
+from fontgen.errors import FontgenError
+from fontgen.llama.checkpoints import hub
+from fontgen.llama.checkpoints.limits import check_fits
+from fontgen.llama.model import Model
+
+__all__ = ["check_fits", "load"]
+
+READABLE = (
+    "a llama2.c .bin, a folder with config.json and safetensors (this project's or Hugging Face's) "
+    "or a GGUF file"
+)
+
+
+def load(path: str | os.PathLike[str], *, tokenizer: str | os.PathLike[str] | None = None) -> Model:
+    """Read a checkpoint and its tokenizer.
+
+    Args:
+        path: a file, a folder, or a name that people know (``stories260K``, ``stories15M``,
+            ``stories42M``, ``stories110M``), which is downloaded once and cached.
+        tokenizer: ``tokenizer.model``, ``tokenizer.bin`` or ``tokenizer.json``. By default the one
+            that the checkpoint holds, or the file beside it that fits its vocabulary.
+
+    Returns:
+        A model that passes `Model.check`, its tensors float32 and perhaps read-only.
+
+    Raises:
+        FontgenError: the input is unusable; the message names the file and the cause.
+    """
+    tokenizer_path = None if tokenizer is None else Path(tokenizer)
+    known_name = None
+    checkpoint = Path(path)
+    if not checkpoint.exists():
+        if str(path) not in hub.KNOWN:
+            raise FontgenError(
+                f"there is no such file or folder, and no model is known by that name "
+                f"(known: {', '.join(hub.KNOWN)})",
+                path=path,
+            )
+        known_name = str(path)
+        checkpoint, tokenizer_path = hub.download(known_name, tokenizer_path)
+    try:
+        reader = importlib.import_module(f".{_format_of(checkpoint)}", __package__)
+        model: Model = reader.read(checkpoint, tokenizer_path)
+        if known_name:
+            model = dataclasses.replace(model, card=hub.named(known_name, model.card))
+        model.check()
+    except FontgenError as error:
+        if error.path is not None:
+            raise
+        raise FontgenError(error.cause, path=checkpoint) from error
+    except OSError as error:
+        path = error.filename or checkpoint
+        raise FontgenError(error.strerror or str(error), path=path) from error
+    except MemoryError as error:
+        raise FontgenError("does not fit into this machine's memory", path=checkpoint) from error
+    return model
+
+
+def _format_of(path: Path) -> str:
+    """Name of the reader module for a file or folder, judged by its contents."""
+    if path.is_dir():
+        return _folder_format(path)
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head[:4] == b"GGUF":
+        return "gguf_file"
+    if path.suffix == ".safetensors" or path.name.endswith(".safetensors.index.json"):
+        return _folder_format(path.parent)
+    if head[:4] == b"PK\x03\x04" or head[:2] in (b"\x80\x02", b"\x80\x04"):
+        raise FontgenError(f"is a PyTorch pickle, which is not read; fontgen reads {READABLE}")
+    return "llama2c"
+
+
+def _folder_format(folder: Path) -> str:
+    from fontgen.llama.checkpoints.config_json import ConfigJson
+
+    if not (folder / "config.json").is_file():
+        raise FontgenError(
+            f"the folder has no config.json, so it is no checkpoint; fontgen reads {READABLE}",
+            path=folder,
+        )
+    config = ConfigJson.read(folder / "config.json")
+    if "dim" in config:
+        return "safetensors_folder"
+    if "model_type" in config or "architectures" in config:
+        return "huggingface"
+    raise FontgenError(
+        "has neither dim (this project's checkpoints) nor model_type (Hugging Face's)",
+        path=folder / "config.json",
+    )

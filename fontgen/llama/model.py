@@ -1,0 +1,204 @@
+"""`Model`: a Llama checkpoint in memory, whatever file it came from.
+
+This is the first layer of the compiler: readers in `fontgen.llama.checkpoints` make a `Model`, and everything
+after them (quantiser, reference, ONNX export) knows only this class.
+
+Tensors carry the names of Meta's release, which llama2.c uses too, with rotary pairs interleaved
+(elements ``2i`` and ``2i + 1`` of a head turn together), as in both:
+
+===========================================  ==================================
+``tok_embeddings.weight``                    (vocab_size, dim)
+``layers.N.attention_norm.weight``           (dim,)
+``layers.N.attention.wq.weight``             (n_heads * head_size, dim)
+``layers.N.attention.wk.weight``, ``wv``     (n_kv_heads * head_size, dim)
+``layers.N.attention.wo.weight``             (dim, n_heads * head_size)
+``layers.N.ffn_norm.weight``                 (dim,)
+``layers.N.feed_forward.w1.weight``, ``w3``  (hidden_dim, dim): gate, up
+``layers.N.feed_forward.w2.weight``          (dim, hidden_dim): down
+``norm.weight``                              (dim,)
+``output.weight``                            (vocab_size, dim), absent when tied
+===========================================  ==================================
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fontgen.errors import FontgenError
+
+
+class PieceKind(enum.IntEnum):
+    """What a vocabulary entry stands for (sentencepiece's types, renumbered for the font table)."""
+
+    NORMAL = 0
+    UNKNOWN = 1
+    CONTROL = 2
+    BYTE = 3
+    UNUSED = 4
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Hyper-parameters of a Llama transformer, under llama2.c's names.
+
+    ``head_size`` is ``dim // n_heads``. Lengths are in tokens, sizes in elements.
+    """
+
+    dim: int
+    hidden_dim: int
+    n_layers: int
+    n_heads: int
+    n_kv_heads: int
+    vocab_size: int
+    context_length: int
+    norm_eps: float = 1e-5
+    rope_theta: float = 10000.0
+    tied_embeddings: bool = True
+
+    @property
+    def head_size(self) -> int:
+        return self.dim // self.n_heads
+
+    @property
+    def kv_dim(self) -> int:
+        return self.head_size * self.n_kv_heads
+
+    def check(self) -> None:
+        """Raise `FontgenError` when the numbers do not describe a Llama transformer."""
+        for name in (
+            "dim", "hidden_dim", "n_layers", "n_heads", "n_kv_heads", "vocab_size", "context_length",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not 1 <= value < 1 << 24:
+                raise FontgenError(f"{name} is {value}, which no Llama model has")
+        if self.dim % self.n_heads:
+            raise FontgenError(f"dim {self.dim} is not a multiple of n_heads {self.n_heads}")
+        if self.n_heads % self.n_kv_heads:
+            raise FontgenError(
+                f"n_heads {self.n_heads} is not a multiple of n_kv_heads {self.n_kv_heads}"
+            )
+        if self.head_size % 2:
+            raise FontgenError(f"head size {self.head_size} is odd, so RoPE has no pairs to turn")
+        if not 0 < self.norm_eps < 1:
+            raise FontgenError(f"norm_eps is {self.norm_eps}")
+        if not 0 < self.rope_theta < 1e12:
+            raise FontgenError(f"rope_theta is {self.rope_theta}")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A sentencepiece BPE vocabulary with byte fallback.
+
+    Attributes:
+        pieces: UTF-8 bytes of each token, sentencepiece's U+2581 already written as a space. A piece is
+            at most 255 bytes. For `PieceKind.BYTE` it is the literal ``<0xNN>``.
+        scores: float32 (vocab_size,); of two neighbours the pair with the higher score merges first.
+        kinds: uint8 (vocab_size,), values of `PieceKind`.
+        bos, eos, unk: token ids, or None where the vocabulary has none.
+        add_dummy_prefix: whether a space is put before the text, as sentencepiece does by default.
+        remove_extra_whitespaces: whether runs of spaces count as one, and none at the text's ends.
+    """
+
+    pieces: tuple[bytes, ...]
+    scores: np.ndarray
+    kinds: np.ndarray
+    bos: int | None = 1
+    eos: int | None = 2
+    unk: int | None = 0
+    add_dummy_prefix: bool = True
+    remove_extra_whitespaces: bool = False
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def check(self) -> None:
+        """Raise `FontgenError` when the vocabulary contradicts itself or the font table's limits."""
+        if len(self.scores) != len(self) or len(self.kinds) != len(self):
+            raise FontgenError("vocabulary pieces, scores and kinds differ in length")
+        if not np.isfinite(self.scores).all():
+            raise FontgenError("a vocabulary score is not finite")
+        longest = max((len(piece) for piece in self.pieces), default=0)
+        if longest > 255:
+            raise FontgenError(f"a vocabulary piece has {longest} bytes; the limit is 255")
+        for name in ("bos", "eos", "unk"):
+            token = getattr(self, name)
+            if token is not None and not 0 <= token < len(self):
+                raise FontgenError(f"{name} token {token} is outside the vocabulary of {len(self)}")
+        if self.bos is None:
+            raise FontgenError("the vocabulary has no BOS token, with which every text begins")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a font says of its model: free text for the name table and ``fontgen inspect``."""
+
+    name: str = "unnamed model"
+    license: str = "unknown licence"
+    description: str = ""
+    source: str = ""
+    """File name (never a path) of the checkpoint."""
+    sha256: str = ""
+    """Hex digest of the checkpoint file."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A whole checkpoint: hyper-parameters, float32 tensors, vocabulary and card."""
+
+    config: ModelConfig
+    tensors: dict[str, np.ndarray]
+    vocabulary: Vocabulary
+    card: ModelCard = field(default_factory=ModelCard)
+
+    def check(self) -> None:
+        """Raise `FontgenError` unless every tensor is there, of its shape, float32 and finite."""
+        self.config.check()
+        self.vocabulary.check()
+        if len(self.vocabulary) != self.config.vocab_size:
+            raise FontgenError(
+                f"the model has {self.config.vocab_size} tokens but the tokenizer {len(self.vocabulary)}"
+            )
+        shapes = tensor_shapes(self.config)
+        for name, shape in shapes.items():
+            tensor = self.tensors.get(name)
+            if tensor is None:
+                raise FontgenError(f"tensor {name} is missing")
+            if tensor.shape != shape:
+                raise FontgenError(f"tensor {name} has shape {tensor.shape}, expected {shape}")
+            if tensor.dtype != np.float32:
+                raise FontgenError(f"tensor {name} is {tensor.dtype}, expected float32")
+            if not np.isfinite(tensor).all():
+                raise FontgenError(
+                    f"tensor {name} holds a value that is not finite (NaN or infinity)"
+                )
+        for name in self.tensors:
+            if name not in shapes:
+                raise FontgenError(f"tensor {name} is not part of a Llama transformer")
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(int(tensor.size) for tensor in self.tensors.values())
+
+
+def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor that a model of this configuration has, in file order."""
+    dim, hidden, kv_dim = config.dim, config.hidden_dim, config.kv_dim
+    shapes: dict[str, tuple[int, ...]] = {"tok_embeddings.weight": (config.vocab_size, dim)}
+    for layer in range(config.n_layers):
+        prefix = f"layers.{layer}."
+        shapes[prefix + "attention_norm.weight"] = (dim,)
+        shapes[prefix + "attention.wq.weight"] = (dim, dim)
+        shapes[prefix + "attention.wk.weight"] = (kv_dim, dim)
+        shapes[prefix + "attention.wv.weight"] = (kv_dim, dim)
+        shapes[prefix + "attention.wo.weight"] = (dim, dim)
+        shapes[prefix + "ffn_norm.weight"] = (dim,)
+        shapes[prefix + "feed_forward.w1.weight"] = (hidden, dim)
+        shapes[prefix + "feed_forward.w2.weight"] = (dim, hidden)
+        shapes[prefix + "feed_forward.w3.weight"] = (hidden, dim)
+    shapes["norm.weight"] = (dim,)
+    if not config.tied_embeddings:
+        shapes["output.weight"] = (config.vocab_size, dim)
+    return shapes

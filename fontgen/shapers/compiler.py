@@ -1,0 +1,139 @@
+"""Compiled shapers: C under ``wasm/`` to a WebAssembly module, by ziglang's clang.
+
+A shaper is a folder of C files; ``wasm/sdk/`` is compiled with each. A file whose name ends in a flavour's,
+``matmul_simd128.c``, is compiled for that flavour only. In a checkout a module is compiled once for each state
+of its sources; a wheel carries the modules (see ``hatch_build.py``), so that its users need no compiler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+import platformdirs
+
+from fontgen.errors import FontgenError
+from fontgen.shapers.binary import with_custom_section
+
+FLAVOURS = ("simd128", "portable")
+"""simd128: needs a runtime with SIMD128. portable: every runtime that HarfBuzz's documentation builds."""
+UNIVERSAL = "universal"
+"""The portable module with the simd128 one in a custom section, which our host runs instead."""
+MODULES = (UNIVERSAL, *FLAVOURS)
+"""What can stand in a font's ``Wasm`` table."""
+SIMD_SECTION = "simd128"
+"""Name of that section. A runtime that does not know it must ignore it (core specification, 2.5.9)."""
+
+_PACKAGED = Path(__file__).parents[1] / "data"
+_SOURCES = Path(__file__).parents[2] / "wasm"
+_SDK = "sdk"
+
+# What every runtime accepts: see the list of features in wasm/llama/README.md.
+_FEATURES = "+bulk_memory+multivalue+mutable_globals+nontrapping_fptoint+reference_types+sign_ext"
+_COMPILER_FLAGS = (
+    "-target", "wasm32-freestanding", "-std=c11", "-O3", "-fwrapv", "-ffp-contract=off", "-fno-builtin",
+    "-Wall", "-Wextra", "-Werror", "-mllvm", "-disable-lsr",
+)  # fmt: skip
+_LINKER_FLAGS = (
+    "--no-entry", "--export=malloc", "--export=free", "--strip-all", "--gc-sections",
+    # A stack that overflows then traps instead of running into data.
+    "--stack-first", "-z", "stack-size=16384",
+)  # fmt: skip
+
+
+def shaper_module(program: str, flavour: str, headers: Mapping[str, str]) -> bytes:
+    """The WebAssembly module of a shaper, as it goes into the font's ``Wasm`` table.
+
+    Args:
+        program: the shaper's folder in ``wasm/``.
+        flavour: one of `MODULES`.
+        headers: C headers that its sources include and that are not files, by name.
+
+    Raises:
+        FontgenError: the flavour is unknown, or the compiler fails.
+    """
+    if flavour == UNIVERSAL:
+        return with_custom_section(
+            shaper_module(program, "portable", headers),
+            SIMD_SECTION,
+            shaper_module(program, "simd128", headers),
+        )
+    if flavour not in FLAVOURS:
+        raise FontgenError(f"unknown flavour {flavour!r}, not one of {', '.join(MODULES)}")
+    packaged = _PACKAGED / packaged_name(program, flavour)
+    if packaged.exists():
+        return packaged.read_bytes()
+    folder = _SOURCES / program
+    if not folder.is_dir():
+        raise FontgenError("neither a compiled shaper nor its sources are installed", path=packaged)
+    cache = Path(platformdirs.user_cache_dir("fontgen")) / "shaper"
+    cached = cache / f"{_source_hash(folder, headers)}-{flavour}.wasm"
+    if not cached.exists():
+        module = compile_shaper(folder, flavour, headers)
+        cache.mkdir(parents=True, exist_ok=True)
+        temporary = cached.with_suffix(f".{os.getpid()}")
+        temporary.write_bytes(module)
+        temporary.replace(cached)
+    return cached.read_bytes()
+
+
+def packaged_name(program: str, flavour: str) -> str:
+    """The file that a wheel carries a shaper's module in."""
+    return f"{program}-{flavour}.wasm"
+
+
+def compile_shaper(folder: Path, flavour: str, headers: Mapping[str, str]) -> bytes:
+    """Compile the SDK and the C files of a folder for a flavour.
+
+    Raises `FontgenError` with the compiler's words.
+    """
+    processor = "mvp" + _FEATURES + ("+simd128" if flavour == "simd128" else "")
+    with tempfile.TemporaryDirectory() as made:
+        for name, text in headers.items():
+            Path(made, name).write_text(text)
+        objects = []
+        for source in _sources(folder, flavour):
+            compiled = Path(made, f"{source.parent.name}-{source.stem}.o")
+            target = (f"-mcpu={processor}", f"-I{made}", f"-I{_SOURCES / _SDK}")
+            _zig("cc", *_COMPILER_FLAGS, *target, "-c", str(source), "-o", str(compiled))
+            objects.append(str(compiled))
+        output = Path(made, "shaper.wasm")
+        _zig("wasm-ld", *_LINKER_FLAGS, *objects, "-o", str(output))
+        return output.read_bytes()
+
+
+def _sources(folder: Path, flavour: str) -> list[Path]:
+    """The C files of the SDK and of a shaper, in the order of their names, other flavours' left out."""
+    found = [*(_SOURCES / _SDK).glob("*.c"), *folder.glob("*.c")]
+    others = tuple(f"_{other}" for other in FLAVOURS if other != flavour)
+    return sorted(
+        (path for path in found if not path.stem.endswith(others)),
+        key=lambda path: (path.parent != _SOURCES / _SDK, path.name),
+    )
+
+
+def _zig(*arguments: str) -> None:
+    command = [sys.executable, "-m", "ziglang", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        cause = errors[0] if errors else done.stderr or f"exit status {done.returncode}"
+        raise FontgenError(f"ziglang {arguments[0]} failed: {cause}")
+
+
+def _source_hash(folder: Path, headers: Mapping[str, str]) -> str:
+    """Changes whenever the sources, the headers, the flags or the compiler do."""
+    parts = [repr((_COMPILER_FLAGS, _LINKER_FLAGS, _FEATURES)).encode()]
+    parts.append(metadata.version("ziglang").encode())
+    for name, text in sorted(headers.items()):
+        parts += [name.encode(), text.encode()]
+    for source_folder in (_SOURCES / _SDK, folder):
+        for path in sorted(source_folder.glob("*.[ch]")):
+            parts += [path.name.encode(), path.read_bytes()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Text set in a font: shaped by a host, laid out in lines, drawn."""

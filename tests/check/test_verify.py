@@ -1,0 +1,105 @@
+"""`fontgen verify` passes on a good font, and notices each thing that it exists to notice."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from support.llama_fonts import font_data
+from support.tiny_models import LETTERS, byte_vocabulary, random_model
+
+from fontgen.check.verify import verify_font
+from fontgen.font import base as basefont
+from fontgen.font import tables
+from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.tables import (
+    MODEL_TAG,
+    SETTINGS_TAG,
+    Settings,
+    write_model,
+    write_settings,
+)
+from fontgen.shapers.compiler import FLAVOURS, UNIVERSAL
+
+PROMPTS = ("abc", "")
+
+
+def a_model():
+    return random_model(vocabulary=byte_vocabulary(LETTERS), seed=4, context_length=40)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return quantise(a_model())
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("flavour", [UNIVERSAL, *FLAVOURS])
+def test_a_good_font_passes(uharfbuzz, tmp_path, model, flavour, bits):
+    path = tmp_path / "good.ttf"
+    quantised = model if bits == 8 else quantise(a_model(), bits=4, method="absmax")
+    bounded = Settings(max_tokens_per_call=7, replacements=(("ab", "ba"),))
+    path.write_bytes(font_data(quantised, bounded, flavour))
+    checks = verify_font(path, n_tokens=8, prompts=PROMPTS)
+    assert [check.passed for check in checks] == [True] * 7 + [None], checks
+
+
+def test_the_command_line(fontgen, uharfbuzz, tmp_path, model):
+    path = tmp_path / "good.ttf"
+    path.write_bytes(font_data(model))
+    outcome = fontgen("verify", path, "--tokens", "4", "--prompt", "ab", "--json")
+    assert outcome.code == 0
+    report = json.loads(outcome.out)
+    assert {check["passed"] for check in report["checks"]} == {True, None}
+    assert fontgen("verify", path, "--tokens", "0").code == 2
+
+
+def test_a_font_that_is_none_of_ours(fontgen, base_path):
+    outcome = fontgen("verify", base_path)
+    assert outcome.code == 2
+    assert (
+        outcome.err
+        == f"fontgen: error: {base_path}: has no table Wasm: it was not made by fontgen\n"
+    )
+
+
+def test_an_engine_that_computes_something_else_is_noticed(
+    fontgen, uharfbuzz, tmp_path, model, monkeypatch
+):
+    """Not the font is wrong here but the reference: one weight differs in its last bit."""
+    from fontgen.check import verify
+
+    matrix = model.matrices["layers.0.attention.wo.weight"]
+    values = matrix.values.copy()
+    values[0, 0] ^= 1
+    other = model.matrices | {
+        "layers.0.attention.wo.weight": dataclasses.replace(matrix, values=values)
+    }
+    path = tmp_path / "other.ttf"
+    path.write_bytes(font_data(model))
+    monkeypatch.setattr(
+        verify, "read_model", lambda data: dataclasses.replace(model, matrices=other)
+    )
+    outcome = fontgen("verify", path, "--tokens", "8", "--prompt", "abc")
+    assert outcome.code == 1
+    assert outcome.out.count("FAILED  logits of") == 2
+
+
+def test_glyphs_that_show_something_else_are_noticed(fontgen, uharfbuzz, tmp_path, model):
+    """A font whose module is not the shaper: here the base font's shaping, with the tables in place."""
+    ttfont = basefont.open_base(None)
+    tables.write_table(ttfont, SETTINGS_TAG, write_settings(Settings(kept_marks=900)))
+    tables.write_table(ttfont, MODEL_TAG, write_model(model))
+    from fontgen.llama.shaper import shaper_module
+
+    tables.write_table(ttfont, tables.WASM_TAG, shaper_module("portable"))
+    path = tmp_path / "plain.ttf"
+    path.write_bytes(tables.font_bytes(ttfont))
+    from fontgen.check import verify
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify, "read_settings", lambda data: Settings())
+        outcome = fontgen("verify", path, "--tokens", "4", "--prompt", "abc")
+    assert outcome.code == 1
+    assert "FAILED  glyphs of HarfBuzz" in outcome.out

@@ -1,0 +1,145 @@
+"""Compiles the host's libraries for other platforms, which this machine cannot run by itself.
+
+    python tests/host/cross_compile.py [--run EMULATOR] [--only LIBRARY] OUTPUT TARGET...
+
+TARGET is zig's name of a platform: aarch64-linux-gnu.2.28, x86_64-linux-musl, aarch64-macos,
+x86_64-macos, x86_64-windows-gnu. Into OUTPUT/TARGET go the libraries, and Wasmtime from its wheel for
+that platform. The Python extension is left out: it needs that platform's Python.
+
+With ``--run qemu-aarch64-static`` (Debian: qemu-user-static), or another program that runs that
+platform's, eight threads shape with a Wasm font there and all results must be the same; on glibc the
+emulator needs its libraries: QEMU_LD_PREFIX=/usr/aarch64-linux-gnu (Debian: libc6-arm64-cross, libgcc-s1-arm64-cross).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from unittest import mock
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2])]
+
+from support.host_fonts import compile_guest, with_wasm  # noqa: E402
+
+from fontgen.font.base import default_base_path  # noqa: E402
+from fontgen.host.native import builder, library, recipe, sources  # noqa: E402
+from fontgen.host.native.progress import Progress  # noqa: E402
+
+WHEELS = {
+    "aarch64-linux-gnu": "manylinux2014_aarch64",
+    "x86_64-linux-gnu": "manylinux1_x86_64",
+    "x86_64-linux-musl": "musllinux_1_2_x86_64",
+    "aarch64-macos": "macosx_11_0_arm64",
+    "x86_64-macos": "macosx_10_13_x86_64",
+    "x86_64-windows-gnu": "win_amd64",
+}
+"""pip's platform for each, without the C library's version."""
+FUNCTIONS = ("hb_shape_full", "hb_face_create", "hb_ft_font_create", "hb_glib_blob_create")
+"""Some that a library must export, by names that are in the file then."""
+
+
+def add_wasmtime(target: str, directory: Path) -> None:
+    """Puts Wasmtime's library for the target into the directory."""
+    version = builder.installed_versions()["wasmtime"]
+    name = next(wheel for known, wheel in WHEELS.items() if target.startswith(known))
+    with tempfile.TemporaryDirectory() as temporary:
+        subprocess.run(
+            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", temporary]
+            + ["--only-binary=:all:", "--platform", name, f"wasmtime=={version}"],
+            check=True,
+        )
+        [wheel] = Path(temporary).glob("*.whl")
+        with zipfile.ZipFile(wheel) as opened:
+            member = f"wasmtime/{recipe.wasmtime_library()}"
+            (directory / Path(member).name).write_bytes(opened.read(member))
+
+
+def chosen_libraries(only: str | None) -> tuple[recipe.Library, ...]:
+    """All, or one and those that it links with; each after what it needs, as the recipe has them."""
+    libraries = recipe.libraries()
+    wanted = {lib.name for lib in libraries if only in (None, lib.name)}
+    for lib in reversed(libraries):
+        wanted |= set(lib.needs) if lib.name in wanted else set()
+    return tuple(lib for lib in libraries if lib.name in wanted)
+
+
+def compile_libraries(output: Path, only: str | None) -> Path:
+    """The libraries for `recipe.target`, as the builder makes them; returns their directory."""
+    root = library.cache_root()
+    output.mkdir(parents=True, exist_ok=True)
+    libraries = chosen_libraries(only)
+    with tempfile.TemporaryDirectory() as temporary, Progress(quiet=False) as progress:
+        with open(output / "build.log", "w", encoding="utf-8") as log:
+            steps = builder.Build(
+                Path(temporary), root / "objects", log, builder.installed_versions()
+            )
+            steps.unpack(sources.fetch(root / "downloads", log))
+            with mock.patch.object(recipe, "libraries", lambda: libraries):
+                objects = steps.compile_all(progress, with_extension=False)
+                for lib in libraries:
+                    steps.link_library(lib, objects[lib.name])
+        shutil.rmtree(output / "lib", ignore_errors=True)
+        shutil.copytree(steps.result / "lib", output / "lib")
+    return output / "lib"
+
+
+def shape_there(directory: Path, emulator: list[str]) -> None:
+    """Runs shape_in_threads.c on the other platform."""
+    with tempfile.TemporaryDirectory() as temporary:
+        program, font = Path(temporary, "shape_in_threads"), Path(temporary, "font.ttf")
+        subprocess.run(
+            [sys.executable, "-m", "ziglang", "cc", "-target", recipe.target(), "-O2", "-w"]
+            + [str(HERE / "shape_in_threads.c"), "-lpthread", "-o", str(program)]
+            + [str(directory / recipe.libraries()[0].file_name), f"-Wl,-rpath,{directory}"],
+            check=True,
+        )
+        module = compile_guest("trivial.c", Path(temporary, "guest.wasm"))
+        font.write_bytes(with_wasm(default_base_path(), module))
+        done = subprocess.run(
+            [*emulator, str(program), "8", "100", "2", "10", str(font)],
+            env={
+                **os.environ,
+                "FONTGEN_WASM_CACHE": f"{temporary}/compiled",
+                "FONTGEN_WASM_TIMEOUT_MS": "600000",  # emulators are slow
+                "FONTGEN_WASM_TRACE": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode or '"differing": 0' not in done.stdout or "instance: " not in done.stderr:
+        raise SystemExit(f"does not run: status {done.returncode}\n{done.stdout}\n{done.stderr}")
+    print(f"{recipe.target()}: runs: {done.stdout}", end="")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compiles the host for other platforms.")
+    parser.add_argument("--run", metavar="EMULATOR", help="shape there with this program")
+    parser.add_argument("--only", metavar="LIBRARY", help="harfbuzz, or one with what it needs")
+    parser.add_argument("output", type=Path, metavar="OUTPUT")
+    parser.add_argument("targets", nargs="+", metavar="TARGET")
+    args = parser.parse_args()
+    for target in args.targets:
+        with mock.patch.object(recipe, "target", lambda target=target: target):
+            directory = compile_libraries(args.output.absolute() / target, args.only)
+            add_wasmtime(target, directory)
+            for lib in sorted(directory.iterdir()):
+                print(f"{target}: {lib.name}: {lib.stat().st_size:,} bytes")
+            if args.only in (None, "harfbuzz"):
+                data = (directory / recipe.libraries()[0].file_name).read_bytes()
+                missing = [name for name in FUNCTIONS if name.encode() not in data]
+                if missing:
+                    raise SystemExit(f"{target}: exports no {', '.join(missing)}")
+            if args.run:
+                shape_there(directory, args.run.split())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""GGUF files as the gguf package writes them, of all weight types promised, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+import pytest
+from support.checkpoint_writers import (
+    llama2c_tokenizer,
+    random_model,
+    sentencepiece_model,
+    write_gguf,
+    write_huggingface,
+    write_llama2c,
+)
+
+from fontgen.errors import FontgenError
+from fontgen.llama import checkpoints
+from fontgen.llama.reference.onnx_model import OnnxModel
+
+TOKENS = [1, 40, 300, 7, 7, 299, 12, 40]
+BLOCKS_OF_32 = {"dim": 64, "hidden_dim": 96, "n_heads": 8, "n_kv_heads": 4}
+
+
+def refusal(path: Path, **options: object) -> str:
+    with pytest.raises(FontgenError) as caught:
+        checkpoints.load(path, **options)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value) and str(caught.value).startswith(str(path))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_same_weights_in_all_three_forms(tmp_path: Path, tied: bool) -> None:
+    random = random_model(tied_embeddings=tied, rope_theta=10000.0, norm_eps=1e-5)
+    expected = checkpoints.load(write_llama2c(tmp_path, random))
+    model = checkpoints.load(write_gguf(tmp_path / "tiny.gguf", random))
+    huggingface = checkpoints.load(write_huggingface(tmp_path / "hf", random))
+
+    assert model.config == expected.config == huggingface.config
+    assert list(model.tensors) == list(expected.tensors)
+    for name, tensor in expected.tensors.items():
+        np.testing.assert_array_equal(model.tensors[name], tensor, err_msg=name)
+        np.testing.assert_array_equal(huggingface.tensors[name], tensor, err_msg=name)
+    assert model.vocabulary.pieces == expected.vocabulary.pieces
+    np.testing.assert_array_equal(model.vocabulary.kinds, expected.vocabulary.kinds)
+    np.testing.assert_array_equal(model.vocabulary.scores, expected.vocabulary.scores)
+    assert (model.vocabulary.bos, model.vocabulary.eos, model.vocabulary.unk) == (1, 2, 0)
+    assert (model.card.name, model.card.license) == ("tiny", "mit")
+
+    logits = [OnnxModel(m).logits_of_each(TOKENS) for m in (expected, model, huggingface)]
+    np.testing.assert_array_equal(logits[0], logits[1])
+    np.testing.assert_array_equal(logits[0], logits[2])
+
+
+@pytest.mark.parametrize(
+    ("weight_type", "error"),
+    [("F16", 2**-11), ("BF16", 2**-8), ("Q8_0", 1 / 127), ("Q4_0", 1 / 7)],
+)
+def test_weight_types(tmp_path: Path, weight_type: str, error: float) -> None:
+    """Each weight within the type's step of the largest in its block of 32."""
+    random = random_model(**BLOCKS_OF_32)
+    path = write_gguf(tmp_path / "tiny.gguf", random, weight_type=weight_type)
+    model = checkpoints.load(path)
+    for name, tensor in random.tensors.items():
+        if tensor.ndim == 1:
+            np.testing.assert_array_equal(model.tensors[name], tensor)
+            continue
+        quantised = model.tensors[name]
+        stored = gguf.quantize(tensor, gguf.GGMLQuantizationType[weight_type])
+        np.testing.assert_array_equal(
+            quantised, gguf.dequantize(stored, gguf.GGMLQuantizationType[weight_type])
+        )
+        blocks = tensor.reshape(-1, 32)
+        bound = 1.01 * error * np.abs(blocks).max(axis=1, keepdims=True)
+        assert (np.abs(quantised.reshape(-1, 32) - blocks) <= bound).all()
+        assert not np.array_equal(quantised, tensor)
+
+
+def test_untied_classifier_that_repeats_the_embeddings(tmp_path: Path) -> None:
+    random = random_model()
+    path = write_gguf(
+        tmp_path / "tiny.gguf",
+        random,
+        tensors={"output.weight": random.tensors["tok_embeddings.weight"]},
+    )
+    assert checkpoints.load(path).config.tied_embeddings
+
+
+def test_tokenizer_settings(tmp_path: Path) -> None:
+    path = write_gguf(
+        tmp_path / "tiny.gguf", random_model(), fields=lambda w: w.add_add_space_prefix(False)
+    )
+    assert not checkpoints.load(path).vocabulary.add_dummy_prefix
+    given = tmp_path / "tokenizer.model"
+    given.write_bytes(sentencepiece_model())
+    assert checkpoints.load(path, tokenizer=given).vocabulary.add_dummy_prefix
+    given.write_bytes(sentencepiece_model(vocab_size=300))
+    with pytest.raises(FontgenError, match="has 300 tokens, but tiny.gguf has 320"):
+        checkpoints.load(path, tokenizer=given)
+
+
+def test_rope_freqs_of_one_change_nothing(tmp_path: Path) -> None:
+    path = write_gguf(
+        tmp_path / "tiny.gguf", random_model(), tensors={"rope_freqs.weight": np.ones(2, "<f4")}
+    )
+    checkpoints.load(path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "cause"),
+    [
+        (lambda w: w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR), "of type 'linear'"),
+        (lambda w: w.add_rope_scaling_type(gguf.RopeScalingType.YARN), "of type 'yarn'"),
+        (lambda w: w.add_expert_count(8), "mixture of experts"),
+        (lambda w: w.add_key_length(8), "llama.attention.key_length 8"),
+        (lambda w: w.add_sliding_window(8), "sliding window of 8"),
+        (lambda w: w.add_uint32("llama.rope.dimension_count", 2), "dimension_count 2"),
+        (lambda w: w.add_tokenizer_model("gpt2"), "is a byte-level BPE"),
+        (lambda w: w.add_tokenizer_model("t5"), "is 't5'"),
+        (lambda w: w.add_token_types([1]), "token_type has 1 entries for 320 tokens"),
+        (lambda w: w.add_token_scores(["high"] * 320), "scores is missing or no list of float"),
+        (lambda w: w.add_token_list([1] * 320), "tokens is missing or no list of str"),
+        (lambda w: w.add_bos_token_id(5000), "no BOS"),
+        (lambda w: w.add_string("llama.block_count", "three"), "has 'three'"),
+        (lambda w: w.add_block_count(4), "tensor layers.3.attention_norm.weight is missing"),
+        (lambda w: w.add_block_count(1 << 23), "n_layers is 8388608"),
+        (lambda w: w.add_context_length(1 << 23), None),
+        (lambda w: w.add_head_count(0), "n_heads is 0"),
+        (lambda w: w.add_layer_norm_rms_eps(-1.0), "norm_eps is -1"),
+    ],
+)
+def test_metadata_refused(tmp_path: Path, fields: Any, cause: str | None) -> None:
+    def overriding(writer: Any) -> None:
+        added = writer.kv_data[0]
+        before = dict(added)
+        added.clear()  # the writer refuses a key twice
+        fields(writer)
+        for key, value in before.items():
+            added.setdefault(key, value)
+
+    path = write_gguf(tmp_path / "tiny.gguf", random_model(), fields=overriding)
+    if cause is None:
+        assert checkpoints.load(path).config.context_length == 1 << 23
+    else:
+        assert cause in refusal(path)
+
+
+def test_vocabulary_of_another_size(tmp_path: Path) -> None:
+    random = random_model()
+    path = write_gguf(tmp_path / "tiny.gguf", random_model(vocab_size=310))
+    assert "has 310 tokens but the tokenizer 320" in refusal(path)
+    assert len(random.vocabulary) == 320
+
+
+def test_tensors_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.gguf"
+    write_gguf(path, random_model(), tensors={"rope_freqs.weight": np.full(2, 8.0, "<f4")})
+    assert "rope_freqs.weight, a rope scaling" in refusal(path)
+    write_gguf(path, random_model(), tensors={"blk.0.attn_q.bias": np.ones(24, "<f4")})
+    assert "blk.0.attn_q.bias.weight is not part of a Llama" in refusal(path)
+    write_gguf(path, random_model(), architecture="gpt2")
+    assert "architecture 'gpt2'" in refusal(path)
+    random = random_model()
+    random.tensors["norm.weight"][0] = np.nan
+    assert "tensor norm.weight holds a value that is not finite" in refusal(
+        write_gguf(path, random)
+    )
+
+
+def test_cut_short_anywhere(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "tiny.gguf", random_model())
+    data = path.read_bytes()
+    for size in [*range(4, 400, 7), *range(400, len(data), 4999), len(data) - 33]:
+        path.write_bytes(data[:size])
+        message = refusal(path)
+        assert "is cut short" in message and f"has {size:,}" in message
+
+
+def test_flipped_bytes_are_never_more_than_a_refusal(tmp_path: Path) -> None:
+    """Lengths, counts, types and names of all kinds of damage; what loads must still be a model."""
+    path = write_gguf(tmp_path / "tiny.gguf", random_model())
+    data = path.read_bytes()
+    header = len(data) - sum(4 * t.size for t in random_model().tensors.values())
+    rng = np.random.default_rng(7)
+    for position in rng.integers(4, header, 60):
+        damaged = bytearray(data)
+        damaged[position] = int(
+            rng.choice([0, 255, damaged[position] ^ 1, damaged[position] ^ 128])
+        )
+        path.write_bytes(damaged)
+        try:
+            checkpoints.load(path).check()
+        except FontgenError as error:
+            assert str(error).startswith(str(path))
+
+
+def test_not_gguf_after_all(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.gguf"
+    path.write_bytes(b"GGUF" + (9).to_bytes(4, "little") + bytes(100))
+    assert "version 9" in refusal(path)
+    (tmp_path / "tokenizer.bin").write_bytes(llama2c_tokenizer())
+    path.write_bytes(b"Gguf" + bytes(100))
+    assert "is not a checkpoint that fontgen reads" in refusal(path)

@@ -1,0 +1,336 @@
+"""Hugging Face folders: weights, shards, tokenizers, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from support.checkpoint_writers import (
+    SPACE,
+    encode,
+    huggingface_config,
+    huggingface_tensors,
+    random_model,
+    sentencepiece_model,
+    small_vocabulary,
+    tokenizer_json,
+    write_huggingface,
+    write_llama2c,
+)
+from support.llama_transcription import transcription
+
+from fontgen.errors import FontgenError
+from fontgen.llama import checkpoints
+from fontgen.llama.checkpoints import tokenizers
+from fontgen.llama.model import PieceKind, Vocabulary
+from fontgen.llama.reference.onnx_model import OnnxModel
+
+TOKENS = [1, 40, 300, 7, 7, 299, 12, 40]
+TEXTS = [
+    "The little fox",
+    "Tom's café, 1234",
+    "a  b",
+    "Привет 🦊",
+    "the hen\nsaid",
+    "foxes!!",
+    "the<",
+]
+
+
+def refusal(path: Path, **options: object) -> str:
+    with pytest.raises(FontgenError) as caught:
+        checkpoints.load(path, **options)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value) and caught.value.path is not None
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("tied", [True, False])
+def test_same_weights_as_llama2c(tmp_path: Path, tied: bool, shards: int) -> None:
+    random = random_model(tied_embeddings=tied)
+    expected = checkpoints.load(write_llama2c(tmp_path, random))
+    model = checkpoints.load(write_huggingface(tmp_path / "hf", random, shards=shards))
+    assert model.config == expected.config
+    for name, tensor in expected.tensors.items():
+        np.testing.assert_array_equal(model.tensors[name], tensor, err_msg=name)
+    assert list(model.tensors) == list(expected.tensors)
+    assert model.vocabulary.pieces == expected.vocabulary.pieces
+    assert model.card.name == "hf" and len(model.card.sha256) == 64
+    np.testing.assert_array_equal(
+        OnnxModel(model).logits(TOKENS), OnnxModel(expected).logits(TOKENS)
+    )
+
+
+def test_rotary_layout_is_hugging_face_s(tmp_path: Path) -> None:
+    """Random tensors in the folder, computed with halves there and with neighbours here."""
+    random = random_model(seed=8)
+    model = checkpoints.load(write_huggingface(tmp_path, random))
+    theirs = huggingface_tensors(random)
+    halves = dict(random.tensors)
+    for layer in range(random.config.n_layers):
+        for ours, name in (("wq", "q_proj"), ("wk", "k_proj")):
+            halves[f"layers.{layer}.attention.{ours}.weight"] = theirs[
+                f"model.layers.{layer}.self_attn.{name}.weight"
+            ]
+    expected = transcription(replace(random, tensors=halves), TOKENS, halves=True)
+    logits = OnnxModel(model).logits_of_each(TOKENS)
+    assert np.abs(logits - expected).max() < 2e-5 * np.abs(expected).max()
+    wrong = transcription(replace(random, tensors=halves), TOKENS)
+    assert np.abs(wrong - expected).max() > 1e-2
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_transformers_agrees(tmp_path: Path, tied: bool) -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    config = huggingface_config(random_model(tied_embeddings=tied, rope_theta=500.0))
+    del config["architectures"]
+    torch.manual_seed(1)
+    theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(**config)).eval()
+    for parameter in theirs.parameters():
+        if parameter.ndim == 2:
+            torch.nn.init.normal_(parameter, std=0.2)
+    theirs.save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.model").write_bytes(sentencepiece_model())
+
+    model = checkpoints.load(tmp_path)
+
+    with torch.no_grad():
+        expected = theirs(torch.tensor([TOKENS])).logits[0].numpy()
+    logits = OnnxModel(model).logits_of_each(TOKENS)
+    assert np.abs(logits - expected).max() < 2e-5 * np.abs(expected).max()
+
+
+def test_keys_left_out_have_transformers_defaults(tmp_path: Path) -> None:
+    random = random_model(n_kv_heads=6, tied_embeddings=False, norm_eps=1e-6, context_length=2048)
+    left_out = dict.fromkeys(
+        ["num_key_value_heads", "tie_word_embeddings", "rms_norm_eps", "max_position_embeddings",
+         "rope_theta", "hidden_act", "architectures"]
+    )  # fmt: skip
+    folder = write_huggingface(tmp_path, random, **left_out)
+    assert checkpoints.load(folder).config == random.config
+
+
+def test_rope_parameters_of_transformers_5(tmp_path: Path) -> None:
+    folder = write_huggingface(
+        tmp_path,
+        random_model(),
+        rope_theta=None,
+        rope_parameters={"rope_type": "default", "rope_theta": 500.0},
+    )
+    assert checkpoints.load(folder).config.rope_theta == 500.0
+
+
+def test_old_rotary_tables_are_ignored(tmp_path: Path) -> None:
+    random = random_model()
+    folder = write_huggingface(tmp_path, random)
+    extra = {"model.layers.0.self_attn.rotary_emb.inv_freq": np.ones(2, np.float32)}
+    safetensors.numpy.save_file(
+        {**huggingface_tensors(random), **extra}, folder / "model.safetensors"
+    )
+    assert set(checkpoints.load(folder).tensors) == set(random.tensors)
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"architectures": ["GPT2LMHeadModel"]}, "is GPT2LMHeadModel; only LlamaForCausalLM"),
+        ({"architectures": None, "model_type": "mistral"}, "model_type 'mistral'"),
+        ({"rope_scaling": {"type": "linear", "factor": 2.0}}, "rope_scaling of type 'linear'"),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "of type 'llama3'"),
+        ({"rope_parameters": {"rope_type": "yarn"}}, "rope_parameters of type 'yarn'"),
+        ({"rope_scaling": "linear"}, "expected an object"),
+        ({"attention_bias": True}, "attention_bias True"),
+        ({"mlp_bias": True}, "mlp_bias True"),
+        ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
+        ({"head_dim": 8}, "head_dim 8"),
+        ({"quantization_config": {"bits": 4}}, "quantization_config"),
+        ({"partial_rotary_factor": 0.5}, "partial_rotary_factor 0.5"),
+        ({"hidden_size": None}, "lacks hidden_size"),
+        ({"num_key_value_heads": 5}, "not a multiple of n_kv_heads 5"),
+        ({"num_hidden_layers": 1 << 20}, "n_layers is 1048576"),
+        ({"hidden_size": 36864, "num_hidden_layers": 40}, "too large for a font"),
+        ({"num_hidden_layers": 4}, "tensor layers.3.attention_norm.weight is missing"),
+        ({"intermediate_size": 48}, "has shape (44, 24), expected (48, 24)"),
+        ({"num_attention_heads": 12}, "has shape (8, 24), expected (4, 24)"),
+        ({"vocab_size": 330}, "no tokenizer of 330 tokens"),
+        ({"tie_word_embeddings": False}, "there is no tensor"),
+    ],
+)
+def test_config_refused(tmp_path: Path, changes: dict[str, object], cause: str) -> None:
+    assert cause in refusal(write_huggingface(tmp_path, random_model(), **changes))
+
+
+def test_tied_config_with_a_classifier(tmp_path: Path) -> None:
+    folder = write_huggingface(
+        tmp_path, random_model(tied_embeddings=False), tie_word_embeddings=True
+    )
+    assert "is tied to the embeddings, but there is a tensor" in refusal(folder)
+
+
+def test_tensors_refused(tmp_path: Path) -> None:
+    random = random_model()
+    folder = write_huggingface(tmp_path, random)
+    bias = {"model.layers.0.self_attn.q_proj.bias": np.ones(24, np.float32)}
+    weights = folder / "model.safetensors"
+    safetensors.numpy.save_file({**huggingface_tensors(random), **bias}, weights)
+    assert "self_attn.q_proj.bias is not part of a Llama" in refusal(folder)
+    weights.write_bytes(weights.read_bytes()[:-7])
+    assert "is cut short" in refusal(folder)
+    weights.unlink()
+    assert "neither model.safetensors nor model.safetensors.index.json" in refusal(folder)
+    (folder / "pytorch_model.bin").touch()
+    assert "PyTorch pickles" in refusal(folder)
+
+
+def test_shards_refused(tmp_path: Path) -> None:
+    folder = write_huggingface(tmp_path, random_model(), shards=2)
+    index = folder / "model.safetensors.index.json"
+    assert checkpoints.load(index).config == random_model().config
+    missing = folder / "model-00002-of-00002.safetensors"
+    data = missing.read_bytes()
+    missing.unlink()
+    assert refusal(folder) == f"{index}: names the shard {missing.name}, which is missing"
+    missing.write_bytes(data[:-1])
+    message = refusal(folder)
+    assert message.startswith(f"{missing}: is cut short") and f"needs {len(data):,}" in message
+    index.write_text(json.dumps({"weight_map": {"lm_head.weight": "../secret.safetensors"}}))
+    assert "which is no file name" in refusal(folder)
+    index.write_text("{}")
+    assert "has no weight_map" in refusal(folder)
+
+
+# tokenizer.json
+
+
+def read_json(folder: Path, document: dict[str, object], **beside: object) -> Vocabulary:
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps(document))
+    if beside:
+        (folder / "tokenizer_config.json").write_text(json.dumps(beside))
+    return tokenizers.read(path)
+
+
+@pytest.mark.parametrize("vocab_size", [320, 480])
+@pytest.mark.parametrize("metaspace", [False, True])
+def test_tokenizer_json_is_the_same_vocabulary(
+    tmp_path: Path, metaspace: bool, vocab_size: int
+) -> None:
+    document = tokenizer_json(metaspace=metaspace, vocab_size=vocab_size)
+    vocabulary = read_json(tmp_path, document)
+    expected = tokenizers.decode_sentencepiece(sentencepiece_model(vocab_size=vocab_size))
+    assert vocabulary.pieces == expected.pieces
+    np.testing.assert_array_equal(vocabulary.kinds, expected.kinds)
+    assert (vocabulary.bos, vocabulary.eos, vocabulary.unk) == (1, 2, 0)
+    assert vocabulary.add_dummy_prefix and not vocabulary.remove_extra_whitespaces
+    for text in TEXTS:
+        assert encode(vocabulary, text) == encode(expected, text), text
+
+
+@pytest.mark.parametrize("metaspace", [False, True])
+def test_tokenizers_library_agrees(tmp_path: Path, metaspace: bool) -> None:
+    library = pytest.importorskip("tokenizers")
+    vocabulary = read_json(tmp_path, tokenizer_json(metaspace=metaspace))
+    theirs = library.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    for text in TEXTS:
+        assert encode(vocabulary, text) == theirs.encode(text).ids, text
+
+
+def test_folder_with_tokenizer_json_only(tmp_path: Path) -> None:
+    folder = write_huggingface(tmp_path, random_model(), bos_token_id=1, eos_token_id=[1, 2])
+    (folder / "tokenizer.model").unlink()
+    read_json(folder, tokenizer_json(), add_prefix_space=False)
+    vocabulary = checkpoints.load(folder).vocabulary
+    assert vocabulary.pieces == small_vocabulary().pieces
+    assert (vocabulary.bos, vocabulary.eos) == (1, 1)
+    assert not vocabulary.add_dummy_prefix
+
+
+def test_special_tokens_of_other_names(tmp_path: Path) -> None:
+    document = tokenizer_json()
+    document["added_tokens"] += [
+        {"id": 320, "content": "<|story|>", "special": True},
+        {"id": 321, "content": "<pad>", "special": False},
+    ]
+    vocabulary = read_json(tmp_path, document, bos_token={"content": "<|story|>"}, eos_token="</s>")
+    assert (vocabulary.bos, vocabulary.eos, len(vocabulary)) == (320, 2, 322)
+    assert list(vocabulary.kinds[320:]) == [PieceKind.CONTROL, PieceKind.CONTROL]
+
+
+def test_a_piece_that_no_merge_makes_is_unused(tmp_path: Path) -> None:
+    merges = tokenizer_json()["model"]["merges"]
+    vocabulary = read_json(tmp_path, with_model(merges=merges[:-1]))
+    piece = merges[-1].replace(" ", "").replace(SPACE, " ").encode()
+    assert vocabulary.kinds[vocabulary.pieces.index(piece)] == PieceKind.UNUSED
+
+
+def with_model(document: dict[str, Any] | None = None, **changes: object) -> dict[str, object]:
+    document = document or tokenizer_json()
+    return {**document, "model": {**document["model"], **changes}}
+
+
+@pytest.mark.parametrize(
+    ("document", "cause"),
+    [
+        ({}, "has no model"),
+        (
+            {**tokenizer_json(), "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+                {"type": "Digits"}, {"type": "ByteLevel"}]}},
+            "is a byte-level BPE",
+        ),
+        (with_model(type="Unigram"), "is a Unigram model"),
+        (with_model(byte_fallback=False), "no byte fallback"),
+        (with_model(end_of_word_suffix="</w>"), "end_of_word_suffix"),
+        (with_model(vocab={"a": 0, "b": 0}), "two pieces the same id"),
+        (with_model(vocab={"<unk>": 0, "<s>": 1, "</s>": 2, "b": 4}), "their ids are not 0 to 3"),
+        (with_model(vocab={"a": 0, "b": 1}), "gives the id 0 to two tokens"),
+        (with_model(vocab=[]), "has no vocabulary"),
+        (with_model(merges=None), "has no merges"),
+        (with_model(merges=[7]), "is not laid out as the tokenizers library does"),
+        ({**tokenizer_json(), "normalizer": "lowercase"}, "is not laid out as"),
+        (with_model(merges=["f ox"]), "of which not all are pieces"),
+        ({**tokenizer_json(), "normalizer": {"type": "NFKC"}}, "normalises its text (NFKC)"),
+        ({**tokenizer_json(), "normalizer": None}, "does not write spaces as U+2581"),
+        (
+            {**tokenizer_json(), "pre_tokenizer": {"type": "Whitespace"}},
+            "has a pre-tokenizer Whitespace",
+        ),
+        (
+            {**tokenizer_json(), "added_tokens": [{"id": 320, "content": "fox", "special": False}]},
+            "user-defined symbol 'fox'",
+        ),
+    ],
+)  # fmt: skip
+def test_tokenizer_json_refused(tmp_path: Path, document: dict[str, object], cause: str) -> None:
+    with pytest.raises(FontgenError) as caught:
+        read_json(tmp_path, document)
+    assert str(caught.value).startswith(f"{tmp_path / 'tokenizer.json'}: ")
+    assert cause in str(caught.value)
+
+
+def test_merges_that_scores_cannot_express(tmp_path: Path) -> None:
+    document = tokenizer_json(vocab_size=480)
+    assert len(read_json(tmp_path, document)) == 480
+    merges = document["model"]["merges"]
+    made = [merge.replace(" ", "") for merge in merges]
+    twice = next(i for i in range(1, len(made)) if made[i] == made[i - 1])
+    lost = with_model(document, merges=merges[:twice] + merges[twice + 1 :])
+    with pytest.raises(FontgenError, match="in some ways but not of"):
+        read_json(tmp_path, lost)
+    moved = with_model(document, merges=[*merges[:twice], *merges[twice + 1 :], merges[twice]])
+    with pytest.raises(FontgenError, match="by merges of different ranks"):
+        read_json(tmp_path, moved)
+
+
+def test_split_at_spaces_needs_pieces_that_do_not_cross_them(tmp_path: Path) -> None:
+    document = tokenizer_json(metaspace=True)
+    document["pre_tokenizer"]["split"] = True
+    assert read_json(tmp_path, document).pieces == small_vocabulary().pieces
+    document["added_tokens"].append({"id": 320, "content": f"a{SPACE}b", "special": True})
+    with pytest.raises(FontgenError, match="has pieces that go across"):
+        read_json(tmp_path, document)

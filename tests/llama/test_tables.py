@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from support.paths import REPOSITORY
+from support.tiny_models import random_model
+
+from fontgen.errors import FontgenError
+from fontgen.llama import tables as table
+from fontgen.llama.quantise.tensors import quantise, quantise_rows
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_model_comes_back_from_its_table(tied):
+    model = quantise(
+        random_model(tied_embeddings=tied, dim=12, n_heads=2, n_kv_heads=1, hidden_dim=18)
+    )
+    again = table.read_model(table.write_model(model))
+    assert dataclasses.replace(again.config, norm_eps=1e-5) == model.config
+    assert again.config.norm_eps == pytest.approx(1e-5)
+    assert again.card == model.card
+    assert again.vocabulary.pieces == model.vocabulary.pieces
+    assert (again.vocabulary.scores == model.vocabulary.scores).all()
+    assert (again.vocabulary.kinds == model.vocabulary.kinds).all()
+    assert again.matrices.keys() == model.matrices.keys()
+    for name, matrix in model.matrices.items():
+        assert (again.matrices[name].values == matrix.values).all(), name
+        assert (again.matrices[name].scales == matrix.scales).all(), name
+    for name, norm in model.norms.items():
+        assert (again.norms[name] == norm).all(), name
+
+
+def test_packing_places_each_weight_where_the_description_says():
+    values = np.arange(-60, 60, dtype=np.int8).reshape(20, 6)
+    stored = table.pack_weights(values)
+    assert stored.shape == (2, 2, 16, 4)
+    for row, column in [(0, 0), (15, 3), (16, 4), (19, 5)]:
+        byte = stored[row // 16, column // 4, row % 16, column % 4]
+        weight = int(byte) - 128 if column % 2 == 0 else int(np.int8(byte.view(np.int8)))
+        assert weight == values[row, column]
+
+
+def test_the_same_model_gives_the_same_bytes():
+    assert table.write_model(quantise(random_model())) == table.write_model(
+        quantise(random_model())
+    )
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b[:-1],
+        lambda b: b + b"\0",
+        lambda b: b[:20],
+        lambda b: b"",
+        lambda b: b"XXXX" + b[4:],
+    ]
+    + [
+        lambda b, at=at: b[:at] + bytes([b[at] ^ 1]) + b[at + 1 :]
+        for at in (4, 8, 12, 16, 30, 999, -1 % 5000)
+    ],
+)
+def test_damage_is_noticed(damage):
+    data = table.write_model(quantise(random_model()))
+    with pytest.raises(FontgenError, match="table Llam"):
+        table.read_model(damage(data))
+
+
+def test_settings_come_back_and_are_checked():
+    settings = table.Settings(kept_marks=5, max_tokens_per_call=77)
+    data = table.write_settings(settings)
+    assert table.read_settings(data) == settings
+    with pytest.raises(FontgenError, match="checksum"):
+        table.read_settings(data[:-1] + b"\xff")
+    with pytest.raises(FontgenError, match="kept_marks"):
+        table.write_settings(table.Settings(kept_marks=-1))
+
+
+def test_rows_are_quantised_to_the_nearest_step():
+    weights = np.random.default_rng(1).standard_normal((50, 33)).astype(np.float32)
+    weights[7] = 0
+    matrix = quantise_rows(weights)
+    assert np.abs(matrix.values).max(axis=1).tolist() == [127] * 7 + [0] + [127] * 42
+    assert (np.abs(matrix.dequantised() - weights) <= matrix.scales[:, None] * 0.5001).all()
+
+
+def test_other_bits_are_refused():
+    with pytest.raises(FontgenError, match="7 bits"):
+        quantise(random_model(), bits=7)
+
+
+def test_the_page_about_the_tables_is_up_to_date():
+    page = (REPOSITORY / "wasm" / "llama" / "TABLES.md").read_text()
+    assert page == table.markdown(), "python -m fontgen.llama.tables > wasm/llama/TABLES.md"

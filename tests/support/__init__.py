@@ -1,0 +1,1 @@
+"""What several tests need: fonts, models and checkpoints made for them, and where things lie."""

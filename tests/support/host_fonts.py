@@ -1,0 +1,58 @@
+"""Small Wasm fonts for the tests of the host: a base font with a guest compiled from tests/host/native."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from fontTools.ttLib import TTFont, newTable
+
+from support.paths import REPOSITORY, TESTS
+
+SOURCES = TESTS / "host" / "native"
+
+
+def compile_guest(source: str, output: Path, *flags: str) -> bytes:
+    """The Wasm module of ``tests/host/native/SOURCE``."""
+    subprocess.run(
+        [sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-freestanding", "-Oz"]
+        + ["-nostdlib", "-Wl,--no-entry", "-Wl,--export-memory", "-fno-sanitize=all", "-w"]
+        + [*flags, str(SOURCES / source), "-o", str(output)],
+        check=True,
+    )
+    return output.read_bytes()
+
+
+def with_wasm(base: Path | BinaryIO, module: bytes) -> bytes:
+    """The base font with ``module`` as its Wasm table."""
+    font = TTFont(base, recalcTimestamp=False)
+    font["Wasm"] = table = newTable("Wasm")
+    table.data = module
+    output = BytesIO()
+    font.save(output)
+    return output.getvalue()
+
+
+def shape_texts(font: bytes, texts: list[str], tmp_path: Path, **environment: str) -> Any:
+    """What ``tests/host/shape_texts.py`` prints, in a process with that environment.
+
+    Fails when the process dies, or prints anything on stderr.
+    """
+    path = tmp_path / "font.ttf"
+    path.write_bytes(font)
+    done = subprocess.run(
+        [sys.executable, str(SOURCES / "shape_texts.py"), str(path), *texts],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"status {done.returncode}: {done.stderr}"
+    assert done.stderr == "" or "FONTGEN_WASM_TRACE" in environment
+    return json.loads(done.stdout)

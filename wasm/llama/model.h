@@ -1,0 +1,52 @@
+/* The model as it lies in the font's own table: checked once, then pointed into, never copied.
+ *
+ * The layout is described in fontgen/llama/tables.py, which also writes font_tables.h. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "font_tables.h"
+
+/* `rows` outputs of `columns` inputs. A unit is the four bytes of a row that stand side by side: 4 columns of 8 bits or
+ * 8 columns of 4 bits. */
+struct matrix {
+    uint32_t rows, columns, bits;
+    uint32_t units;              /* of a row */
+    uint32_t group_units;        /* that share a group scale; at 8 bits all */
+    uint32_t groups;             /* of a row */
+    const float *scales;         /* [rows, rounded up to 16] */
+    const uint8_t *group_scales; /* [rows / 16][groups][16]; NULL at 8 bits */
+    const uint8_t *weights;      /* [rows / 16][units][16][4] */
+};
+
+struct layer {
+    const float *attention_norm, *ffn_norm;
+    struct matrix wq, wk, wv, wo, w1, w2, w3;
+};
+
+struct model {
+    struct model_header header;
+    uint32_t head_size;
+    const uint32_t *piece_offsets;
+    const uint8_t *piece_bytes;
+    const float *piece_scores;
+    const uint8_t *piece_kinds;
+    const uint32_t *piece_order;
+    const uint32_t *byte_tokens;
+    const float *rope; /* [context_length][head_size / 2][2] */
+    const float *final_norm;
+    struct matrix embedding, classifier;
+    struct layer *layers;
+};
+
+/* Whether magic, version, length and checksum of one of the font's own tables are right. `header_size` is the
+ * size of its header struct. */
+bool table_is_intact(const void *table, uint32_t length, uint32_t tag, uint32_t header_size);
+
+/* Points `model` into the table, which must stay where it is and begin at a multiple of 16. False when the table
+ * is cut, damaged or contradicts itself: no later read through `model` leaves the table. */
+bool model_open(struct model *model, const uint8_t *table, uint32_t length);
+
+#endif

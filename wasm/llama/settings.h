@@ -1,0 +1,28 @@
+/* What the font's configuration says of every text: the table `Lset`, described in fontgen/llama/tables.py. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "font_tables.h"
+
+/* A word to show in place of another; code points. */
+struct replacement {
+    uint32_t from_length, to_length;
+    const uint32_t *from, *to;
+};
+
+struct settings {
+    struct settings_header header;
+    struct replacement *replacements; /* [header.n_replacements], the longer `from` first */
+    uint32_t first_letters[8];        /* a bit for each `from[0] % 256` */
+};
+
+/* Points `settings` into the table, which must stay; false when it is damaged or memory runs out. */
+bool settings_open(struct settings *settings, const void *table, uint32_t length);
+
+/* How many positions one shape call may compute. */
+uint32_t settings_budget(const struct settings *settings);
+
+#endif
