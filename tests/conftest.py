@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from hypothesis import settings
+from support.outcome import Outcome
 from support.paths import REPOSITORY
 
 # Somebody's change should not fail for an example that it has nothing to do with: in CI they are the same each
@@ -105,15 +105,6 @@ def base_path() -> Path:
     from fontgen.font.base import default_base_path
 
     return default_base_path()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run of the command line left behind."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture

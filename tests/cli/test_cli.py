@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Outcome
 from fontTools.ttLib import TTFont
 from PIL import Image
 from support import checkpoint_writers
 from support.base_fonts import make_font, saved
+from support.outcome import Outcome
 from support.paths import REPOSITORY
 
 from fontgen import __version__, progress

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.llama_fonts import font_data
-from support.paths import TESTS
+from support.paths import REPOSITORY, TESTS
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
 from fontgen.check.verify import same_glyphs
@@ -362,7 +362,7 @@ def test_a_font_with_a_damaged_table_is_the_base_font(
 def test_ten_thousand_random_buffers(host, seed):
     """0 traps, 0 failed shapes, 0 differences between a warm and a fresh instance; 5,000 for each seed."""
     program = TESTS / "support" / "random_buffers.py"
-    environment = os.environ | {"FONTGEN_WASM_TRACE": "1"}
+    environment = os.environ | {"FONTGEN_WASM_TRACE": "1", "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{TESTS}"}
     done = subprocess.run(
         [sys.executable, program, "5000", str(seed)],
         env=environment,

@@ -3,9 +3,9 @@
 Released HarfBuzz libraries leave the Wasm shaper out.  This package builds one that has it, from
 wheels and one source archive of PyPI alone, and keeps it in the user's cache:
 
->>> from fontgen import host
->>> host.build()                      # doctest: +SKIP
->>> uharfbuzz = host.load()           # doctest: +SKIP
+>>> from fontgen.host import native
+>>> native.build()                      # doctest: +SKIP
+>>> uharfbuzz = native.load()           # doctest: +SKIP
 """
 
 from __future__ import annotations

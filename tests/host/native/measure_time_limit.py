@@ -39,7 +39,7 @@ LIMITS = {"with": {}, "without": {"FONTGEN_WASM_TIMEOUT_MS": "0"}}
 # Prints the seconds of one token. What OpenType takes to shape the visible text is part of it.
 GENERATE = f"""
 import sys, time
-from fontgen import host
+from fontgen.host import native as host
 uharfbuzz = host.load()
 font = uharfbuzz.Font(uharfbuzz.Face(uharfbuzz.Blob.from_file_path(sys.argv[1])))
 def seconds(prompt, marks):

@@ -71,7 +71,7 @@ def test_loading_beside_another_uharfbuzz(host: Host, tmp_path: Path) -> None:
     (tmp_path / "uharfbuzz.py").write_text("")
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import uharfbuzz as other\n"
-        "from fontgen import host; loaded = host.load()\n"
+        "from fontgen.host import native as host; loaded = host.load()\n"
         "import uharfbuzz; assert uharfbuzz is loaded is not other; print(uharfbuzz.__file__)"
     )
     assert in_python(code).stdout.startswith(str(host.python_directory))
@@ -81,7 +81,7 @@ def test_a_copied_table_does_not_stay_in_memory_twice(host: Host, font_path: Pat
     """The weights' pages of a mapped font are given back; the font can be read again all the same."""
     code = f"""
 import re
-from fontgen import host
+from fontgen.host import native as host
 uharfbuzz = host.load()
 font = uharfbuzz.Font(uharfbuzz.Face(uharfbuzz.Blob.from_file_path({str(font_path)!r})))
 def shape():
@@ -116,7 +116,7 @@ def test_a_shaper_that_libreoffice_asks_for(
 
 
 def test_loading_what_is_not_built(tmp_path: Path) -> None:
-    code = "from fontgen import host; print(host.find()); host.load()"
+    code = "from fontgen.host import native as host; print(host.find()); host.load()"
     done = in_python(code, FONTGEN_HOST_DIR=str(tmp_path))
     assert done.stdout == "None\n"
     assert "run `fontgen host build`" in done.stderr
@@ -149,7 +149,7 @@ def test_without_python_headers(
     built = build(quiet=True)
     assert built.library.is_file()
     assert not built.has_uharfbuzz
-    code = "from fontgen import host; host.load()"
+    code = "from fontgen.host import native as host; host.load()"
     assert "Python.h" in in_python(code, FONTGEN_HOST_DIR=str(tmp_path)).stderr
 
 
@@ -196,7 +196,7 @@ SHOW = "import os; print(os.environ['LD_LIBRARY_PATH']); print(os.environ.get('F
 def run(fonts: Path, *program: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """``fontgen run --fonts FONTS PROGRAM...`` in a process that becomes the program."""
     code = (
-        "import argparse; from fontgen.host import cli\n"
+        "import argparse; from fontgen.host.native import cli\n"
         "parser = argparse.ArgumentParser(); cli.register(parser.add_subparsers())\n"
         f"args = parser.parse_args({['run', '--fonts', str(fonts), *program]!r})\n"
         "args.quiet, args.verbose = True, 0\n"
