@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fontgen.font.sealed import preamble_header
 from fontgen.llama.tables import c_header
 from fontgen.shapers import compiler
 
@@ -11,7 +12,7 @@ PROGRAM = "llama"
 
 def headers() -> dict[str, str]:
     """The C headers that the shaper's sources include and that are written from Python."""
-    return {"font_tables.h": c_header()}
+    return {"table_preamble.h": preamble_header(), "font_tables.h": c_header()}
 
 
 def shaper_module(flavour: str) -> bytes:

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import struct
 import sys
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from fontgen.errors import FontgenError
+from fontgen.font.sealed import PREAMBLE, Field, c_struct, c_tag, seal, struct_of, unseal
 from fontgen.llama.model import (
     ModelCard,
     ModelConfig,
@@ -33,7 +33,6 @@ from fontgen.llama.quantised import QuantisedMatrix, QuantisedModel
 
 MODEL_TAG = "Llam"
 SETTINGS_TAG = "Lset"
-VERSION = 1
 ALIGNMENT = 64
 """Sections begin at multiples of this from the start of the table."""
 BLOCK_ROWS = 16
@@ -44,26 +43,9 @@ NO_TOKEN = 0xFFFFFFFF
 FLAG_TIED_EMBEDDINGS = 1
 FLAG_DUMMY_PREFIX = 2
 FLAG_REMOVE_EXTRA_WHITESPACES = 4
-CHECKED_FROM = 16
-"""The checksum covers the bytes from here on: all but magic, version, length and itself."""
 
 
-@dataclass(frozen=True)
-class Field:
-    """One header field. ``code`` is its `struct` code: ``4s`` bytes, ``I`` uint32, ``f`` float32."""
-
-    name: str
-    code: str
-    meaning: str
-
-
-_PREAMBLE = (
-    Field("magic", "4s", "the table's tag, in ASCII"),
-    Field("version", "I", f"{VERSION}; readers refuse any other"),
-    Field("length", "I", "bytes of the whole table"),
-    Field("checksum", "I", f"Adler-32 of the bytes from {CHECKED_FROM} to the end"),
-)
-MODEL_FIELDS = _PREAMBLE + (
+MODEL_FIELDS = PREAMBLE + (
     Field("dim", "I", "width of the residual stream"),
     Field("hidden_dim", "I", "width of the feed-forward layer"),
     Field("n_layers", "I", "transformer layers"),
@@ -85,7 +67,7 @@ MODEL_FIELDS = _PREAMBLE + (
     Field("card_size", "I", "bytes of the section `card`"),
     Field("rope_theta", "f", "base of RoPE; for people, the engine uses the section `rope`"),
 )
-SETTINGS_FIELDS = _PREAMBLE + (
+SETTINGS_FIELDS = PREAMBLE + (
     Field("kept_marks", "I", "exclamation marks of a run that stay what they are"),
     Field("max_tokens_per_call", "I", "positions that one shape call may compute; 0: some 100 ms"),
     Field("n_replacements", "I", "words that are shown as others, the longest first"),
@@ -153,36 +135,6 @@ class Settings:
             raise FontgenError("a word has two replacements")
 
 
-def _struct_of(fields: tuple[Field, ...]) -> struct.Struct:
-    return struct.Struct("<" + "".join(field.code for field in fields))
-
-
-def _sealed(fields: tuple[Field, ...], tag: str, values: dict[str, object], body: bytes) -> bytes:
-    """Header and body with length and checksum filled in."""
-    layout = _struct_of(fields)
-    values = values | {"magic": tag.encode(), "version": VERSION, "checksum": 0}
-    values["length"] = layout.size + len(body)
-    header = layout.pack(*(values[field.name] for field in fields))
-    table = bytearray(header + body)
-    struct.pack_into("<I", table, 12, zlib.adler32(memoryview(table)[CHECKED_FROM:]))
-    return bytes(table)
-
-
-def _opened(fields: tuple[Field, ...], tag: str, data: bytes) -> dict:
-    """Header values of a table whose magic, version, length and checksum are right."""
-    layout = _struct_of(fields)
-    if len(data) < layout.size:
-        raise FontgenError(f"table {tag} has {len(data)} bytes, fewer than its header")
-    values = dict(zip((field.name for field in fields), layout.unpack_from(data), strict=True))
-    if values["magic"] != tag.encode() or values["version"] != VERSION:
-        raise FontgenError(f"table {tag} is not of version {VERSION}")
-    if values["length"] != len(data):
-        raise FontgenError(f"table {tag} has {len(data)} bytes, its header says {values['length']}")
-    if values["checksum"] != zlib.adler32(memoryview(data)[CHECKED_FROM:]):
-        raise FontgenError(f"table {tag} does not match its checksum")
-    return values
-
-
 def write_settings(settings: Settings) -> bytes:
     """Bytes of the ``Lset`` table."""
     settings.check()
@@ -194,13 +146,13 @@ def write_settings(settings: Settings) -> bytes:
         struct.pack("<2I", len(word), len(shown)) + (word + shown).encode("utf-32-le")
         for word, shown in words
     )
-    return _sealed(SETTINGS_FIELDS, SETTINGS_TAG, values, body)
+    return seal(SETTINGS_FIELDS, SETTINGS_TAG, values, body)
 
 
 def read_settings(data: bytes) -> Settings:
     """The settings in an ``Lset`` table; raises `FontgenError` when it is damaged."""
-    values = _opened(SETTINGS_FIELDS, SETTINGS_TAG, data)
-    words = np.frombuffer(data, "<u4", offset=_struct_of(SETTINGS_FIELDS).size).tolist()
+    values = unseal(SETTINGS_FIELDS, SETTINGS_TAG, data)
+    words = np.frombuffer(data, "<u4", offset=struct_of(SETTINGS_FIELDS).size).tolist()
     replacements = []
     for _ in range(values["n_replacements"]):
         n_word, n_shown, *words = words or (0, 0)
@@ -295,7 +247,7 @@ def write_model(model: QuantisedModel) -> bytes:
     order = sorted(normal.tolist(), key=lambda token: (vocabulary.pieces[token], token))
     pieces = b"".join(vocabulary.pieces)
     card = _card_bytes(model.card)
-    body = _Body(_struct_of(MODEL_FIELDS).size)
+    body = _Body(struct_of(MODEL_FIELDS).size)
     body.add(np.concatenate([[0], np.cumsum(lengths)]).astype("<u4"))
     body.add(np.frombuffer(pieces, dtype=np.uint8))
     body.add(vocabulary.scores.astype("<f4"))
@@ -332,7 +284,7 @@ def write_model(model: QuantisedModel) -> bytes:
         "n_normal_pieces": len(order),
         "card_size": len(card),
     }
-    table = _sealed(MODEL_FIELDS, MODEL_TAG, values, body.bytes())
+    table = seal(MODEL_FIELDS, MODEL_TAG, values, body.bytes())
     if len(table) >= 1 << 31:
         raise FontgenError(f"the weights need {len(table)} bytes; a font table ends at 2147483648")
     return table
@@ -340,7 +292,7 @@ def write_model(model: QuantisedModel) -> bytes:
 
 def read_model(data: bytes) -> QuantisedModel:
     """The model in an ``Llam`` table; raises `FontgenError` when the table is damaged."""
-    values = _opened(MODEL_FIELDS, MODEL_TAG, data)
+    values = unseal(MODEL_FIELDS, MODEL_TAG, data)
     if not {values["bits"], values["embedding_bits"]} <= {4, 8}:
         raise FontgenError(f"table {MODEL_TAG} holds weights of {values['bits']} bits")
     names = (field.name for field in MODEL_FIELDS)
@@ -348,7 +300,7 @@ def read_model(data: bytes) -> QuantisedModel:
     tied = bool(values["flags"] & FLAG_TIED_EMBEDDINGS)
     config = ModelConfig(**known, tied_embeddings=tied)
     config.check()
-    sections = _Sections(data, _struct_of(MODEL_FIELDS).size)
+    sections = _Sections(data, struct_of(MODEL_FIELDS).size)
     vocab = config.vocab_size
     offsets = sections.take("<u4", vocab + 1)
     pieces = sections.take(np.uint8, values["pieces_size"]).tobytes()
@@ -478,9 +430,6 @@ class _Sections:
             raise FontgenError(f"table {MODEL_TAG} is longer than its header promises")
 
 
-_C_TYPES = {"4s": "char {}[4]", "I": "uint32_t {}", "f": "float {}"}
-
-
 def c_header() -> str:
     """The C side of this file: constants and the two header structs."""
     lines = [
@@ -491,9 +440,7 @@ def c_header() -> str:
         "",
     ]
     constants = {
-        "TABLE_VERSION": VERSION,
         "TABLE_ALIGNMENT": ALIGNMENT,
-        "TABLE_CHECKED_FROM": CHECKED_FROM,
         "BLOCK_ROWS": BLOCK_ROWS,
         "UNIT_BYTES": UNIT_BYTES,
         "NO_TOKEN": f"{NO_TOKEN:#x}u",
@@ -507,14 +454,7 @@ def c_header() -> str:
         (MODEL_TAG, MODEL_FIELDS, "model_header"),
         (SETTINGS_TAG, SETTINGS_FIELDS, "settings_header"),
     ):
-        magic = int.from_bytes(tag.encode(), "big")
-        lines += ["", f"#define {name.split('_')[0].upper()}_TAG {magic:#x}u /* '{tag}' */"]
-        lines += [f"struct {name} {{"]
-        for field in fields:
-            declaration = _C_TYPES[field.code].format(field.name) + ";"
-            lines.append(f"    {declaration:28}/* {field.meaning} */")
-        size = _struct_of(fields).size
-        lines += ["};", f'_Static_assert(sizeof(struct {name}) == {size}, "no padding");']
+        lines += ["", c_tag(tag, f"{name.split('_')[0].upper()}_TAG"), *c_struct(fields, name)]
     return "\n".join(lines + ["#endif", ""])
 
 

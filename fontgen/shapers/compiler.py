@@ -1,8 +1,9 @@
 """Compiled shapers: C under ``wasm/`` to a WebAssembly module, by ziglang's clang.
 
-A shaper is a folder of C files; ``wasm/sdk/`` is compiled with each. A file whose name ends in a flavour's,
-``matmul_simd128.c``, is compiled for that flavour only. In a checkout a module is compiled once for each state
-of its sources; a wheel carries the modules (see ``hatch_build.py``), so that its users need no compiler.
+A shaper is a folder of C files; ``wasm/sdk/`` is a library that each takes what it needs from. A file whose
+name ends in a flavour's, ``matmul_simd128.c``, is compiled for that flavour only. In a checkout a module is
+compiled once for each state of its sources; a wheel carries the modules (see ``hatch_build.py``), so that its
+users need no compiler.
 """
 
 from __future__ import annotations
@@ -97,25 +98,25 @@ def compile_shaper(folder: Path, flavour: str, headers: Mapping[str, str]) -> by
     with tempfile.TemporaryDirectory() as made:
         for name, text in headers.items():
             Path(made, name).write_text(text)
-        objects = []
-        for source in _sources(folder, flavour):
-            compiled = Path(made, f"{source.parent.name}-{source.stem}.o")
-            target = (f"-mcpu={processor}", f"-I{made}", f"-I{_SOURCES / _SDK}")
-            _zig("cc", *_COMPILER_FLAGS, *target, "-c", str(source), "-o", str(compiled))
-            objects.append(str(compiled))
-        output = Path(made, "shaper.wasm")
-        _zig("wasm-ld", *_LINKER_FLAGS, *objects, "-o", str(output))
+        target = (f"-mcpu={processor}", f"-I{made}", f"-I{_SOURCES / _SDK}")
+
+        def compiled(source: Path) -> str:
+            path = Path(made, f"{source.parent.name}-{source.stem}.o")
+            _zig("cc", *_COMPILER_FLAGS, *target, "-c", str(source), "-o", str(path))
+            return str(path)
+
+        library, output = Path(made, "sdk.a"), Path(made, "shaper.wasm")
+        sdk = [compiled(source) for source in sorted((_SOURCES / _SDK).glob("*.c"))]
+        _zig("ar", "rcsD", str(library), *sdk)
+        objects = [compiled(source) for source in _sources(folder, flavour)]
+        _zig("wasm-ld", *_LINKER_FLAGS, *objects, str(library), "-o", str(output))
         return output.read_bytes()
 
 
 def _sources(folder: Path, flavour: str) -> list[Path]:
-    """The C files of the SDK and of a shaper, in the order of their names, other flavours' left out."""
-    found = [*(_SOURCES / _SDK).glob("*.c"), *folder.glob("*.c")]
+    """The C files of a shaper, in the order of their names, other flavours' left out."""
     others = tuple(f"_{other}" for other in FLAVOURS if other != flavour)
-    return sorted(
-        (path for path in found if not path.stem.endswith(others)),
-        key=lambda path: (path.parent != _SOURCES / _SDK, path.name),
-    )
+    return sorted(path for path in folder.glob("*.c") if not path.stem.endswith(others))
 
 
 def _zig(*arguments: str) -> None:

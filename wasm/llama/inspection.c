@@ -1,10 +1,9 @@
 /* Exports for `fontgen verify`, which asks the engine in a finished font what it computes. HarfBuzz never calls these,
  * and nothing here is needed to shape. */
 #include "engine.h"
+#include "harfbuzz.h"
 #include "memory.h"
 #include "tokenizer.h"
-
-#define EXPORT(name) __attribute__((export_name(#name), used)) name
 
 static struct engine engine;
 

@@ -41,10 +41,6 @@ struct model {
     struct layer *layers;
 };
 
-/* Whether magic, version, length and checksum of one of the font's own tables are right. `header_size` is the
- * size of its header struct. */
-bool table_is_intact(const void *table, uint32_t length, uint32_t tag, uint32_t header_size);
-
 /* Points `model` into the table, which must stay where it is and begin at a multiple of 16. False when the table
  * is cut, damaged or contradicts itself: no later read through `model` leaves the table. */
 bool model_open(struct model *model, const uint8_t *table, uint32_t length);

@@ -5,7 +5,7 @@
 #define SAMPLER_H
 
 #include "engine.h"
-#include "features.h"
+#include "options.h"
 
 /* Tokens are counted into a hash one by one: the hash of a context is that of its last token. */
 #define HASH_OF_NOTHING 0x243F6A8885A308D3ull

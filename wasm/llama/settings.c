@@ -1,7 +1,7 @@
 #include "settings.h"
 
 #include "memory.h"
-#include "model.h"
+#include "table.h"
 
 /* About 100 ms with the default model on one slow core of a server, at some 1 ms and 5 ms a token. */
 #ifdef __wasm_simd128__

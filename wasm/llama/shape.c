@@ -4,25 +4,18 @@
  * We are a guest in somebody's program: whatever happens, the text is shaped at least as the base font would shape
  * it, and shape() returns 1. The instance lives as long as HarfBuzz likes, so state is only ever a cache. */
 #include "continuation.h"
-#include "features.h"
 #include "harfbuzz.h"
 #include "memory.h"
+#include "options.h"
 #include "paragraph.h"
 #include "replacement.h"
 #include "settings.h"
-
-#define EXPORT(name) __attribute__((export_name(#name), used)) name
+#include "table.h"
+#include "typed.h"
 
 /* ---- What the font says ---- */
 
 enum state { UNREAD, GOOD, BAD };
-
-/* A copy of one of the font's tables, by our malloc(); empty when there is none. */
-static struct blob copy_table(hb_font_t font, uint32_t tag) {
-    struct blob blob = {0};
-    if (!face_copy_table(font_get_face(font), tag, &blob)) blob.length = 0;
-    return blob;
-}
 
 static struct settings settings;
 static enum state settings_state;
@@ -48,52 +41,7 @@ static bool open_engine(hb_font_t font) {
     return engine_state == GOOD;
 }
 
-/* ---- What was typed ---- */
-
-/* Short texts are copied into an array of our own. The host does not say how long they are, so entries that no text
- * has stand behind the last one. */
-#define SHORT_TEXT 256
-#define UNWRITTEN 0xFFFFFFFFu
-
-static struct glyph_info short_info[SHORT_TEXT];
-static struct glyph_position short_pos[SHORT_TEXT];
-static uint32_t short_written = SHORT_TEXT;
-
-static bool is_unwritten(const struct glyph_info *info) {
-    return info->codepoint == UNWRITTEN && info->mask == UNWRITTEN && info->cluster == UNWRITTEN &&
-           info->var1 == UNWRITTEN && info->var2 == UNWRITTEN;
-}
-
-/* The text in the buffer; `length` 0 also when it cannot be had. */
-static struct buffer_contents copy_typed_text(hb_buffer_t buffer) {
-    memset(short_info, 0xFF, short_written * sizeof *short_info);
-    struct buffer_contents text = {SHORT_TEXT, short_info, short_pos};
-    bool copied = buffer_copy_contents(buffer, &text);
-    short_written = SHORT_TEXT;
-    if (!copied) text.length = 0;
-    if (text.info != short_info) return text;
-    uint32_t length = 0;
-    while (length < text.length && !is_unwritten(&text.info[length])) length++;
-    text.length = short_written = length;
-    return text;
-}
-
-static void free_typed_text(struct buffer_contents *text) {
-    if (text->info == short_info) return;
-    free(text->info);
-    free(text->pos);
-}
-
 /* ---- What is shown ---- */
-
-static bool put(hb_buffer_t buffer, const struct glyph_info *info, uint32_t length) {
-    struct buffer_contents contents = {length, (struct glyph_info *)info, malloc(length * sizeof(struct glyph_position))};
-    if (!contents.pos) return false;
-    memset(contents.pos, 0, length * sizeof *contents.pos);
-    bool done = buffer_set_contents(buffer, &contents);
-    free(contents.pos);
-    return done;
-}
 
 /* The buffer then holds the visible text, or what it held before if anything goes wrong. */
 static void put_visible_text(hb_font_t font, hb_buffer_t buffer, const struct feature *features, uint32_t n_features) {
@@ -117,8 +65,8 @@ static void put_visible_text(hb_font_t font, hb_buffer_t buffer, const struct fe
         changed = true;
     }
     if (paragraph) paragraph_cut_out(&info, &n, typed.info, typed.length);
-    if (changed && n && !replaced.failed && !visible.failed && !put(buffer, info, n))
-        put(buffer, typed.info, typed.length);
+    if (changed && n && !replaced.failed && !visible.failed && !put_text(buffer, info, n))
+        put_text(buffer, typed.info, typed.length);
     text_free(&replaced);
     text_free(&visible);
     free_typed_text(&typed);

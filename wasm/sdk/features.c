@@ -1,36 +1,7 @@
 #include "features.h"
 
-#define TAG(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
-
-/* Where the value of one of our tags goes, or NULL. */
-static uint32_t *option(struct options *options, uint32_t tag) {
-    switch (tag) {
-    case TAG('T', 'E', 'M', 'P'): return &options->temperature;
-    case TAG('S', 'E', 'E', 'D'): return &options->seed;
-    case TAG('T', 'O', 'P', 'K'): return &options->top_k;
-    case TAG('T', 'O', 'P', 'P'): return &options->top_p;
-    case TAG('T', 'O', 'K', 'N'): return &options->boundaries;
-    default: return NULL;
-    }
-}
-
-struct options options_at(const struct feature *features, uint32_t n, uint32_t cluster) {
-    struct options options = {0};
-    bool temperature_set = false;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t *value = option(&options, features[i].tag);
-        if (!value || cluster < features[i].start || features[i].end <= cluster) continue;
-        *value = features[i].value;
-        temperature_set |= value == &options.temperature;
-    }
-    if (!temperature_set && (options.seed || options.top_k || options.top_p)) options.temperature = 100;
-    return options;
-}
-
-uint32_t opentype_features(struct feature *out, const struct feature *features, uint32_t n) {
-    struct options ignored;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!option(&ignored, features[i].tag)) out[kept++] = features[i];
-    return kept;
+const struct feature *feature_at(const struct feature *features, uint32_t n, uint32_t tag, uint32_t cluster) {
+    while (n--)
+        if (features[n].tag == tag && features[n].start <= cluster && cluster < features[n].end) return &features[n];
+    return NULL;
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #define HB_IMPORT(name) __attribute__((import_module("env"), import_name(#name))) name
+/* For shape(), which HarfBuzz calls, and whatever else a host may call. */
+#define EXPORT(name) __attribute__((export_name(#name), used)) name
 
 typedef struct hb_face *hb_face_t;
 typedef struct hb_font *hb_font_t;

@@ -1,0 +1,34 @@
+#include "options.h"
+
+/* Where the value of one of our tags goes, or NULL. */
+static uint32_t *option(struct options *options, uint32_t tag) {
+    switch (tag) {
+    case TAG('T', 'E', 'M', 'P'): return &options->temperature;
+    case TAG('S', 'E', 'E', 'D'): return &options->seed;
+    case TAG('T', 'O', 'P', 'K'): return &options->top_k;
+    case TAG('T', 'O', 'P', 'P'): return &options->top_p;
+    case TAG('T', 'O', 'K', 'N'): return &options->boundaries;
+    default: return NULL;
+    }
+}
+
+struct options options_at(const struct feature *features, uint32_t n, uint32_t cluster) {
+    struct options options = {0};
+    bool temperature_set = false;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t *value = option(&options, features[i].tag);
+        if (!value || cluster < features[i].start || features[i].end <= cluster) continue;
+        *value = features[i].value;
+        temperature_set |= value == &options.temperature;
+    }
+    if (!temperature_set && (options.seed || options.top_k || options.top_p)) options.temperature = 100;
+    return options;
+}
+
+uint32_t opentype_features(struct feature *out, const struct feature *features, uint32_t n) {
+    struct options ignored;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!option(&ignored, features[i].tag)) out[kept++] = features[i];
+    return kept;
+}

@@ -1,0 +1,44 @@
+#include "table.h"
+
+#include "table_preamble.h"
+
+struct blob copy_table(hb_font_t font, uint32_t tag) {
+    struct blob blob = {0};
+    if (!face_copy_table(font_get_face(font), tag, &blob)) blob.length = 0;
+    return blob;
+}
+
+/* Adler-32, RFC 1950: 5552, a multiple of 16, is the most bytes whose sums cannot overflow 32 bits. Sixteen bytes at a
+ * time, since one at a time each has to wait for the one before it. */
+static uint32_t adler32(const uint8_t *bytes, uint32_t n) {
+    uint32_t a = 1, b = 0;
+    while (n) {
+        uint32_t run = n < 5552 ? n : 5552;
+        n -= run;
+        for (; run >= 16; run -= 16, bytes += 16) {
+            uint32_t sum = 0, weighted = 0;
+            for (uint32_t i = 0; i < 16; i++) {
+                sum += bytes[i];
+                weighted += (16 - i) * bytes[i];
+            }
+            b += 16 * a + weighted;
+            a += sum;
+        }
+        for (; run; run--) {
+            a += *bytes++;
+            b += a;
+        }
+        a %= 65521;
+        b %= 65521;
+    }
+    return b << 16 | a;
+}
+
+bool table_is_intact(const void *table, uint32_t length, uint32_t tag, uint32_t header_size) {
+    const struct table_preamble *preamble = table;
+    if (!table || length < header_size) return false;
+    uint32_t magic = (uint32_t)preamble->magic[0] << 24 | preamble->magic[1] << 16 | preamble->magic[2] << 8 |
+                     preamble->magic[3];
+    if (magic != tag || preamble->version != TABLE_VERSION || preamble->length != length) return false;
+    return preamble->checksum == adler32((const uint8_t *)table + TABLE_CHECKED_FROM, length - TABLE_CHECKED_FROM);
+}

@@ -1,0 +1,45 @@
+#include "typed.h"
+
+#include "memory.h"
+
+/* Short texts are copied into an array of our own. The host does not say how long they are, so entries that no text
+ * has stand behind the last one. */
+#define SHORT_TEXT 256
+#define UNWRITTEN 0xFFFFFFFFu
+
+static struct glyph_info short_info[SHORT_TEXT];
+static struct glyph_position short_pos[SHORT_TEXT];
+static uint32_t short_written = SHORT_TEXT;
+
+static bool is_unwritten(const struct glyph_info *info) {
+    return info->codepoint == UNWRITTEN && info->mask == UNWRITTEN && info->cluster == UNWRITTEN &&
+           info->var1 == UNWRITTEN && info->var2 == UNWRITTEN;
+}
+
+struct buffer_contents copy_typed_text(hb_buffer_t buffer) {
+    memset(short_info, 0xFF, short_written * sizeof *short_info);
+    struct buffer_contents text = {SHORT_TEXT, short_info, short_pos};
+    bool copied = buffer_copy_contents(buffer, &text);
+    short_written = SHORT_TEXT;
+    if (!copied) text.length = 0;
+    if (text.info != short_info) return text;
+    uint32_t length = 0;
+    while (length < text.length && !is_unwritten(&text.info[length])) length++;
+    text.length = short_written = length;
+    return text;
+}
+
+void free_typed_text(struct buffer_contents *text) {
+    if (text->info == short_info) return;
+    free(text->info);
+    free(text->pos);
+}
+
+bool put_text(hb_buffer_t buffer, const struct glyph_info *info, uint32_t length) {
+    struct buffer_contents contents = {length, (struct glyph_info *)info, malloc(length * sizeof(struct glyph_position))};
+    if (!contents.pos) return false;
+    memset(contents.pos, 0, length * sizeof *contents.pos);
+    bool done = buffer_set_contents(buffer, &contents);
+    free(contents.pos);
+    return done;
+}
