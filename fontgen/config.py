@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints.hub import KNOWN as KNOWN_MODELS
 from fontgen.llama.tables import Settings
 from fontgen.shapers.compiler import MODULES, UNIVERSAL
@@ -98,10 +98,8 @@ class Config:
             self._refuse(
                 "shaper.flavour", f"{self.shaper.flavour!r} is not one of {', '.join(MODULES)}"
             )
-        try:
+        with naming(self.path):
             self.settings().check()
-        except FontgenError as error:
-            raise FontgenError(error.cause, path=self.path) from error
         if self.font.family is not None and not self.font.family.strip():
             self._refuse("font.family", "is empty")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class FontgenError(Exception):
@@ -18,3 +20,24 @@ class FontgenError(Exception):
         self.cause = " ".join(str(cause).split())
         self.path = None if path is None else os.fspath(path)
         super().__init__(self.cause if path is None else f"{self.path}: {self.cause}")
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str] | None, part: str = "") -> Iterator[None]:
+    """Add the file, which only the caller knows, to an error raised within; one that has a file keeps it.
+
+    part: what of the file is at fault, such as a key; it goes before the cause.
+
+    >>> with naming("a.toml", "quantise.bits"):
+    ...     raise FontgenError("are 3, not 4 or 8")
+    Traceback (most recent call last):
+        ...
+    fontgen.errors.FontgenError: a.toml: quantise.bits: are 3, not 4 or 8
+    """
+    try:
+        yield
+    except FontgenError as error:
+        if error.path is not None:
+            raise
+        cause = f"{part}: {error.cause}" if part else error.cause
+        raise FontgenError(cause, path=path) from error

@@ -6,7 +6,7 @@ checkpoint -> `Model` -> `QuantisedModel` -> font tables -> font
 from __future__ import annotations
 
 from fontgen.config import Config
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.font import base as basefont
 from fontgen.font import names as font
 from fontgen.font import tables
@@ -44,14 +44,12 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         )
 
         steps.begin("Quantising the weights")
-        try:
+        with naming(config.path, "quantise.bits"):
             quantised = quantise(
                 model,
                 bits=config.quantise.bits,
                 progress=lambda what, done, total: steps.detail(f"{what} ({done}/{total})"),
             )
-        except FontgenError as error:
-            raise FontgenError(f"quantise.bits: {error.cause}", path=config.path) from error
 
         steps.begin("Compiling the shaper")
         module = shaper_module(config.shaper.flavour)

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.llama.engine import Engine
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.tables import MODEL_TAG, read_model
@@ -185,10 +185,8 @@ def open_evaluator(path: Path) -> Evaluator:
         for tag in (WASM_TAG, MODEL_TAG):
             if font.reader is None or tag not in font.reader:
                 raise FontgenError(f"has no table {tag}: it was not made by fontgen", path=path)
-        try:
+        with naming(path):
             return Evaluator(font.reader[WASM_TAG], font.reader[MODEL_TAG])
-        except FontgenError as error:
-            raise FontgenError(error.cause, path=path) from error
 
 
 def read_documents(path: Path, limit: int | None = None) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.llama.engine import Engine
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.reference.continuation import ELLIPSIS, MORE, Features, ReferenceContinuer
@@ -96,12 +96,10 @@ def verify_font(
     """
     font = ShapingFont.open(path)
     tables = {tag: _table(font, tag) for tag in ("Wasm", MODEL_TAG, SETTINGS_TAG)}
-    try:
+    with naming(path):
         model = read_model(tables[MODEL_TAG])
         continuer = ReferenceContinuer(model, read_settings(tables[SETTINGS_TAG]))
         engines = dict(_engines(tables))
-    except FontgenError as error:
-        raise FontgenError(error.cause, path=path) from error
     floats = _FloatComparison(model)
     context = model.config.context_length
     differing = dict.fromkeys(engines, 0)

@@ -18,7 +18,7 @@ import importlib
 import os
 from pathlib import Path
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints import hub
 from fontgen.llama.checkpoints.limits import check_fits
 from fontgen.llama.model import Model
@@ -59,15 +59,12 @@ def load(path: str | os.PathLike[str], *, tokenizer: str | os.PathLike[str] | No
         known_name = str(path)
         checkpoint, tokenizer_path = hub.download(known_name, tokenizer_path)
     try:
-        reader = importlib.import_module(f".{_format_of(checkpoint)}", __package__)
-        model: Model = reader.read(checkpoint, tokenizer_path)
-        if known_name:
-            model = dataclasses.replace(model, card=hub.named(known_name, model.card))
-        model.check()
-    except FontgenError as error:
-        if error.path is not None:
-            raise
-        raise FontgenError(error.cause, path=checkpoint) from error
+        with naming(checkpoint):
+            reader = importlib.import_module(f".{_format_of(checkpoint)}", __package__)
+            model: Model = reader.read(checkpoint, tokenizer_path)
+            if known_name:
+                model = dataclasses.replace(model, card=hub.named(known_name, model.card))
+            model.check()
     except OSError as error:
         path = error.filename or checkpoint
         raise FontgenError(error.strerror or str(error), path=path) from error

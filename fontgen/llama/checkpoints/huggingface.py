@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints import tokenizers
 from fontgen.llama.checkpoints.config_json import ConfigJson
 from fontgen.llama.checkpoints.limits import check_fits
@@ -58,12 +58,10 @@ def read(path: Path, tokenizer: Path | None) -> Model:
     """
     folder = path if path.is_dir() else path.parent
     keys = ConfigJson.read(folder / "config.json")
-    try:
+    with naming(keys.path):
         config = _config(keys)
         config.check()
         check_fits(config)
-    except FontgenError as error:
-        raise FontgenError(error.cause, path=keys.path) from error
     loaded, digest, source = _read_weights(folder, path)
     tensors = {}
     for name in sorted(loaded):

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, deserialize
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints import tokenizers
 from fontgen.llama.checkpoints.config_json import ConfigJson
 from fontgen.llama.checkpoints.limits import check_fits
@@ -66,11 +66,9 @@ def read(path: Path, tokenizer: Path | None) -> Model:
 
 
 def _check_config(config: ModelConfig, path: Path) -> None:
-    try:
+    with naming(path):
         config.check()
         check_fits(config)
-    except FontgenError as error:
-        raise FontgenError(error.cause, path=path) from error
 
 
 def decode_safetensors(data: bytes, path: Path) -> dict[str, np.ndarray]:

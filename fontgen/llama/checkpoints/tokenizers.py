@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.llama.model import PieceKind, Vocabulary
 
 BESIDE = ("tokenizer.model", "tokenizer.bin", "tok*.bin", "tok*.model", "tokenizer.json")
@@ -37,22 +37,19 @@ def read(path: Path) -> Vocabulary:
         FontgenError: unreadable, damaged, or of a kind that the shaper cannot encode with.
     """
     try:
-        data = path.read_bytes()
-        if path.suffix == ".model":
-            vocabulary = decode_sentencepiece(data)
-        elif path.suffix == ".bin":
-            vocabulary = decode_llama2c(data)
-        elif path.suffix == ".json":
-            from fontgen.llama.checkpoints.tokenizer_json import decode_tokenizer_json
+        with naming(path):
+            data = path.read_bytes()
+            if path.suffix == ".model":
+                vocabulary = decode_sentencepiece(data)
+            elif path.suffix == ".bin":
+                vocabulary = decode_llama2c(data)
+            elif path.suffix == ".json":
+                from fontgen.llama.checkpoints.tokenizer_json import decode_tokenizer_json
 
-            vocabulary = decode_tokenizer_json(path)
-        else:
-            raise FontgenError("is no tokenizer: its name must end in .model, .bin or .json")
-        vocabulary.check()
-    except FontgenError as error:
-        if error.path is not None:
-            raise
-        raise FontgenError(error.cause, path=path) from error
+                vocabulary = decode_tokenizer_json(path)
+            else:
+                raise FontgenError("is no tokenizer: its name must end in .model, .bin or .json")
+            vocabulary.check()
     except OSError as error:
         raise FontgenError(error.strerror or str(error), path=path) from error
     return vocabulary

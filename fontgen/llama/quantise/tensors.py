@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.llama.model import Model
 from fontgen.llama.quantised import LARGEST, QuantisedMatrix, QuantisedModel
 
@@ -120,10 +120,8 @@ def quantise(
             if name not in matrices
         }
     for name, matrix in matrices.items():
-        try:
+        with naming(None, f"tensor {name}"):
             matrix.check()
-        except FontgenError as error:
-            raise FontgenError(f"tensor {name}: {error.cause}") from error
     norms = {name: tensor for name, tensor in model.tensors.items() if tensor.ndim == 1}
     ordered = {name: matrices[name] for name in weights}
     return QuantisedModel(model.config, model.vocabulary, ordered, norms, model.card)
