@@ -29,6 +29,7 @@ fonts/%.ttf: fonts/%.toml $(MODEL) $(SOURCES) .venv/installed
 
 test: font .venv/installed-test
 	$(BIN)/fontgen host build
+	$(BIN)/fontgen host build --browser
 	$(BIN)/python -m pytest
 
 # Not the shell's EDITOR, which is for terminals.

@@ -1,4 +1,4 @@
-"""Puts into the wheel what a checkout has beside the package: the compiled shaper and the default model.
+"""Puts into the wheel what a checkout has not: the compiled shaper, HarfBuzz for browsers, the default model.
 
 A pip user then builds fonts without a compiler. An editable install needs neither: it finds both here.
 """
@@ -20,6 +20,7 @@ class CustomBuildHook(BuildHookInterface):
             return
         root = Path(self.root)
         sys.path.insert(0, str(root))
+        from fontgen.host.browser.builder import FILE_NAME, harfbuzz_module
         from fontgen.llama import shaper as llama
         from fontgen.shapers.compiler import FLAVOURS, compile_shaper, packaged_name
 
@@ -30,6 +31,9 @@ class CustomBuildHook(BuildHookInterface):
             sources = root / "wasm" / llama.PROGRAM
             module.write_bytes(compile_shaper(sources, flavour, llama.headers()))
             included[str(module)] = f"fontgen/data/{module.name}"
+        harfbuzz = Path(self._folder.name, FILE_NAME)
+        harfbuzz.write_bytes(harfbuzz_module())
+        included[str(harfbuzz)] = f"fontgen/data/{FILE_NAME}"
         for name in MODEL_FILES:
             included[str(root / "model" / name)] = f"fontgen/data/model/{name}"
 

@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import IO
 
 from fontgen.errors import FontgenError
-from fontgen.host.native import recipe, sources
+from fontgen.host import sources
+from fontgen.host.native import recipe
 from fontgen.host.native.library import MANIFEST, Host, cache_root, directory_of, open_host
 from fontgen.host.native.progress import Progress
+from fontgen.host.patches import PATCHES
 
 # The archive's package files that an installed uharfbuzz has besides its extension.
 _PACKAGE_FILES = ("__init__.py", "_version.py")
@@ -33,7 +35,7 @@ _PACKAGE_FILES = ("__init__.py", "_version.py")
 
 def installed_versions() -> dict[str, str]:
     """Versions of all that goes into the host, as installed in this environment."""
-    versions = {"harfbuzz": recipe.HARFBUZZ_VERSION, "uharfbuzz": recipe.UHARFBUZZ_VERSION}
+    versions = {"harfbuzz": sources.HARFBUZZ_VERSION, "uharfbuzz": sources.UHARFBUZZ_VERSION}
     for name in ("wasmtime", "ziglang"):
         try:
             versions[name] = metadata.version(name)
@@ -171,12 +173,12 @@ class Build:
     def _object_key(self, unit: recipe.Unit) -> str:
         """What the object depends on: sources (pinned by hash), headers, flags, compiler."""
         digest = hashlib.sha256()
-        digest.update(f"{recipe.UHARFBUZZ_SHA256} {recipe.target()} {unit}\n".encode())
+        digest.update(f"{sources.UHARFBUZZ_SHA256} {recipe.target()} {unit}\n".encode())
         digest.update(f"{self.versions['ziglang']} {recipe.CXX_FLAGS}\n".encode())
         digest.update(f"{recipe.harfbuzz_defines()}\n".encode())
         # The patches are of the Wasm shaper, which the subset and raster libraries do not have.
         if unit.root == "adapter" or "-DHAVE_WASM=1" in unit.flags:
-            digest.update(f"{recipe.PATCHES}\n".encode())
+            digest.update(f"{PATCHES}\n".encode())
         if unit.root == "uharfbuzz":
             version = "" if recipe.abi_tag() == "abi3" else f"{sys.hexversion:x}"
             digest.update(f"{recipe.abi_tag()} {version}\n".encode())
@@ -402,11 +404,11 @@ def _build_into(
     headers = python_include()
     started = time.monotonic()
     progress.note(
-        f"building HarfBuzz {recipe.HARFBUZZ_VERSION} with its Wasm shaper (some minutes)"
+        f"building HarfBuzz {sources.HARFBUZZ_VERSION} with its Wasm shaper (some minutes)"
     )
     if headers is None:
         progress.note(f"note: {missing_headers_message()}")
-    progress.note(f"downloading {recipe.UHARFBUZZ_SDIST}")
+    progress.note(f"downloading {sources.UHARFBUZZ_SDIST}")
     archive = sources.fetch(root / "downloads", log)
     objects = scratch / "objects" if force else root / "objects"
     steps = Build(scratch, objects, log, versions)

@@ -30,6 +30,11 @@ def register(subparsers: Any) -> None:
     commands = host.add_subparsers(dest="host_command", metavar="COMMAND", required=True)
     build = commands.add_parser("build", help="build it, unless it is there")
     build.add_argument("--force", action="store_true", help="build it again from scratch")
+    build.add_argument(
+        "--browser",
+        action="store_true",
+        help="build the one that pages carry, a WebAssembly module, and print where it is",
+    )
     build.set_defaults(handler=_build)
     path = commands.add_parser("path", help="print the directory of its libraries")
     path.add_argument("--json", action="store_true", help="print every path and version as JSON")
@@ -77,6 +82,12 @@ def _found() -> Host:
 def _build(args: argparse.Namespace) -> int:
     from fontgen.host import native as host
 
+    if args.browser:
+        from fontgen.host.browser import builder
+        from fontgen.progress import Reporter
+
+        print(builder.ensure_built(Reporter(quiet=args.quiet), force=args.force))
+        return 0
     built = host.build(force=args.force, quiet=args.quiet)
     print(built.directory)
     return 0

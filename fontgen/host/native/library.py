@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import importlib
 import json
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 from fontgen.errors import FontgenError
+from fontgen.host.cache import cache_root
 from fontgen.host.native import recipe
 
 MANIFEST = "host.json"
@@ -41,23 +41,6 @@ class Host:
     def has_uharfbuzz(self) -> bool:
         """Whether the Python extension was built, too."""
         return (self.python_directory / "uharfbuzz" / recipe.extension_file_name()).is_file()
-
-
-def cache_root() -> Path:
-    """``$FONTGEN_HOST_DIR``, else ``host`` in the user's cache directory for fontgen.
-
-    Raises:
-        FontgenError: there is no home directory to derive it from.
-    """
-    override = os.environ.get("FONTGEN_HOST_DIR")
-    if override:
-        return Path(override).absolute()
-    from platformdirs import user_cache_path
-
-    root = user_cache_path("fontgen", appauthor=False)
-    if not root.is_absolute():
-        raise FontgenError("no home directory: set FONTGEN_HOST_DIR or XDG_CACHE_HOME")
-    return root / "host"
 
 
 def directory_of(key: str) -> Path:

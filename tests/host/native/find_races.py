@@ -27,7 +27,8 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2])]
 from support.host_fonts import compile_guest, with_wasm  # noqa: E402
 
 from fontgen.font.base import default_base_path  # noqa: E402
-from fontgen.host.native import find, library, recipe, sources  # noqa: E402
+from fontgen.host import sources  # noqa: E402
+from fontgen.host.native import find, library, recipe  # noqa: E402
 
 THREADS = 8
 REPORTED = 66

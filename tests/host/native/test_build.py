@@ -19,7 +19,8 @@ from support.host_fonts import SOURCES, compile_guest, with_wasm
 from support.paths import REPOSITORY
 
 from fontgen.errors import FontgenError
-from fontgen.host.native import Host, build, builder, cli, doctor, find, recipe, sources
+from fontgen.host import sources
+from fontgen.host.native import Host, build, builder, cli, doctor, find, recipe
 from fontgen.host.native import run as run_module
 
 
@@ -46,7 +47,7 @@ def in_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]
 def test_library_runs_wasm(host: Host, uharfbuzz: ModuleType) -> None:
     assert host.library.name in ("libharfbuzz.so.0", "libharfbuzz.0.dylib", "harfbuzz.dll")
     assert host.library.parent == host.library_directory
-    assert uharfbuzz.version_string() == host.versions["harfbuzz"] == recipe.HARFBUZZ_VERSION
+    assert uharfbuzz.version_string() == host.versions["harfbuzz"] == sources.HARFBUZZ_VERSION
     assert host.python_directory in Path(uharfbuzz.__file__).parents
 
 
@@ -124,7 +125,7 @@ def test_loading_what_is_not_built(tmp_path: Path) -> None:
 
 
 def test_wrong_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = tmp_path / recipe.UHARFBUZZ_SDIST
+    archive = tmp_path / sources.UHARFBUZZ_SDIST
     archive.write_bytes(b"something else")
     monkeypatch.setenv("FONTGEN_UHARFBUZZ_SDIST", str(archive))
     monkeypatch.setenv("FONTGEN_HOST_DIR", str(tmp_path / "host"))
@@ -177,7 +178,7 @@ def test_python_headers_as_debian_lays_them_out(
 
 
 def test_patches_apply(tmp_path: Path, host: Host) -> None:
-    archive = host.directory.parent / "downloads" / recipe.UHARFBUZZ_SDIST
+    archive = host.directory.parent / "downloads" / sources.UHARFBUZZ_SDIST
     harfbuzz, uharfbuzz = sources.extract(archive, tmp_path)
     assert (harfbuzz / "harfbuzz.cc").is_file()
     assert (uharfbuzz / "_harfbuzz.cpp").is_file()

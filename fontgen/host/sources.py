@@ -1,4 +1,7 @@
-"""Getting uharfbuzz's source archive, which bundles HarfBuzz, from PyPI through pip."""
+"""HarfBuzz's pinned sources, of which both hosts are made.
+
+They come in uharfbuzz's source archive, from PyPI through pip.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,12 @@ from pathlib import Path
 from typing import IO
 
 from fontgen.errors import FontgenError
-from fontgen.host.native import recipe
+from fontgen.host.patches import PATCHES
+
+UHARFBUZZ_VERSION = "0.57.0"
+UHARFBUZZ_SDIST = f"uharfbuzz-{UHARFBUZZ_VERSION}.tar.gz"
+UHARFBUZZ_SHA256 = "55136df18a9dd09fec36d1ceb77965f3108de6d86c338b3825feedb0730d84b7"
+HARFBUZZ_VERSION = "15.0.0"  # bundled in that sdist
 
 # `pip download` of a source archive first asks its build backend for metadata, which for uharfbuzz
 # installs Cython and more and generates C++ for a quarter of a minute: all that to learn a name
@@ -20,11 +28,11 @@ from fontgen.host.native import recipe
 _METADATA_BACKEND = f"""
 import os
 def _metadata(directory, *args, **kwargs):
-    name = "uharfbuzz-{recipe.UHARFBUZZ_VERSION}.dist-info"
+    name = "uharfbuzz-{UHARFBUZZ_VERSION}.dist-info"
     os.makedirs(os.path.join(directory, name), exist_ok=True)
     with open(os.path.join(directory, name, "METADATA"), "w") as file:
         file.write("Metadata-Version: 2.1\\nName: uharfbuzz\\n")
-        file.write("Version: {recipe.UHARFBUZZ_VERSION}\\n")
+        file.write("Version: {UHARFBUZZ_VERSION}\\n")
     return name
 prepare_metadata_for_build_wheel = _metadata
 def get_requires_for_build_wheel(*args, **kwargs):
@@ -54,13 +62,13 @@ def _pip_download(directory: Path, log: IO[str], *, own_backend: bool) -> bool:
         (backend / "build_meta.py").write_text(_METADATA_BACKEND, encoding="utf-8")
         environment["PYTHONPATH"] = str(backend.parent)
         command += ["--no-build-isolation"]
-    command += [f"uharfbuzz=={recipe.UHARFBUZZ_VERSION}"]
+    command += [f"uharfbuzz=={UHARFBUZZ_VERSION}"]
     log.write("$ " + " ".join(command) + "\n")
     log.flush()
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, check=False
     )
-    return done.returncode == 0 and (directory / recipe.UHARFBUZZ_SDIST).is_file()
+    return done.returncode == 0 and (directory / UHARFBUZZ_SDIST).is_file()
 
 
 def fetch(downloads: Path, log: IO[str]) -> Path:
@@ -72,16 +80,16 @@ def fetch(downloads: Path, log: IO[str]) -> Path:
         FontgenError: pip could not download it, or its SHA-256 is not the pinned one.
     """
     given = os.environ.get("FONTGEN_UHARFBUZZ_SDIST")
-    archive = Path(given) if given else downloads / recipe.UHARFBUZZ_SDIST
+    archive = Path(given) if given else downloads / UHARFBUZZ_SDIST
     if given and not archive.is_file():
         raise FontgenError("no such file (from FONTGEN_UHARFBUZZ_SDIST)", path=archive)
-    if not archive.is_file() or (not given and _sha256(archive) != recipe.UHARFBUZZ_SHA256):
+    if not archive.is_file() or (not given and _sha256(archive) != UHARFBUZZ_SHA256):
         if subprocess.run(
             [sys.executable, "-m", "pip", "--version"], capture_output=True
         ).returncode:
             raise FontgenError(
                 "pip is not installed: `python -m ensurepip`, or name a downloaded "
-                f"{recipe.UHARFBUZZ_SDIST} in FONTGEN_UHARFBUZZ_SDIST",
+                f"{UHARFBUZZ_SDIST} in FONTGEN_UHARFBUZZ_SDIST",
                 path=sys.executable,
             )
         temporary = downloads.with_name(f"downloads.{os.getpid()}")
@@ -92,16 +100,14 @@ def fetch(downloads: Path, log: IO[str]) -> Path:
                 _pip_download(temporary, log, own_backend=True)
                 or _pip_download(temporary, log, own_backend=False)
             ):
-                raise FontgenError(
-                    f"pip could not download {recipe.UHARFBUZZ_SDIST} (log: {log.name})"
-                )
+                raise FontgenError(f"pip could not download {UHARFBUZZ_SDIST} (log: {log.name})")
             downloads.mkdir(parents=True, exist_ok=True)
-            os.replace(temporary / recipe.UHARFBUZZ_SDIST, archive)
+            os.replace(temporary / UHARFBUZZ_SDIST, archive)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    if _sha256(archive) != recipe.UHARFBUZZ_SHA256:
+    if _sha256(archive) != UHARFBUZZ_SHA256:
         raise FontgenError(
-            f"is not the expected archive: SHA-256 differs from {recipe.UHARFBUZZ_SHA256}",
+            f"is not the expected archive: SHA-256 differs from {UHARFBUZZ_SHA256}",
             path=archive,
         )
     return archive
@@ -113,7 +119,7 @@ def extract(archive: Path, directory: Path) -> tuple[Path, Path]:
     Raises:
         FontgenError: the archive cannot be read, or a patch does not fit it.
     """
-    root = f"uharfbuzz-{recipe.UHARFBUZZ_VERSION}/"
+    root = f"uharfbuzz-{UHARFBUZZ_VERSION}/"
     wanted = (root + "harfbuzz/src/", root + "src/uharfbuzz/", root + "LICENSE")
     try:
         with tarfile.open(archive) as tar:
@@ -129,7 +135,7 @@ def extract(archive: Path, directory: Path) -> tuple[Path, Path]:
     except (tarfile.TarError, OSError) as error:
         raise FontgenError(f"cannot be unpacked: {error}", path=archive) from error
     harfbuzz = directory / "harfbuzz" / "src"
-    for patch in recipe.PATCHES:
+    for patch in PATCHES:
         path = harfbuzz / patch.file
         text = path.read_text(encoding="utf-8")
         if text.count(patch.old) != 1:

@@ -1,0 +1,110 @@
+"""Edits of HarfBuzz's sources, made wherever they are unpacked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Patch:
+    """An edit of one of HarfBuzz's sources: ``old`` must be there exactly once."""
+
+    file: str
+    old: str
+    new: str
+
+
+# The host builds and runs without these; most mend something in HarfBuzz's Wasm API functions that a
+# hostile guest, or a long run, would find.
+PATCHES = (
+    # A guest's malloc() can change the structure between the allocation and the copy.
+    Patch(
+        "hb-wasm-api-buffer.hh",
+        """  unsigned old_bytes = contents->length * sizeof (glyph_info_t);
+""",
+        "",
+    ),
+    Patch(
+        "hb-wasm-api-buffer.hh",
+        """  glyph_info_t *new_info = nullptr;
+  uint32_t new_inforef""",
+        """  const unsigned old_bytes = contents->length * sizeof (glyph_info_t);
+  glyph_info_t *new_info = nullptr;
+  uint32_t new_inforef""",
+    ),
+    # Copying a table into memory of the guest's own leaked a reference to the table.
+    Patch(
+        "hb-wasm-api-face.hh",
+        """    hb_memcpy (data, hb_data, length);
+
+    return true;
+""",
+        """    hb_memcpy (data, hb_data, length);
+    hb_blob_destroy (hb_blob);
+
+    return true;
+""",
+    ),
+    Patch(
+        "hb-wasm-api-face.hh",
+        """      blob->length = 0;
+      return false;
+    }
+
+    hb_memcpy""",
+        """      blob->length = 0;
+      hb_blob_destroy (hb_blob);
+      return false;
+    }
+
+    hb_memcpy""",
+    ),
+    # Marking an object each time it is passed takes a lock, and tells the font's caches, shared
+    # with other threads, that the font has changed.
+    Patch(
+        "hb-wasm-api.hh",
+        "    hb_##obj##_set_user_data (obj, &_hb_wasm_ref_type_key, \\\n"
+        "\t\t\t      (void *) hb_wasm_ref_type_##obj, \\\n"
+        "\t\t\t      nullptr, false); \\\n",
+        "    if (hb_##obj##_get_user_data (obj, &_hb_wasm_ref_type_key) != \\\n"
+        "\t(void *) hb_wasm_ref_type_##obj) \\\n"
+        "      hb_##obj##_set_user_data (obj, &_hb_wasm_ref_type_key, \\\n"
+        "\t\t\t\t(void *) hb_wasm_ref_type_##obj, \\\n"
+        "\t\t\t\tnullptr, false); \\\n",
+    ),
+    # Threads read and write this one.
+    Patch(
+        "hb-wasm-shape.cc",
+        "  static bool initialized;\n",
+        "  static hb_atomic_t<bool> initialized;\n",
+    ),
+    # What a program says stands before and after a text is for joining Arabic letters, which need
+    # five characters; guests are shown as much as a paragraph (show_context() in calls.cc).
+    Patch("hb-buffer.hh", "CONTEXT_LENGTH = 5u;", "CONTEXT_LENGTH = 4096u;"),
+    # So much must not be zeroed for each text, nor be read ahead: nobody looks at what is not counted,
+    # and of what follows a text guests are shown 256 characters at most.
+    Patch("hb-buffer.cc", "  hb_memset (context, 0, sizeof context);\n", ""),
+    Patch(
+        "hb-buffer.cc",
+        "  while (next < end && buffer->context_len[1] < buffer->CONTEXT_LENGTH)\n",
+        "  while (next < end && buffer->context_len[1] < 256)\n",
+    ),
+    # LibreOffice asks for graphite2, then coretext_aat, ot and fallback: written before there were
+    # Wasm fonts, it means "the font's own program first". There is no Graphite shaper here, so the
+    # name is free to mean the other kind of program that a font may have.
+    Patch(
+        "hb-shape-plan.cc",
+        """    for (; *shaper_list; shaper_list++)
+      if (false)
+	;
+""",
+        """    for (; *shaper_list; shaper_list++)
+      if (false)
+	;
+#ifdef HAVE_WASM
+      else if (0 == strcmp (*shaper_list, "graphite2"))
+	HB_SHAPER_PLAN (wasm);
+#endif
+""",
+    ),
+)

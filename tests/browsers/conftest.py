@@ -1,0 +1,52 @@
+"""What the tests in browsers share: the drivers, and a web server with the host's modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browsers.chromium import Chromium
+from browsers.host_page import HostPage
+
+
+@pytest.fixture(scope="session")
+def harfbuzz_wasm() -> bytes:
+    """HarfBuzz for the browser, built if it is not there."""
+    from fontgen.host.browser.builder import harfbuzz_module
+
+    return harfbuzz_module()
+
+
+def _drivers() -> list[Any]:
+    return [Chromium]
+
+
+@pytest.fixture(scope="session", params=_drivers(), ids=lambda driver: driver.name)
+def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Each browser that is installed, with one page."""
+    driver = request.param
+    if driver.command is None:
+        pytest.skip(f"{driver.name} is not installed")
+    pytest.importorskip("playwright")
+    started = driver()
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def host_page(browser: Any, harfbuzz_wasm: bytes) -> Iterator[HostPage]:
+    """The host's modules in a page of their own, where fonts can be opened."""
+    with HostPage.open(browser, harfbuzz_wasm) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def dejavu() -> bytes:
+    """A font of many scripts that Debian's desktops have."""
+    path = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+    if not path.exists():
+        pytest.skip("DejaVu Sans is not installed")
+    return path.read_bytes()
