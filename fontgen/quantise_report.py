@@ -25,7 +25,7 @@ from fontgen.llama.model import Model
 from fontgen.llama.quantise.calibration import CalibrationText, sample_text
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.quantised import QuantisedModel
-from fontgen.llama.reference.model import ReferenceModel
+from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.transformer import Transformer
 from fontgen.progress import Reporter, Steps

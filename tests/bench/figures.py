@@ -23,7 +23,7 @@ from fontgen.host.native import Host
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.reference.continuation import MORE
 from fontgen.llama.reference.float_model import FloatModel, nats_per_token
-from fontgen.llama.reference.model import ReferenceModel
+from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.llama.reference.onnx_model import OnnxModel
 from fontgen.llama.reference.sampler import greedy
 from fontgen.llama.tables import MODEL_TAG, read_model

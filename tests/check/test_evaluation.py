@@ -14,7 +14,7 @@ from support.tiny_models import LETTERS, byte_vocabulary, random_model
 from fontgen.check.evaluation import Evaluator, Score, log_probability, split_documents, total
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.float_model import nats_per_token
-from fontgen.llama.reference.model import ReferenceModel
+from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import write_model

@@ -18,7 +18,7 @@ from fontgen.llama.model import Model
 from fontgen.llama.quantise.tensors import quantise, quantise_groups
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.reference.float_model import FloatModel
-from fontgen.llama.reference.model import ReferenceModel, exp
+from fontgen.llama.reference.numpy_model import ReferenceModel, exp
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import read_model, write_model
 from fontgen.shapers.compiler import FLAVOURS

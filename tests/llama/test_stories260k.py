@@ -11,7 +11,7 @@ from fontgen.llama.checkpoints import load
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.continuation import ReferenceContinuer
 from fontgen.llama.reference.float_model import FloatModel, nats_per_token
-from fontgen.llama.reference.model import ReferenceModel
+from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.text.shape import ShapingFont
 
 CHECKPOINT = SHARED_CHECKPOINTS / "stories260K.bin"

@@ -149,7 +149,7 @@ static void generate(struct context *context, struct text *visible, const struct
 
 void continue_text(struct text *visible, struct sampler *sampler, const struct glyph_info *info, uint32_t n,
                    uint32_t kept_marks, const struct feature *features, uint32_t n_features, uint32_t budget) {
-    const struct model *model = &sampler->engine->model;
+    const struct model *model = &sampler->transformer->model;
     struct context context = {
         .sampler = sampler, .model = model, .features = features, .n_features = n_features, .budget = budget};
     /* A full context and what a prompt adds to it, in the worst case of four byte tokens for each code point. */

@@ -1,11 +1,11 @@
-/* Products of an 8-bit or 4-bit matrix and an 8-bit vector, the shaper's whole cost.
+/* Products of an 8-bit or 4-bit matrix and 8-bit vectors, the shaper's whole cost.
  *
- * Two files implement this header, one for each flavour: matmul_simd128.c and matmul_portable.c. A product of
- * integers is exact, so both give the same bits, those of `multiply` in fontgen/llama/reference/model.py. */
+ * A product of integers is exact, so both flavours give the same bits, those of `matmul` in
+ * fontgen/llama/reference/numpy_model.py. */
 #ifndef MATMUL_H
 #define MATMUL_H
 
-#include "model.h"
+#include "model_table.h"
 
 /* Bytes that hold a packed vector of `n` elements at either precision, with 16-byte alignment. */
 uint64_t packed_size(uint32_t n);
@@ -24,6 +24,6 @@ void quantise_activations(struct activations *out, const float *x, const struct 
 /* out[i * stride + row] = float(sum) * (scale of the row * scale of x[i]), where `sum` is the integer dot product, each
  * group of columns times its group scale. For `count` vectors, which share the work of reading the weights, and for
  * every row, padding included: `stride` is at least matrix->rows rounded up to 16. */
-void multiply(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x, uint32_t count);
+void matmul(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x, uint32_t count);
 
 #endif

@@ -10,8 +10,8 @@
  * Once something has been added to the weights that have a sign still (128 to the odd columns at 8 bits, 8 to every
  * fourth at 4), all are unsigned, and `(eight >> 8 * c) & 0x000000FF000000FF` is column c of both rows, each in a half
  * of its own. One multiplication by the activation and one addition then serve both. The low half's sum may borrow from
- * the high half; that is undone once at the end. Reference: `multiply` in fontgen/llama/reference/model.py. */
-#include "matmul.h"
+ * the high half; that is undone once at the end. Reference: `matmul` in fontgen/llama/reference/numpy_model.py. */
+#include "matmul_kernels.h"
 #include "quantise.h"
 
 #define BYTES 0x000000FF000000FFull
@@ -41,15 +41,8 @@ static inline void split(uint64_t sums, int32_t *low, int32_t *high) {
     *high = (int32_t)((sums - (uint64_t)(int64_t)*low) >> 32);
 }
 
-/* Vectors multiplied at once: they share the work of taking the weights out of their bytes. */
-#define TOGETHER 2
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
 /* Pairs of rows at once: they share the loads of the activations. More need more registers than x86-64 has. */
 #define PAIRS 2
-
-/* Without this LLVM hoists loads and the host's compiler then spills: half the speed. */
-#define KEEP_LOADS_IN_PLACE() __asm__ volatile("" ::: "memory")
 
 #define NEXT_UNIT (BLOCK_ROWS / 2)
 
@@ -66,8 +59,8 @@ static ALWAYS_INLINE uint64_t products4(const uint64_t *w, const uint64_t *a, ui
 }
 
 /* `count` is a constant, 1 or 2, wherever this is inlined, so that all sums are registers. */
-static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct matrix *matrix,
-                                    const struct activations *x, const int count) {
+static ALWAYS_INLINE void matmul8(float *out, uint32_t stride, const struct matrix *matrix,
+                                  const struct activations *x, const int count) {
     const uint64_t *weights = (const uint64_t *)matrix->weights;
     for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->units * NEXT_UNIT) {
         for (uint32_t pair = 0; pair < BLOCK_ROWS / 2; pair += PAIRS) {
@@ -100,7 +93,13 @@ static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct ma
     }
 }
 
-static void multiply4(float *out, const struct matrix *matrix, const struct activations *x) {
+void matmul8_one(float *out, const struct matrix *matrix, const struct activations *x) { matmul8(out, 0, matrix, x, 1); }
+
+void matmul8_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x) {
+    matmul8(out, stride, matrix, x, TOGETHER);
+}
+
+void matmul4_one(float *out, const struct matrix *matrix, const struct activations *x) {
     const uint64_t *weights = (const uint64_t *)matrix->weights;
     const uint8_t *group_scales = matrix->group_scales;
     for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->units * (BLOCK_ROWS / 2)) {
@@ -122,11 +121,4 @@ static void multiply4(float *out, const struct matrix *matrix, const struct acti
         }
         group_scales += matrix->groups * BLOCK_ROWS;
     }
-}
-
-void multiply(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x, uint32_t count) {
-    for (; matrix->bits == 4 && count; count--, x++, out += stride) multiply4(out, matrix, x);
-    for (; count >= TOGETHER; count -= TOGETHER, x += TOGETHER, out += TOGETHER * stride)
-        multiply8(out, stride, matrix, x, TOGETHER);
-    if (count) multiply8(out, stride, matrix, x, 1);
 }

@@ -22,11 +22,11 @@
  *     lane     0                  1                  |  ...  four rows
  *     column   c0 | c1 | c2 | c3  c4 | c5 | c6 | c7  |
  *
- * A group's sum is multiplied by its group scale, an integer, so that everything stays exact. Reference: `multiply`
- * in fontgen/llama/reference/model.py. */
+ * A group's sum is multiplied by its group scale, an integer, so that everything stays exact. Reference: `matmul`
+ * in fontgen/llama/reference/numpy_model.py. */
 #include <wasm_simd128.h>
 
-#include "matmul.h"
+#include "matmul_kernels.h"
 #include "quantise.h"
 
 /* What multiplies one unit of a row, four times for four rows. 8 bits use the first two of `x`. */
@@ -60,13 +60,6 @@ void quantise_activations(struct activations *out, const float *x, const struct 
     }
 }
 
-/* Without this LLVM hoists loads and the host's compiler then spills: half the speed. */
-#define KEEP_LOADS_IN_PLACE() __asm__ volatile("" ::: "memory")
-
-/* Vectors multiplied at once: the accumulators of two, four each, still fit the registers of x86-64. */
-#define TOGETHER 2
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
 /* Units for each turn of the innermost loop, for one vector: a host with a time limit looks at the clock at every turn,
  * but more units than two, or two for two vectors, are more than the registers hold. */
 #define UNROLLED 2
@@ -95,8 +88,8 @@ static ALWAYS_INLINE void step8(v128_t sums[TOGETHER][4], const v128_t *w, const
 }
 
 /* `count` is a constant, 1 or 2, wherever this is inlined, so that all sums are registers. */
-static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct matrix *matrix,
-                                    const struct activations *x, const int count) {
+static ALWAYS_INLINE void matmul8(float *out, uint32_t stride, const struct matrix *matrix,
+                                  const struct activations *x, const int count) {
     const v128_t *w = (const v128_t *)matrix->weights;
     for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS) {
         const int unrolled = count == 1 ? UNROLLED : 1;
@@ -123,6 +116,12 @@ static ALWAYS_INLINE void multiply8(float *out, uint32_t stride, const struct ma
     }
 }
 
+void matmul8_one(float *out, const struct matrix *matrix, const struct activations *x) { matmul8(out, 0, matrix, x, 1); }
+
+void matmul8_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x) {
+    matmul8(out, stride, matrix, x, TOGETHER);
+}
+
 /* sums + group * the group's scales, which are four bytes. */
 static ALWAYS_INLINE v128_t add_scaled(v128_t sums, v128_t group, const uint8_t *scales) {
     v128_t four = wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(scales));
@@ -142,7 +141,7 @@ static ALWAYS_INLINE void step4(v128_t sums[4], const v128_t *w, const packed4 *
 }
 
 /* One vector at a time: with the totals of the groups, two would not fit the registers. */
-static void multiply4(float *out, const struct matrix *matrix, const struct activations *x) {
+void matmul4_one(float *out, const struct matrix *matrix, const struct activations *x) {
     const v128_t *w = (const v128_t *)matrix->weights;
     const uint8_t *group_scales = matrix->group_scales;
     for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS) {
@@ -165,11 +164,4 @@ static void multiply4(float *out, const struct matrix *matrix, const struct acti
         for (int k = 0; k < 4; k++)
             store_scaled(out + row + 4 * k, totals[k], matrix->scales + row + 4 * k, x->scale);
     }
-}
-
-void multiply(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x, uint32_t count) {
-    for (; matrix->bits == 4 && count; count--, x++, out += stride) multiply4(out, matrix, x);
-    for (; count >= TOGETHER; count -= TOGETHER, x += TOGETHER, out += TOGETHER * stride)
-        multiply8(out, stride, matrix, x, TOGETHER);
-    if (count) multiply8(out, stride, matrix, x, 1);
 }

@@ -2,7 +2,7 @@
 #ifndef REPLACEMENT_H
 #define REPLACEMENT_H
 
-#include "settings.h"
+#include "settings_table.h"
 #include "text.h"
 
 /* Whether some word to be replaced stands in the text. */

@@ -7,13 +7,13 @@
 #define NEIGHBOURS 8u      /* places where a token may lie, from that of its key on */
 
 /* The finaliser of SplitMix64 (Steele, Lea and Flood 2014). */
-static uint64_t mix(uint64_t z) {
+static uint64_t splitmix64(uint64_t z) {
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
     z = (z ^ z >> 27) * 0x94D049BB133111EBull;
     return z ^ z >> 31;
 }
 
-uint64_t hash_token(uint64_t hash, uint32_t token) { return mix((hash ^ token) + 0x9E3779B97F4A7C15ull); }
+uint64_t hash_token(uint64_t hash, uint32_t token) { return splitmix64((hash ^ token) + 0x9E3779B97F4A7C15ull); }
 
 /* All that a choice depends on. NO_TOKEN ends the context, so that no other token in it reads as an option. */
 static uint64_t key_of(uint64_t hash, const struct options *options, const struct rejected *rejected) {
@@ -27,9 +27,9 @@ static uint64_t key_of(uint64_t hash, const struct options *options, const struc
     return hash;
 }
 
-bool sampler_open(struct sampler *sampler, struct engine *engine) {
-    uint32_t vocab_size = engine->model.header.vocab_size;
-    sampler->engine = engine;
+bool sampler_open(struct sampler *sampler, struct transformer *transformer) {
+    uint32_t vocab_size = transformer->model.header.vocab_size;
+    sampler->transformer = transformer;
     sampler->weights = allocate((uint64_t)vocab_size + 4, sizeof *sampler->weights);
     sampler->heap = allocate(vocab_size, sizeof *sampler->heap);
     sampler->remembered = allocate(N_REMEMBERED, sizeof *sampler->remembered);
@@ -93,36 +93,55 @@ static float probabilities(float *weights, const float *logits, uint32_t n, uint
     return sum4(sum);
 }
 
-/* Takes tokens in order of weight until `top_k` or `top_p` is reached, and draws among them; `random` is in [0, 1). */
-static uint32_t draw(struct sampler *s, const float *logits, uint32_t n, const struct options *options,
-                     const struct rejected *rejected, float random) {
-    float total = probabilities(s->weights, logits, n, options->temperature, rejected);
+/* All tokens that are not rejected, in a heap by weight; returns how many. */
+static uint32_t heap_up(struct sampler *s, uint32_t n, const struct rejected *rejected) {
     uint32_t size = 0;
     for (uint32_t token = 0; token < n; token++)
         if (!is_rejected(rejected, token)) s->heap[size++] = token;
     for (uint32_t i = size / 2; i-- > 0;) sift_down(s->weights, s->heap, size, i);
+    return size;
+}
 
-    /* The heap's top goes to its end, so that what was taken lies there in reverse order. */
-    uint32_t most = options->top_k && options->top_k < size ? options->top_k : size, taken = 0;
-    bool by_p = options->top_p > 0 && options->top_p < 100;
-    float limit = by_p ? total * ((float)options->top_p / 100.0f) : 0, sum = 0;
-    float target = most == size && !by_p ? random * total : 0; /* known at once: no need to sort it all */
-    while (taken < most) {
-        uint32_t top = s->heap[0], last = size - 1 - taken++;
-        s->heap[0] = s->heap[last];
-        s->heap[last] = top;
-        sift_down(s->weights, s->heap, last, 0);
-        sum += s->weights[top];
-        if (by_p ? sum >= limit : most == size && sum > target) break;
-    }
-    if (most == size && !by_p) return s->heap[size - taken];
-    target = random * sum;
-    sum = 0;
-    for (uint32_t i = 1; i < taken; i++) {
-        sum += s->weights[s->heap[size - i]];
-        if (sum > target) return s->heap[size - i];
-    }
-    return s->heap[size - taken];
+/* Takes the heaviest token off a heap of `size`. It goes to the heap's end, so that what was taken lies behind what is
+ * left in reverse order. */
+static uint32_t take_heaviest(struct sampler *s, uint32_t size) {
+    uint32_t top = s->heap[0];
+    s->heap[0] = s->heap[size - 1];
+    s->heap[size - 1] = top;
+    sift_down(s->weights, s->heap, size - 1, 0);
+    return top;
+}
+
+/* The token where the weights, in order, add up to more than `target`; they are sorted only as far. */
+static uint32_t draw_from_all(struct sampler *s, uint32_t size, float target) {
+    uint32_t token;
+    float sum = 0;
+    do {
+        token = take_heaviest(s, size--);
+        sum += s->weights[token];
+    } while (size && !(sum > target));
+    return token;
+}
+
+/* The same among the `most` heaviest tokens, of them only as many as add up to `limit`; `random` is in [0, 1). */
+static uint32_t draw_from_heaviest(struct sampler *s, uint32_t size, uint32_t most, float limit, float random) {
+    uint32_t taken = 0, i = 0;
+    float kept = 0, sum = 0;
+    while (taken < most && !(taken && kept >= limit)) kept += s->weights[take_heaviest(s, size - taken++)];
+    float target = random * kept;
+    do sum += s->weights[s->heap[size - ++i]];
+    while (i < taken && !(sum > target));
+    return s->heap[size - i];
+}
+
+static uint32_t draw(struct sampler *s, const float *logits, uint32_t n, const struct options *options,
+                     const struct rejected *rejected, float random) {
+    float total = probabilities(s->weights, logits, n, options->temperature, rejected);
+    uint32_t size = heap_up(s, n, rejected);
+    bool by_k = options->top_k > 0 && options->top_k < size, by_p = options->top_p > 0 && options->top_p < 100;
+    if (!by_k && !by_p) return draw_from_all(s, size, random * total);
+    float limit = by_p ? total * ((float)options->top_p / 100.0f) : __builtin_inff();
+    return draw_from_heaviest(s, size, by_k ? options->top_k : size, limit, random);
 }
 
 uint32_t sample(struct sampler *s, const uint32_t *tokens, uint32_t n, uint64_t hash, const struct options *options,
@@ -130,14 +149,14 @@ uint32_t sample(struct sampler *s, const uint32_t *tokens, uint32_t n, uint64_t 
     uint64_t key = key_of(hash, options, rejected);
     struct remembered_token *remembered = place_of(s, key);
     if (remembered->token != NO_TOKEN && remembered->key == key) return remembered->token;
-    const float *logits = engine_logits(s->engine, tokens, n, budget);
+    const float *logits = transformer_logits(s->transformer, tokens, n, budget);
     if (!logits) return NO_TOKEN;
-    uint32_t vocab_size = s->engine->model.header.vocab_size, token;
+    uint32_t vocab_size = s->transformer->model.header.vocab_size, token;
     if (rejected->n >= vocab_size) return NO_TOKEN;
     if (options->temperature == 0) {
         token = most_likely(logits, vocab_size, rejected);
     } else {
-        float random = (float)(mix(key) >> 40) * 0x1p-24f;
+        float random = (float)(splitmix64(key) >> 40) * 0x1p-24f;
         token = draw(s, logits, vocab_size, options, rejected, random);
     }
     *remembered = (struct remembered_token){key, token};

@@ -4,7 +4,7 @@
 #ifndef SAMPLER_H
 #define SAMPLER_H
 
-#include "engine.h"
+#include "transformer.h"
 #include "options.h"
 
 /* Tokens are counted into a hash one by one: the hash of a context is that of its last token. */
@@ -19,7 +19,7 @@ struct rejected {
 };
 
 struct sampler {
-    struct engine *engine;
+    struct transformer *transformer;
     float *weights;         /* [vocab_size, rounded up to 4] */
     uint32_t *heap;         /* [vocab_size] */
     struct remembered_token {
@@ -30,7 +30,7 @@ struct sampler {
 };
 
 /* Allocates; false when memory runs out. */
-bool sampler_open(struct sampler *sampler, struct engine *engine);
+bool sampler_open(struct sampler *sampler, struct transformer *transformer);
 
 /* The token after `n` tokens whose hash is `hash`, none of the rejected ones; NO_TOKEN when the budget ran out. */
 uint32_t sample(struct sampler *sampler, const uint32_t *tokens, uint32_t n, uint64_t hash,

@@ -9,7 +9,7 @@
 #include "options.h"
 #include "paragraph.h"
 #include "replacement.h"
-#include "settings.h"
+#include "settings_table.h"
 #include "table.h"
 #include "typed.h"
 
@@ -28,46 +28,63 @@ static bool read_settings(hb_font_t font) {
     return settings_state == GOOD;
 }
 
-static struct engine engine;
+static struct transformer transformer;
 static struct sampler sampler;
-static enum state engine_state;
+static enum state model_state;
 
-static bool open_engine(hb_font_t font) {
-    if (engine_state == UNREAD) {
+static bool read_model(hb_font_t font) {
+    if (model_state == UNREAD) {
         struct blob blob = copy_table(font, MODEL_TAG);
-        bool open = engine_open(&engine, blob.data, blob.length) && sampler_open(&sampler, &engine);
-        engine_state = open ? GOOD : BAD;
+        bool open = transformer_open(&transformer, blob.data, blob.length) && sampler_open(&sampler, &transformer);
+        model_state = open ? GOOD : BAD;
     }
-    return engine_state == GOOD;
+    return model_state == GOOD;
 }
 
 /* ---- What is shown ---- */
+
+enum difference { NONE, WORDS, RUNS };
+
+/* Makes the visible text of a typed one: words replaced, then runs continued. Says in what it differs; where in nothing,
+ * or memory runs out, `visible` holds nothing. */
+static enum difference make_visible_text(struct text *visible, hb_font_t font, const struct glyph_info *info, uint32_t n,
+                                         const struct feature *features, uint32_t n_features) {
+    struct text replaced = {0};
+    enum difference difference = NONE;
+    if (has_replacement(&settings, info, n)) {
+        replace_words(&replaced, &settings, info, n);
+        difference = WORDS;
+        info = replaced.info;
+        n = replaced.length;
+    }
+    uint32_t kept_marks = settings.header.kept_marks;
+    if (!replaced.failed && has_run(info, n, kept_marks) && read_model(font)) {
+        continue_text(visible, &sampler, info, n, kept_marks, features, n_features, settings_budget(&settings));
+        text_free(&replaced);
+        difference = RUNS;
+    } else {
+        *visible = replaced;
+    }
+    if (!visible->failed) return difference;
+    text_free(visible);
+    return NONE;
+}
 
 /* The buffer then holds the visible text, or what it held before if anything goes wrong. */
 static void put_visible_text(hb_font_t font, hb_buffer_t buffer, const struct feature *features, uint32_t n_features) {
     struct buffer_contents typed = copy_typed_text(buffer);
     const struct paragraph *paragraph = paragraph_around(typed.info, typed.length);
-    const struct glyph_info *info = paragraph ? paragraph->info : typed.info;
-    uint32_t n = paragraph ? paragraph->length : typed.length, kept_marks = settings.header.kept_marks;
-    struct text replaced = {0}, visible = {0};
-    if (has_replacement(&settings, info, n)) {
-        replace_words(&replaced, &settings, info, n);
-        info = replaced.info;
-        n = replaced.length;
+    const struct glyph_info *whole = paragraph ? paragraph->info : typed.info;
+    uint32_t n_whole = paragraph ? paragraph->length : typed.length;
+    struct text visible = {0};
+    enum difference difference = make_visible_text(&visible, font, whole, n_whole, features, n_features);
+    if (difference != NONE) {
+        const struct glyph_info *shown = visible.info;
+        uint32_t n_shown = visible.length;
+        if (paragraph) paragraph_cut_out(&shown, &n_shown, typed.info, typed.length);
+        else if (difference == RUNS) paragraph_remember(typed.info, typed.length);
+        if (n_shown && !put_text(buffer, shown, n_shown)) put_text(buffer, typed.info, typed.length);
     }
-    bool changed = replaced.capacity;
-    if (has_run(info, n, kept_marks) && open_engine(font)) {
-        if (!paragraph) paragraph_remember(typed.info, typed.length);
-        uint32_t budget = settings_budget(&settings);
-        continue_text(&visible, &sampler, info, n, kept_marks, features, n_features, budget);
-        info = visible.info;
-        n = visible.length;
-        changed = true;
-    }
-    if (paragraph) paragraph_cut_out(&info, &n, typed.info, typed.length);
-    if (changed && n && !replaced.failed && !visible.failed && !put_text(buffer, info, n))
-        put_text(buffer, typed.info, typed.length);
-    text_free(&replaced);
     text_free(&visible);
     free_typed_text(&typed);
 }

@@ -5,7 +5,7 @@
 #ifndef TOKENIZER_H
 #define TOKENIZER_H
 
-#include "model.h"
+#include "model_table.h"
 
 /* Encodes `n` code points. At the start of a text, a vocabulary with a dummy prefix puts a space before them; one that
  * removes extra white space takes a run of spaces for one, and none at the start. U+2581 counts as a space, as in

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from fontgen.llama.quantised import QuantisedModel
-from fontgen.llama.reference.model import ReferenceModel
+from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.llama.reference.sampler import MOST_REJECTED, options_at, sample
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.tables import Settings

@@ -53,16 +53,16 @@ class FloatModel:
         x = tensors["tok_embeddings.weight"][np.asarray(tokens)]
         for layer in range(config.n_layers):
             prefix = f"layers.{layer}."
-            normed = self._rms_norm(x, tensors[prefix + "attention_norm.weight"])
+            normed = self._rmsnorm(x, tensors[prefix + "attention_norm.weight"])
             x = x + self._attention(normed, layer, positions)
-            normed = self._rms_norm(x, tensors[prefix + "ffn_norm.weight"])
+            normed = self._rmsnorm(x, tensors[prefix + "ffn_norm.weight"])
             gate = normed @ tensors[prefix + "feed_forward.w1.weight"].T
             up = normed @ tensors[prefix + "feed_forward.w3.weight"].T
             hidden = gate / (1 + np.exp(-gate)) * up
             x = x + hidden @ tensors[prefix + "feed_forward.w2.weight"].T
-        return self._rms_norm(x, tensors["norm.weight"])
+        return self._rmsnorm(x, tensors["norm.weight"])
 
-    def _rms_norm(self, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def _rmsnorm(self, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
         mean = (x * x).mean(axis=-1, keepdims=True)
         return x / np.sqrt(mean + np.float32(self._config.norm_eps)) * weight
 

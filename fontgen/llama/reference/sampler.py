@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fontgen.llama.reference.model import F, exp, sum4
+from fontgen.llama.reference.numpy_model import F, exp, sum4
 from fontgen.llama.tables import NO_TOKEN
 
 TAGS = {
@@ -93,16 +93,16 @@ def greedy(logits: np.ndarray) -> int:
 def _random(tokens: Sequence[int], options: Options, rejected: Sequence[int]) -> int:
     """64 random bits for all that a draw depends on."""
     drawn_with = (NO_TOKEN, options.temperature, options.seed, options.top_k, options.top_p)
-    return _mix(_hash(rejected, _hash(drawn_with, _hash(tokens))))
+    return _splitmix64(_hash(rejected, _hash(drawn_with, _hash(tokens))))
 
 
 def _hash(numbers: Iterable[int], start: int = 0x243F6A8885A308D3) -> int:
     for number in numbers:
-        start = _mix(((start ^ number) + 0x9E3779B97F4A7C15) & _MASK)
+        start = _splitmix64(((start ^ number) + 0x9E3779B97F4A7C15) & _MASK)
     return start
 
 
-def _mix(z: int) -> int:
+def _splitmix64(z: int) -> int:
     """The finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
     z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ z >> 27) * 0x94D049BB133111EB) & _MASK

@@ -1,4 +1,4 @@
-#include "settings.h"
+#include "settings_table.h"
 
 #include "memory.h"
 #include "table.h"

@@ -30,16 +30,15 @@ class ReferenceModel:
         self.config = config = model.config
         self._rope = rope_table(config)
         self._attention_scale = F(1 / np.sqrt(config.head_size))
-        self._matrices = {name: _Multiplier(matrix) for name, matrix in model.matrices.items()}
+        self._matrices = {name: _Matmul(matrix) for name, matrix in model.matrices.items()}
         embedding = model.matrices["tok_embeddings.weight"]
         self._embedding, self._embedding_scales = embedding.integers().astype(F), embedding.scales
         self._norms = model.norms
         shape = (config.n_layers, config.n_kv_heads, config.context_length, config.head_size)
         self._keys, self._values = np.zeros(shape, F), np.zeros(shape, F)
         self._tokens: list[int] = []
-        self._logits: list[
-            np.ndarray | None
-        ] = []  # after each of these tokens, where they were asked for
+        # After each of these tokens, where they were asked for.
+        self._logits: list[np.ndarray | None] = []
 
     def logits(self, tokens: Sequence[int]) -> np.ndarray:
         """float32 (vocab_size,): the logits that follow 1 to context_length tokens."""
@@ -51,13 +50,12 @@ class ReferenceModel:
             if remembered is not None:
                 return remembered
             known -= 1
-        with np.errstate(
-            all="ignore"
-        ):  # weights near the end of float32's range overflow, here and there
+        # Weights near the end of float32's range overflow, here and there.
+        with np.errstate(all="ignore"):
             for position in range(known, len(tokens)):
                 x = self._forward(tokens[position], position)
             name = "tok_embeddings.weight" if self.config.tied_embeddings else "output.weight"
-            normed = rms_norm(x, self._norms["norm.weight"], self.config.norm_eps)
+            normed = rmsnorm(x, self._norms["norm.weight"], self.config.norm_eps)
             logits = self._matrices[name](quantise_activations(normed))
         self._tokens = list(tokens)
         self._logits = self._logits[:known] + [None] * (len(tokens) - known - 1) + [logits]
@@ -73,7 +71,7 @@ class ReferenceModel:
     def _attention(self, x: np.ndarray, layer: int, position: int) -> np.ndarray:
         config, prefix = self.config, f"layers.{layer}.attention"
         weight = self._norms[prefix + "_norm.weight"]
-        normed = quantise_activations(rms_norm(x, weight, config.norm_eps))
+        normed = quantise_activations(rmsnorm(x, weight, config.norm_eps))
         query, key, value = (
             self._matrices[f"{prefix}.w{letter}.weight"](normed) for letter in "qkv"
         )
@@ -87,26 +85,23 @@ class ReferenceModel:
         scores: np.ndarray = np.zeros((config.n_heads, position + 1), F)
         for i in range(config.head_size):
             scores = scores + query[:, i, None] * keys[:, :, i]
-        scores = scores * self._attention_scale
-        largest = np.fmax.reduce(scores, axis=1, initial=np.finfo(F).min)
-        weights = exp(scores - largest[:, None])
-        totals = sum4(weights)
-        blended = np.add.accumulate(weights[:, :, None] * values, axis=1, dtype=F)[:, -1]
-        attended = blended * (F(1) / totals)[:, None]
+        weights, totals = softmax(scores * self._attention_scale)
+        sums = np.add.accumulate(weights[:, :, None] * values, axis=1, dtype=F)[:, -1]
+        attended = sums * (F(1) / totals)[:, None]
         return self._matrices[prefix + ".wo.weight"](quantise_activations(attended.reshape(-1)))
 
     def _feed_forward(self, x: np.ndarray, layer: int) -> np.ndarray:
         prefix = f"layers.{layer}."
         weight = self._norms[prefix + "ffn_norm.weight"]
-        normed = quantise_activations(rms_norm(x, weight, self.config.norm_eps))
+        normed = quantise_activations(rmsnorm(x, weight, self.config.norm_eps))
         gate = self._matrices[prefix + "feed_forward.w1.weight"](normed)
         up = self._matrices[prefix + "feed_forward.w3.weight"](normed)
-        hidden = gate / (F(1) + exp(-gate)) * up
-        return self._matrices[prefix + "feed_forward.w2.weight"](quantise_activations(hidden))
+        activated = quantise_activations(swiglu(gate, up))
+        return self._matrices[prefix + "feed_forward.w2.weight"](activated)
 
 
-class _Multiplier:
-    """`multiply` of the kernels: integer dot products, then two float multiplications.
+class _Matmul:
+    """`matmul` of the kernels: integer dot products, then two float multiplications.
 
     BLAS is fast for floats only, but exact on integers whatever its order, as long as no sum leaves those that
     the float type holds: 2**24 in float32, which 1,040 columns of 8 bits cannot reach, and 2**53 in float64.
@@ -131,7 +126,7 @@ def quantise_activations(x: np.ndarray) -> tuple[np.ndarray, np.float32]:
     return np.rint(_clamp(x * inverse, -127, 127)), largest / F(127)
 
 
-def rms_norm(x: np.ndarray, weight: np.ndarray, epsilon: float) -> np.ndarray:
+def rmsnorm(x: np.ndarray, weight: np.ndarray, epsilon: float) -> np.ndarray:
     """RMSNorm (arXiv:1910.07467) of a float32 vector."""
     mean = sum4((x * x)[None])[0] / F(len(x))
     scale = F(1) / np.sqrt(mean + F(epsilon))
@@ -144,6 +139,19 @@ def rotate(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
     a, b = pairs[..., 0], pairs[..., 1]
     cosine, sine = angles[:, 0], angles[:, 1]
     return np.stack([a * cosine - b * sine, a * sine + b * cosine], axis=-1).reshape(-1)
+
+
+def softmax(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Softmax of each row, but for its division: e**(score - largest), and their sums."""
+    largest = np.fmax.reduce(scores, axis=1, initial=np.finfo(F).min)
+    weights = exp(scores - largest[:, None])
+    return weights, sum4(weights)
+
+
+def swiglu(gate: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """silu(gate) * up (arXiv:2002.05202), silu(a) = a / (1 + e**-a)."""
+    activated: np.ndarray = gate / (F(1) + exp(-gate)) * up
+    return activated
 
 
 def sum4(rows: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 /* What the font's configuration says of every text: the table `Lset`, described in fontgen/llama/tables.py. */
-#ifndef SETTINGS_H
-#define SETTINGS_H
+#ifndef SETTINGS_TABLE_H
+#define SETTINGS_TABLE_H
 
 #include <stdbool.h>
 #include <stdint.h>

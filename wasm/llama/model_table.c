@@ -1,4 +1,4 @@
-#include "model.h"
+#include "model_table.h"
 
 #include "memory.h"
 #include "table.h"

@@ -1,8 +1,8 @@
 /* The model as it lies in the font's own table: checked once, then pointed into, never copied.
  *
  * The layout is described in fontgen/llama/tables.py, which also writes font_tables.h. */
-#ifndef MODEL_H
-#define MODEL_H
+#ifndef MODEL_TABLE_H
+#define MODEL_TABLE_H
 
 #include <stdbool.h>
 #include <stdint.h>
