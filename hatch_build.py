@@ -22,7 +22,8 @@ class CustomBuildHook(BuildHookInterface):
         sys.path.insert(0, str(root))
         from fontgen.host.browser.builder import FILE_NAME, harfbuzz_module
         from fontgen.llama import shaper as llama
-        from fontgen.shapers.compiler import FLAVOURS, compile_shaper, packaged_name
+        from fontgen.shapers.compiler import compile_shaper, packaged_name
+        from fontgen.shapers.flavours import FLAVOURS
 
         self._folder = tempfile.TemporaryDirectory()
         included = build_data["force_include"]

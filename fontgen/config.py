@@ -37,7 +37,7 @@ from typing import Any
 from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints.hub import KNOWN as KNOWN_MODELS
 from fontgen.llama.tables import Settings
-from fontgen.shapers.compiler import MODULES, UNIVERSAL
+from fontgen.shapers.flavours import MODULES, UNIVERSAL
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -16,14 +16,11 @@ The protocol, which the output repeats:
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -149,7 +146,7 @@ def log_probability(logits: np.ndarray, token: int) -> float:
     return float(shifted[token] - np.log(np.exp(shifted).sum()))
 
 
-def evaluate(
+def evaluate_documents(
     evaluator: Evaluator,
     documents: Sequence[str],
     *,
@@ -209,85 +206,8 @@ def read_documents(path: Path, limit: int | None = None) -> list[str]:
     return documents[:limit]
 
 
-def register(commands: Any) -> None:
-    """Add ``fontgen eval``."""
-    parser = commands.add_parser(
-        "eval",
-        help="measure how well a font's model predicts a text",
-        description="Prints nats per token and bits per byte of TEXTFILE under the font's own "
-        "weights, as quantised, by the engine in the font. Documents between lines "
-        f"{SEPARATOR} stand alone, each after BOS. Tokens past the context length are not counted, "
-        "nor are their bytes.",
-    )
-    parser.add_argument("font", type=Path, metavar="FONT", help="a font made by fontgen")
-    parser.add_argument(
-        "text", type=Path, metavar="TEXTFILE", help="UTF-8 text; - reads it from stdin"
-    )
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N documents")
-    parser.add_argument(
-        "--whole",
-        action="store_true",
-        help="count tails of long documents too, in windows of their own",
-    )
-    parser.add_argument("--stories", action="store_true", help="also the figures of each document")
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.set_defaults(handler=_eval)
-
-
-def _eval(args: argparse.Namespace) -> int:
-    if args.limit is not None and args.limit < 1:
-        raise FontgenError(f"--limit {args.limit}: at least one document is needed")
-    documents = read_documents(args.text, args.limit)
-    evaluator = open_evaluator(args.font)
-    reporter = Reporter(quiet=args.quiet, verbose=args.verbose)
-    scores = evaluate(evaluator, documents, whole=args.whole, reporter=reporter)
-    all_bytes = sum(len(document.encode("utf-8")) for document in documents)
-    if args.json:
-        print(json.dumps(_report(args, evaluator, scores, all_bytes), ensure_ascii=False, indent=1))
-        return 0
-    if args.stories:
-        print("document    tokens     bytes  nats/token  bits/byte")
-        for number, score in enumerate(scores, 1):
-            print(
-                f"{number:8}  {score.n_tokens:8,}  {score.n_bytes:8,}"
-                f"  {score.nats_per_token:10.4f}  {score.bits_per_byte:9.4f}"
-            )
-    everything = total(scores)
-    print(
-        f"nats per token  {everything.nats_per_token:.4f}  (perplexity {everything.perplexity:.2f})"
-    )
-    print(f"bits per byte   {everything.bits_per_byte:.4f}")
-    share = everything.n_bytes / all_bytes
-    counts = f"{_count(len(scores), 'document')}, {_count(everything.n_tokens, 'token')}"
-    print(f"scored          {counts}, {everything.n_bytes:,} of {all_bytes:,} bytes ({share:.1%})")
-    print(f"protocol        {_protocol(evaluator, args.whole)}")
-    return 0
-
-
-def _protocol(evaluator: Evaluator, whole: bool) -> str:
+def protocol(evaluator: Evaluator, whole: bool) -> str:
+    """How the scores came about, for the output."""
     context = evaluator.context_length
     tail = f"tails in further windows of {context}" if whole else f"cut at {context} tokens"
     return f"each document after BOS, {tail}; ends of documents are not scored"
-
-
-def _report(
-    args: argparse.Namespace, evaluator: Evaluator, scores: Sequence[Score], all_bytes: int
-) -> dict[str, Any]:
-    everything = total(scores)
-    report = {
-        "font": str(args.font),
-        "text": str(args.text),
-        "protocol": _protocol(evaluator, args.whole),
-        "context_length": evaluator.context_length,
-        "documents": len(scores),
-        "bytes_of_documents": all_bytes,
-        **everything.as_dict(),
-        "perplexity": everything.perplexity,
-    }
-    if args.stories:
-        report["stories"] = [score.as_dict() for score in scores]
-    return report
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" + "s" * (n != 1)

@@ -18,7 +18,7 @@ from fontgen.errors import FontgenError
 from fontgen.font.tables import WASM_TAG
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 from fontgen.shapers.binary import sections
-from fontgen.shapers.compiler import SIMD_SECTION
+from fontgen.shapers.flavours import SIMD_SECTION
 
 _PAGE = 65536
 _NAMES = {

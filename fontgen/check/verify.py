@@ -9,12 +9,9 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,7 +25,7 @@ from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 from fontgen.progress import Reporter
 from fontgen.shapers.binary import without_custom_section
-from fontgen.shapers.compiler import FLAVOURS, SIMD_SECTION
+from fontgen.shapers.flavours import FLAVOURS, SIMD_SECTION
 from fontgen.text.shape import ShapeFailed, ShapeOptions, ShapingFont
 
 PROMPTS = (
@@ -280,41 +277,3 @@ class _FloatComparison:
                 f"{share:.1%} of {self._compared} tokens",
             ),
         ]
-
-
-def register(commands: Any) -> None:
-    """Add ``fontgen verify``."""
-    parser = commands.add_parser(
-        "verify",
-        help="prove a font's engine and glyphs against the references",
-        description="Compares what a finished font computes and shows with a NumPy reference, bit for bit, "
-        "and with onnxruntime. Exit code 1 if a comparison fails.",
-    )
-    parser.add_argument("font", type=Path, metavar="FONT", help="a font made by fontgen")
-    parser.add_argument(
-        "--tokens", type=int, default=64, metavar="N", help="after each prompt (default 64)"
-    )
-    parser.add_argument(
-        "--prompt", action="append", metavar="TEXT", help="instead of the built-in ones"
-    )
-    parser.add_argument("--json", action="store_true", help="print the checks as JSON")
-    parser.set_defaults(handler=_verify)
-
-
-def _verify(args: argparse.Namespace) -> int:
-    if args.tokens < 1:
-        raise FontgenError(f"--tokens {args.tokens}: at least one token is needed")
-    prompts = tuple(args.prompt) if args.prompt else PROMPTS
-    reporter = Reporter(quiet=args.quiet, verbose=args.verbose)
-    checks = verify_font(args.font, n_tokens=args.tokens, prompts=prompts, reporter=reporter)
-    if args.json:
-        print(
-            json.dumps(
-                {"font": str(args.font), "checks": [asdict(check) for check in checks]}, indent=1
-            )
-        )
-    elif not args.quiet:
-        for check in checks:
-            verdict = {True: "ok    ", False: "FAILED", None: "note  "}[check.passed]
-            print(f"{verdict}  {check.name}: {check.detail}")
-    return 1 if any(check.passed is False for check in checks) else 0

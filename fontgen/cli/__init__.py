@@ -1,7 +1,7 @@
-"""The command line: `main` reads it, and each command has a file of its own. It may import every other package."""
+"""The command line. It may import every other package; nothing imports it.
 
-from __future__ import annotations
-
-from fontgen.cli.main import main
-
-__all__ = ["main"]
+`main` runs one command. ``arguments/`` says what each command takes, and imports nothing that is slow, so that
+``--help`` and a usage error come at once. Beside it lies a file for each command with what it does, which
+`main` imports when the command is run: an argument module names it, ``parser.set_defaults(handler=
+"fontgen.cli.build:build")``. That is the one place where fontgen imports late.
+"""

@@ -21,15 +21,7 @@ import platformdirs
 
 from fontgen.errors import FontgenError
 from fontgen.shapers.binary import with_custom_section
-
-FLAVOURS = ("simd128", "portable")
-"""simd128: needs a runtime with SIMD128. portable: every runtime that HarfBuzz's documentation builds."""
-UNIVERSAL = "universal"
-"""The portable module with the simd128 one in a custom section, which our host runs instead."""
-MODULES = (UNIVERSAL, *FLAVOURS)
-"""What can stand in a font's ``Wasm`` table."""
-SIMD_SECTION = "simd128"
-"""Name of that section. A runtime that does not know it must ignore it (core specification, 2.5.9)."""
+from fontgen.shapers.flavours import FLAVOURS, MODULES, SIMD_SECTION, UNIVERSAL
 
 _PACKAGED = Path(__file__).parents[1] / "data"
 _SOURCES = Path(__file__).parents[2] / "wasm"

@@ -27,7 +27,7 @@ from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.llama.reference.onnx_model import OnnxModel
 from fontgen.llama.reference.sampler import greedy
 from fontgen.llama.tables import MODEL_TAG, read_model
-from fontgen.shapers.compiler import FLAVOURS
+from fontgen.shapers.flavours import FLAVOURS
 
 from .measure import Probe, Samples, cpu_seconds
 from .native import FAST_MATH, PLAIN, NativeModel

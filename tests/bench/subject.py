@@ -34,7 +34,7 @@ from fontgen.llama.tables import (
     write_model,
     write_settings,
 )
-from fontgen.shapers.compiler import FLAVOURS
+from fontgen.shapers.flavours import FLAVOURS
 
 UNBOUNDED = 100_000
 """Tokens in one call, more than any context has."""

@@ -25,7 +25,7 @@ from fontgen.config import read_config
 from fontgen.llama.reference.continuation import ReferenceContinuer
 from fontgen.llama.reference.float_model import FloatModel
 from fontgen.llama.tables import MODEL_TAG, read_model
-from fontgen.shapers.compiler import FLAVOURS
+from fontgen.shapers.flavours import FLAVOURS
 from fontgen.text.shape import ShapingFont
 
 # Measuring

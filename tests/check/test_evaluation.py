@@ -18,7 +18,7 @@ from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import write_model
-from fontgen.shapers.compiler import FLAVOURS
+from fontgen.shapers.flavours import FLAVOURS
 
 CONTEXT = 24
 TEXTS = {

@@ -20,7 +20,7 @@ from fontgen.llama.tables import (
     write_model,
     write_settings,
 )
-from fontgen.shapers.compiler import FLAVOURS, UNIVERSAL
+from fontgen.shapers.flavours import FLAVOURS, UNIVERSAL
 
 PROMPTS = ("abc", "")
 

@@ -25,7 +25,7 @@ from fontgen.llama.tables import (
     write_model,
     write_settings,
 )
-from fontgen.shapers.compiler import FLAVOURS
+from fontgen.shapers.flavours import FLAVOURS
 from fontgen.text.shape import ShapeOptions, ShapingFont
 
 INVISIBLE = "\u200b"

@@ -21,7 +21,7 @@ from fontgen.llama.reference.float_model import FloatModel
 from fontgen.llama.reference.numpy_model import ReferenceModel, exp
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import read_model, write_model
-from fontgen.shapers.compiler import FLAVOURS
+from fontgen.shapers.flavours import FLAVOURS
 
 SHAPES = {
     "default": {},

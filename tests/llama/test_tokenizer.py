@@ -17,7 +17,7 @@ from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import write_model
-from fontgen.shapers.compiler import FLAVOURS
+from fontgen.shapers.flavours import FLAVOURS
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 ANY_TEXT = st.text(st.characters(), max_size=60)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fontgen.errors import FontgenError
 from fontgen.llama.shaper import shaper_module
 from fontgen.shapers.binary import with_custom_section, without_custom_section
-from fontgen.shapers.compiler import FLAVOURS, SIMD_SECTION, UNIVERSAL
+from fontgen.shapers.flavours import FLAVOURS, SIMD_SECTION, UNIVERSAL
 
 HARFBUZZ_8_IMPORTS = {
     "buffer_copy_contents", "buffer_set_contents", "font_get_face", "face_copy_table", "shape_with",

@@ -13,7 +13,7 @@ import sys
 from fontgen.host import native as host
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.tables import Settings
-from fontgen.shapers.compiler import FLAVOURS
+from fontgen.shapers.flavours import FLAVOURS
 from support.llama_fonts import font_data
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 

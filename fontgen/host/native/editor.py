@@ -6,20 +6,17 @@ data of its own, which are removed when it ends; a story that was saved is kept.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from fontgen.errors import FontgenError
 from fontgen.host.native.library import Host
-from fontgen.host.native.run import environment_for, find_program, precompile
+from fontgen.host.native.run import environment_for, find_program
 
 INVITATION = """\
 The little fox
@@ -211,39 +208,12 @@ def keep_story(document: Path) -> Path | None:
     return target
 
 
-# The command
+def choose(name: str | None) -> Editor:
+    """The editor of that name; None: the first of `EDITORS` that this machine has.
 
-
-def register(subparsers: Any) -> None:
-    """Adds ``fontgen editor``; its ``handler`` returns the exit code."""
-    parser = subparsers.add_parser(
-        "editor",
-        help="open a text editor with the font chosen",
-        description="Open a text editor with the font chosen and a text that invites to type. Its settings "
-        "are its own for this once: nothing on the system changes. A story that you save "
-        "is put in the working directory.",
-        epilog="Editors: " + ", ".join(EDITORS) + ".",
-    )
-    parser.add_argument(
-        "program",
-        nargs="?",
-        metavar="PROGRAM",
-        help="the editor (default: the first of those below that is installed)",
-    )
-    parser.add_argument(
-        "--font",
-        type=Path,
-        default=Path("fonts/llama.ttf"),
-        metavar="FONT",
-        help="font file (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--size", type=float, default=20, metavar="POINTS", help="default: %(default)s"
-    )
-    parser.set_defaults(handler=_editor)
-
-
-def _choose(name: str | None) -> Editor:
+    Raises:
+        FontgenError: it is not installed, or cannot be given a font.
+    """
     if name is None:
         editor = installed()
         if editor is None:
@@ -259,32 +229,3 @@ def _choose(name: str | None) -> Editor:
             path=name,
         )
     return known
-
-
-def _editor(args: argparse.Namespace) -> int:
-    from fontTools.ttLib import TTFont, TTLibError
-
-    from fontgen.host import native as host
-
-    try:
-        with TTFont(args.font, lazy=True) as opened:
-            family = str(opened["name"].getBestFamilyName())
-    except OSError as error:
-        raise FontgenError(str(error.strerror or error), path=args.font) from error
-    except (TTLibError, KeyError) as error:
-        raise FontgenError("is not a font with a name", path=args.font) from error
-    if not 1 <= args.size <= 500:
-        raise FontgenError(f"--size {args.size:g} is not in 1 to 500 points")
-    editor = _choose(args.program)
-    if sys.platform == "linux" and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
-        raise FontgenError("there is no screen to open a window on: DISPLAY is not set")
-    built = host.build(quiet=args.quiet)
-    precompile(built, [args.font.parent], verbose=bool(args.verbose))
-    if not args.quiet:
-        print(f"{editor.program}: {family}, until you close its window", flush=True)
-    story = open_editor(built, editor, args.font.absolute(), family, args.size)
-    if story is not None and not args.quiet:
-        print(f"your story is in {story}")
-    return 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import json
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -18,20 +18,17 @@ import wasmtime
 from support.host_fonts import SOURCES, compile_guest, with_wasm
 from support.paths import REPOSITORY
 
+from fontgen.cli.parser import make_parser
 from fontgen.errors import FontgenError
 from fontgen.host import sources
-from fontgen.host.native import Host, build, builder, cli, doctor, find, recipe
+from fontgen.host.native import Host, build, builder, doctor, find, recipe
 from fontgen.host.native import run as run_module
 
 
 def fontgen(*arguments: str) -> int:
     """Exit code of one of the host's subcommands."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("-q", dest="quiet", action="store_true")
-    parser.set_defaults(verbose=0)
-    cli.register(parser.add_subparsers(required=True))
-    args = parser.parse_args([*arguments])
-    return int(args.handler(args))
+    args = make_parser().parse_args(arguments)
+    return int(pkgutil.resolve_name(args.handler)(args))
 
 
 def in_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -196,14 +193,8 @@ SHOW = "import os; print(os.environ['LD_LIBRARY_PATH']); print(os.environ.get('F
 
 def run(fonts: Path, *program: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """``fontgen run --fonts FONTS PROGRAM...`` in a process that becomes the program."""
-    code = (
-        "import argparse; from fontgen.host.native import cli\n"
-        "parser = argparse.ArgumentParser(); cli.register(parser.add_subparsers())\n"
-        f"args = parser.parse_args({['run', '--fonts', str(fonts), *program]!r})\n"
-        "args.quiet, args.verbose = True, 0\n"
-        "args.handler(args)"
-    )
-    return in_python(code, **environment)
+    arguments = ["run", "--quiet", "--fonts", str(fonts), *program]
+    return in_python(f"from fontgen.cli.main import main; main({arguments!r})", **environment)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of Linux's dynamic linker and fontconfig")

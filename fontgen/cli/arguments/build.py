@@ -1,0 +1,42 @@
+"""``fontgen build``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fontgen.shapers.flavours import MODULES
+
+
+def register(commands: Any) -> None:
+    """Add the command to what `argparse.ArgumentParser.add_subparsers` returned."""
+    parser = commands.add_parser(
+        "build",
+        help="compile a checkpoint and a base font into a font",
+        description="Compiles a checkpoint and a base font into a font. Without CONFIG, the "
+        "default model in Roboto is written to llama.ttf. Flags override the configuration.",
+    )
+    parser.add_argument(
+        "config", nargs="?", type=Path, metavar="CONFIG.toml", help="font configuration"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="checkpoint: a file, a folder or a known name, such as stories15M",
+    )
+    parser.add_argument(
+        "--tokenizer", type=Path, help="its tokenizer, unless it is found beside it"
+    )
+    parser.add_argument(
+        "--base", type=Path, metavar="FONT", help="base font; FILE.ttc#1 is a collection's member"
+    )
+    parser.add_argument(
+        "--base-index", type=int, metavar="N", help="member of a collection, from 0"
+    )
+    parser.add_argument("--family", metavar="NAME", help="family name of the new font")
+    parser.add_argument("--bits", type=int, metavar="N", help="bits of a weight")
+    parser.add_argument("--flavour", choices=MODULES, help="instruction set of the shaper")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FONT", help="the font to write; - is stdout"
+    )
+    parser.set_defaults(handler="fontgen.cli.build:build")

@@ -1,0 +1,36 @@
+"""``fontgen build``: a font from a configuration."""
+
+from __future__ import annotations
+
+import argparse
+
+from fontgen.build.llama import build_font
+from fontgen.cli.common import reporter
+from fontgen.config import Config, read_config
+from fontgen.files import STDOUT, check_output, write_output
+from fontgen.font.base import split_member
+
+
+def build(args: argparse.Namespace) -> int:
+    """Build the font of ``CONFIG.toml`` and the flags, and write it."""
+    config = read_config(args.config) if args.config else Config()
+    config = config.override(
+        model={"checkpoint": args.model, "tokenizer": args.tokenizer},
+        font={
+            "base": args.base,
+            "index": args.base_index,
+            "family": args.family,
+            "output": args.output,
+        },
+        quantise={"bits": args.bits},
+        shaper={"flavour": args.flavour},
+    )
+    output = config.font.output
+    base = split_member(config.font.base)[0] if config.font.base else None
+    check_output(output, [config.path, config.model.checkpoint, config.model.tokenizer, base])
+    report = reporter(args)
+    data = build_font(config, report)
+    write_output(output, data)
+    if output != STDOUT:
+        report.note(f"wrote {output} ({len(data):,} bytes)")
+    return 0

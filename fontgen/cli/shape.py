@@ -1,0 +1,28 @@
+"""``fontgen shape``: what a font makes of a text."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from fontgen.cli.common import print_json, read_text, reporter
+from fontgen.cli.text_options import open_shaping, shape_options
+from fontgen.text.shape import ShapeFailed, format_table
+
+
+def shape(args: argparse.Namespace) -> int:
+    """Shape TEXT and print the visible text and the glyphs; 1: HarfBuzz did not shape it."""
+    text = read_text(args)
+    font = open_shaping(args)
+    if not font.has_wasm and args.shaper != "ot":
+        reporter(args).note(f"{args.font}: has no Wasm table, so OpenType shapes it")
+    try:
+        shaped = font.shape(text, shape_options(args))
+    except ShapeFailed as error:
+        print(f"fontgen: {error}", file=sys.stderr)
+        return 1
+    if args.json:
+        print_json(shaped.as_dict())
+    else:
+        print(format_table(shaped))
+    return 0

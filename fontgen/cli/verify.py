@@ -1,0 +1,26 @@
+"""``fontgen verify``: a font against the references."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from fontgen.check.verify import PROMPTS, verify_font
+from fontgen.cli.common import print_json, reporter
+from fontgen.errors import FontgenError
+
+VERDICTS = {True: "ok    ", False: "FAILED", None: "note  "}
+
+
+def verify(args: argparse.Namespace) -> int:
+    """Print what was compared; 1: a comparison failed."""
+    if args.tokens < 1:
+        raise FontgenError(f"--tokens {args.tokens}: at least one token is needed")
+    prompts = tuple(args.prompt) if args.prompt else PROMPTS
+    checks = verify_font(args.font, n_tokens=args.tokens, prompts=prompts, reporter=reporter(args))
+    if args.json:
+        print_json({"font": str(args.font), "checks": [asdict(check) for check in checks]})
+    elif not args.quiet:
+        for check in checks:
+            print(f"{VERDICTS[check.passed]}  {check.name}: {check.detail}")
+    return 1 if any(check.passed is False for check in checks) else 0
