@@ -29,7 +29,6 @@ Paths in the file are relative to its folder; paths on the command line to the w
 from __future__ import annotations
 
 import dataclasses
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,18 +37,14 @@ from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints.hub import KNOWN as KNOWN_MODELS
 from fontgen.llama.tables import Settings
 from fontgen.shapers.flavours import MODULES, UNIVERSAL
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from fontgen.typed_toml import names, not_in_toml, read_toml
 
 
 @dataclass(frozen=True)
 class ModelOptions:
     """``[model]``. None means the default of each."""
 
-    checkpoint: Path | None = None
+    checkpoint: Path | None = names(None, KNOWN_MODELS)
     tokenizer: Path | None = None
 
 
@@ -89,7 +84,7 @@ class Config:
     shaper: ShaperOptions = field(default_factory=ShaperOptions)
     replace: dict[str, str] = field(default_factory=dict)
     """``[replace]``: words of the typed text and what is shown instead."""
-    path: Path | None = None
+    path: Path | None = not_in_toml(None)
     """The file that this came from, named in errors."""
 
     def check(self) -> None:
@@ -125,22 +120,6 @@ class Config:
         raise FontgenError(f"{key}: {cause}", path=self.path)
 
 
-_SECTIONS: dict[str, type] = {
-    "model": ModelOptions,
-    "font": FontOptions,
-    "quantise": QuantiseOptions,
-    "shaper": ShaperOptions,
-}
-
-# What each value must be; a `Path` is a string in TOML.
-_KEYS: dict[str, dict[str, type]] = {
-    "model": {"checkpoint": Path, "tokenizer": Path},
-    "font": {"base": Path, "index": int, "family": str, "output": Path},
-    "quantise": {"bits": int},
-    "shaper": {"flavour": str, "kept_marks": int, "max_tokens_per_call": int},
-}
-
-
 def read_config(path: Path) -> Config:
     """Read a TOML font configuration.
 
@@ -148,56 +127,6 @@ def read_config(path: Path) -> Config:
         FontgenError: the file cannot be read, is not TOML, has a section or key that is not known,
             or a value of the wrong type or out of range. Names the file and the key.
     """
-    try:
-        with path.open("rb") as file:
-            document = tomllib.load(file)
-    except OSError as error:
-        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FontgenError(f"is not TOML: {error}", path=path) from error
-
-    sections: dict[str, Any] = {}
-    for section, values in document.items():
-        if section not in (*_SECTIONS, "replace"):
-            known = [*_SECTIONS, "replace"]
-            raise FontgenError(_unknown("section", section, known), path=path)
-        if not isinstance(values, dict):
-            raise FontgenError(f"{section} must be a section, [{section}]", path=path)
-        if section == "replace":
-            for word, shown in values.items():
-                if not isinstance(shown, str):
-                    raise FontgenError(f"replace.{word!r} must be a string", path=path)
-            sections[section] = values
-            continue
-        for key in values:
-            if key not in _KEYS[section]:
-                known = list(_KEYS[section])
-                raise FontgenError(_unknown("key", key, known, within=section), path=path)
-        given = {key: _value(path, section, key, value) for key, value in values.items()}
-        sections[section] = _SECTIONS[section](**given)
-    config = Config(**sections, path=path)
+    config = dataclasses.replace(read_toml(path, Config), path=path)
     config.check()
     return config
-
-
-def _value(path: Path, section: str, key: str, value: Any) -> Any:
-    """A value of the right type, paths joined to the file's folder."""
-    kind = _KEYS[section][key]
-    if kind is int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise FontgenError(f"{section}.{key} must be a whole number", path=path)
-        return value
-    if not isinstance(value, str):
-        raise FontgenError(f"{section}.{key} must be a string", path=path)
-    if kind is str:
-        return value
-    if not value:
-        raise FontgenError(f"{section}.{key} is empty", path=path)
-    if key == "checkpoint" and value in KNOWN_MODELS:
-        return Path(value)
-    return path.parent / value
-
-
-def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:
-    place = f" in [{within}]" if within else ""
-    return f"unknown {what} {name!r}{place}; there are {', '.join(known)}"
