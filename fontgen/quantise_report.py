@@ -21,6 +21,7 @@ import numpy as np
 
 from fontgen.errors import FontgenError
 from fontgen.llama import checkpoints
+from fontgen.llama.loss import cross_entropy
 from fontgen.llama.model import Model
 from fontgen.llama.quantise.calibration import CalibrationText, sample_text
 from fontgen.llama.quantise.tensors import quantise
@@ -120,13 +121,6 @@ def measure_reference(
         nats.append(cross_entropy(logits, np.array(tokens[1:length])))
         best.append(logits.argmax(axis=-1))
     return np.concatenate(nats), np.concatenate(best)
-
-
-def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """float64 (n,): nats of each target under logits (n, vocab_size)."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    totals = np.exp(shifted).sum(axis=-1, dtype=np.float64)
-    return np.log(totals) - shifted[np.arange(len(targets)), targets]
 
 
 def report(

@@ -26,8 +26,8 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
     from fontgen.font.features import write_features
     from fontgen.llama.checkpoints import load
     from fontgen.llama.checkpoints.hub import default_model_path
+    from fontgen.llama.marks import TAGS
     from fontgen.llama.quantise.tensors import quantise
-    from fontgen.llama.reference.sampler import TAGS
     from fontgen.llama.shaper import shaper_module
     from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, write_model, write_settings
 

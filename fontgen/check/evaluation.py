@@ -22,12 +22,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from fontgen.errors import FontgenError, naming
-from fontgen.llama.engine import Engine
+from fontgen.llama.loss import cross_entropy
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.tables import MODEL_TAG, read_model
+from fontgen.llama.wasm_engine import Engine
 from fontgen.progress import Reporter
 
 SEPARATOR = "<|endoftext|>"
@@ -134,16 +133,9 @@ class Evaluator:
         read = [self.bos]
         nats = 0.0
         for target in targets:
-            nats -= log_probability(self._engine.logits(read), target)
+            nats += float(cross_entropy(self._engine.logits(read)[None], [target])[0])
             read.append(target)
         return nats
-
-
-def log_probability(logits: np.ndarray, token: int) -> float:
-    """ln of a token's probability under logits (vocab_size,), in double precision."""
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max()
-    return float(shifted[token] - np.log(np.exp(shifted).sum()))
 
 
 def evaluate_documents(

@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from fontgen.errors import FontgenError, naming
-from fontgen.llama.engine import Engine
+from fontgen.llama.marks import ELLIPSIS, MORE, TAGS
 from fontgen.llama.quantised import QuantisedModel
-from fontgen.llama.reference.continuation import ELLIPSIS, MORE, Features, ReferenceContinuer
-from fontgen.llama.reference.float_model import FloatModel
-from fontgen.llama.reference.sampler import TAGS, greedy
+from fontgen.llama.reference.continuation import Features, ReferenceContinuer
+from fontgen.llama.reference.sampler import greedy
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
+from fontgen.llama.transformer import FloatModel
+from fontgen.llama.wasm_engine import Engine
 from fontgen.progress import Reporter
 from fontgen.shapers.binary import without_custom_section
 from fontgen.shapers.flavours import FLAVOURS, SIMD_SECTION

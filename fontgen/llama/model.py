@@ -202,3 +202,14 @@ def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     if not config.tied_embeddings:
         shapes["output.weight"] = (config.vocab_size, dim)
     return shapes
+
+
+def rope_table(config: ModelConfig) -> np.ndarray:
+    """Cosines and sines of RoPE (Su et al. 2021, arXiv:2104.09864), float32 (context, head_size/2, 2).
+
+    Computed in double precision and rounded once, and stored in the font as data: `cos` differs between C libraries.
+    """
+    pair = np.arange(0, config.head_size, 2, dtype=np.float64)
+    frequencies = float(config.rope_theta) ** (-pair / config.head_size)
+    angles = np.arange(config.context_length, dtype=np.float64)[:, None] * frequencies
+    return np.stack([np.cos(angles), np.sin(angles)], axis=-1).astype(np.float32)

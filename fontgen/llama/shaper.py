@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fontgen.font.sealed import preamble_header
-from fontgen.llama.tables import c_header
+from fontgen.llama.tables.describe import c_header
 from fontgen.shapers import compiler
 
 PROGRAM = "llama"

@@ -1,16 +1,18 @@
-"""The Llama transformer over many sequences at once, in parts, so that each matrix's input shows.
+"""The Llama transformer in NumPy float32 without any quantisation: what the checkpoint itself says.
 
-The same arithmetic as `fontgen.llama.reference.float_model`, to rounding; that one runs a single
-sequence. Arrays are float32 (sequences, positions, width).
+`Transformer` runs many sequences at once, in parts, so that the quantiser sees each matrix's input. `FloatModel`
+runs one, token by token: the yardstick for what 8 bits cost, and the other end of the comparison with onnxruntime.
+Both use `@` and `np.exp`, so they agree with other programs to rounding, not bit for bit;
+`fontgen.llama.reference.numpy_model` is the one that does. Arrays are float32 (sequences, positions, width).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fontgen.llama.model import ModelConfig
+from fontgen.llama.model import Model, ModelConfig, rope_table
 
 SEQUENCES_AT_ONCE = 8
 """Attention of so many sequences is computed at a time; the scores of all would need gigabytes."""
@@ -25,8 +27,6 @@ class Transformer:
     """
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, np.ndarray]):
-        from fontgen.llama.tables import rope_table  # which imports the quantiser
-
         self.config = config
         self.tensors = tensors
         self._rope = rope_table(config)
@@ -45,8 +45,13 @@ class Transformer:
         weight = self.tensors[name]
         return (x.reshape(-1, x.shape[-1]) @ weight.T).reshape(*x.shape[:-1], len(weight))
 
-    def attend(self, normed: np.ndarray, layer: int) -> np.ndarray:
-        """What attention gives to ``wo``, for sequences that begin at position 0."""
+    def attend(
+        self, normed: np.ndarray, layer: int, cache: KeyValueCache | None = None
+    ) -> np.ndarray:
+        """What attention gives to ``wo``, for sequences that begin at position 0 or go on from a cache."""
+        if cache is not None:
+            query, key, value = self.heads(normed, layer, cache.length)
+            return self.mix(query, *cache.put(layer, key, value))
         result = np.empty((*normed.shape[:-1], self.config.dim), np.float32)
         for start in range(0, len(normed), SEQUENCES_AT_ONCE):
             some = slice(start, start + SEQUENCES_AT_ONCE)
@@ -96,15 +101,18 @@ class Transformer:
         gate *= self.linear(normed, prefix + "w3.weight")
         return gate
 
-    def forward(self, tokens: np.ndarray) -> np.ndarray:
-        """What the classifier gets: (sequences, positions, dim) for whole sequences of tokens."""
+    def forward(self, tokens: np.ndarray, cache: KeyValueCache | None = None) -> np.ndarray:
+        """What the classifier gets, (sequences, positions, dim): for whole sequences of tokens int (sequences,
+        positions), or for those that come after what a cache holds, which then holds them, too."""
         x = self.embed(tokens)
         for layer in range(self.config.n_layers):
             prefix = f"layers.{layer}."
-            attended = self.attend(self.norm(x, prefix + "attention_norm.weight"), layer)
+            attended = self.attend(self.norm(x, prefix + "attention_norm.weight"), layer, cache)
             x = x + self.linear(attended, prefix + "attention.wo.weight")
             hidden = self.activate(self.norm(x, prefix + "ffn_norm.weight"), layer)
             x = x + self.linear(hidden, prefix + "feed_forward.w2.weight")
+        if cache is not None:
+            cache.length += tokens.shape[1]
         return self.norm(x, "norm.weight")
 
     def classify(self, x: np.ndarray) -> np.ndarray:
@@ -117,35 +125,44 @@ class Transformer:
         return "tok_embeddings.weight" if self.config.tied_embeddings else "output.weight"
 
 
-class Generator:
-    """Runs sequences position by position with a KV cache."""
+class KeyValueCache:
+    """Keys and values of the first ``length`` positions of some sequences; setting it lower forgets the rest."""
 
-    def __init__(self, transformer: Transformer, sequences: int, length: int):
-        config = transformer.config
-        self._transformer = transformer
-        shape = (config.n_layers, sequences, config.n_kv_heads, length, config.head_size)
+    def __init__(self, config: ModelConfig, sequences: int, positions: int):
+        shape = (config.n_layers, sequences, config.n_kv_heads, positions, config.head_size)
         self._keys, self._values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self._position = 0
+        self.length = 0
 
-    def step(self, tokens: np.ndarray) -> np.ndarray:
-        """Take one token of each sequence; returns what the classifier gets, (sequences, dim)."""
-        transformer, position = self._transformer, self._position
-        x = transformer.embed(tokens[:, None])
-        for layer in range(transformer.config.n_layers):
-            prefix = f"layers.{layer}."
-            normed = transformer.norm(x, prefix + "attention_norm.weight")
-            query, key, value = transformer.heads(normed, layer, position)
-            self._keys[layer, :, :, position : position + 1] = key
-            self._values[layer, :, :, position : position + 1] = value
-            known = slice(0, position + 1)
-            mixed = transformer.mix(
-                query, self._keys[layer, :, :, known], self._values[layer, :, :, known]
-            )
-            x = x + transformer.linear(mixed, prefix + "attention.wo.weight")
-            hidden = transformer.activate(transformer.norm(x, prefix + "ffn_norm.weight"), layer)
-            x = x + transformer.linear(hidden, prefix + "feed_forward.w2.weight")
-        self._position += 1
-        return transformer.norm(x, "norm.weight")[:, 0]
+    def put(self, layer: int, key: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Store a layer's next (sequences, n_kv_heads, n, head_size); returns all up to these."""
+        end = self.length + key.shape[2]
+        self._keys[layer, :, :, self.length : end] = key
+        self._values[layer, :, :, self.length : end] = value
+        return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
+
+
+class FloatModel:
+    """One text at a time, with a KV cache; a growing list of tokens costs one position each."""
+
+    def __init__(self, model: Model):
+        self._transformer = Transformer(model.config, model.tensors)
+        self._cache = KeyValueCache(model.config, 1, model.config.context_length)
+        self._tokens: list[int] = []
+
+    def logits(self, tokens: Sequence[int]) -> np.ndarray:
+        """float32 (vocab_size,): the logits that follow 1 to context_length tokens."""
+        known = 0
+        most = min(len(tokens) - 1, len(self._tokens))
+        while known < most and tokens[known] == self._tokens[known]:
+            known += 1
+        self._cache.length = known
+        hidden = self._transformer.forward(np.asarray(tokens)[None, known:], self._cache)
+        self._tokens = list(tokens)
+        return self._transformer.classify(hidden[0, -1])
+
+    def all_logits(self, tokens: Sequence[int]) -> np.ndarray:
+        """float32 (n, vocab_size): the logits after each of the tokens."""
+        return self._transformer.classify(self._transformer.forward(np.asarray(tokens)[None])[0])
 
 
 def _rotate(x: np.ndarray, angles: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from fontgen.errors import FontgenError
+from fontgen.llama.marks import MORE
 from fontgen.progress import Reporter
 from fontgen.text.layout import Layout, layout_text
 from fontgen.text.render import (
@@ -146,10 +147,10 @@ def _durations(text: str) -> list[int]:
         following = text[index + 1 : index + 2]
         if following == "":
             durations.append(LAST_MILLISECONDS)
-        elif key == "!":
+        elif key == MORE:
             durations.append(MARK_MILLISECONDS)
         else:
-            durations.append(PAUSE_MILLISECONDS if following == "!" else KEY_MILLISECONDS)
+            durations.append(PAUSE_MILLISECONDS if following == MORE else KEY_MILLISECONDS)
     return durations
 
 

@@ -23,6 +23,7 @@ from fontTools.ttLib import TTFont
 from fontTools.unicodedata import mirrored
 
 from fontgen.errors import FontgenError
+from fontgen.llama.marks import MORE
 
 MISSING = "\N{REPLACEMENT CHARACTER}"
 """Stands in visible text for ``.notdef``."""
@@ -191,7 +192,7 @@ class ShapingFont:
         shaper = options.shaper or ("wasm" if self.has_wasm else "ot")
         buffer = self._shape(text, options, shaper)
         unchanged = 0
-        while settle and shaper == "wasm" and "!" in text and unchanged < _MOST_UNCHANGED:
+        while settle and shaper == "wasm" and MORE in text and unchanged < _MOST_UNCHANGED:
             glyphs = [info.codepoint for info in buffer.glyph_infos]
             if self.characters.ellipsis not in glyphs:
                 break

@@ -26,13 +26,14 @@ from rich.progress import track
 
 from fontgen.check.evaluation import Evaluator, Score, total
 from fontgen.llama import checkpoints
-from fontgen.llama.engine import Engine
+from fontgen.llama.loss import cross_entropy
 from fontgen.llama.quantise.tensors import quantise
-from fontgen.llama.reference.float_model import FloatModel, nats_per_token
 from fontgen.llama.reference.sampler import Options, sample
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import write_model
+from fontgen.llama.transformer import FloatModel
+from fontgen.llama.wasm_engine import Engine
 from fontgen.quantise_report import markdown, read_text, report
 from model.data.prepare import read_stories
 from model.evaluation.story_checks import CHECKS, Story, check, training_words
@@ -80,7 +81,8 @@ class Storyteller:
             tokens = self.evaluator.scored_tokens(story)
             logits = reference.all_logits([self.evaluator.bos, *tokens[:-1]])
             by_engine.append(score)
-            by_weights.append(replace(score, nats=nats_per_token(logits, tokens) * len(tokens)))
+            nats = float(cross_entropy(logits, tokens).sum())
+            by_weights.append(replace(score, nats=nats))
         return by_weights, by_engine
 
 

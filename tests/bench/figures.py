@@ -20,13 +20,14 @@ from typing import Any
 from fontgen.check.evaluation import Evaluator, total
 from fontgen.font.tables import WASM_TAG
 from fontgen.host.native import Host
+from fontgen.llama.loss import cross_entropy
+from fontgen.llama.marks import MORE
 from fontgen.llama.quantised import QuantisedModel
-from fontgen.llama.reference.continuation import MORE
-from fontgen.llama.reference.float_model import FloatModel, nats_per_token
 from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.llama.reference.onnx_model import OnnxModel
 from fontgen.llama.reference.sampler import greedy
 from fontgen.llama.tables import MODEL_TAG, read_model
+from fontgen.llama.transformer import FloatModel
 from fontgen.shapers.flavours import FLAVOURS
 
 from .measure import Probe, Samples, cpu_seconds
@@ -515,7 +516,7 @@ def loss_rows(subject: Subject, documents: list[str]) -> list[Row]:
             nats = 0.0
             for tokens in map(evaluator.scored_tokens, documents):
                 logits = exact.all_logits([evaluator.bos, *tokens[:-1]])
-                nats += nats_per_token(logits, tokens) * len(tokens)
+                nats += float(cross_entropy(logits, tokens).sum())
             per_token = nats / score.n_tokens
         above = 100 * (score.nats_per_token / per_token - 1)
         rows.append(

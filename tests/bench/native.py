@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fontgen.errors import FontgenError
-from fontgen.llama.model import Model, tensor_shapes
-from fontgen.llama.tables import rope_table
+from fontgen.llama.model import Model, rope_table, tensor_shapes
 
 SOURCE = Path(__file__).with_name("llama.c")
 PLAIN = ("-O3", "-march=native")

@@ -18,10 +18,9 @@ from fontgen.font import base as basefont
 from fontgen.font import tables
 from fontgen.llama.checkpoints import load
 from fontgen.llama.checkpoints.hub import default_model_path
-from fontgen.llama.engine import Engine
+from fontgen.llama.marks import MORE
 from fontgen.llama.model import Model
 from fontgen.llama.quantise.tensors import quantise
-from fontgen.llama.reference.continuation import MORE
 from fontgen.llama.reference.sampler import greedy
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.shaper import shaper_module
@@ -34,6 +33,7 @@ from fontgen.llama.tables import (
     write_model,
     write_settings,
 )
+from fontgen.llama.wasm_engine import Engine
 from fontgen.shapers.flavours import FLAVOURS
 
 UNBOUNDED = 100_000
@@ -135,7 +135,8 @@ def build_subject(config: Config, *, best_quantiser: bool = False) -> Subject:
             }
             variants[bits, flavour] = Variant(bits, flavour, with_tables(data, replaced), story)
     capped = {
-        flavour: with_tables(eight, {tables.WASM_TAG: shaper_module(flavour)}) for flavour in FLAVOURS
+        flavour: with_tables(eight, {tables.WASM_TAG: shaper_module(flavour)})
+        for flavour in FLAVOURS
     }
     opened = basefont.open_base(config.font.base, config.font.index)
     return Subject(model, tables.font_bytes(opened), shipped, capped, variants)

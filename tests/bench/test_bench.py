@@ -23,8 +23,8 @@ from bench.report import COLUMNS, HIGHER, LOWER, Row, number, plain_table
 from bench.subject import build_subject, settings_of, table_of
 from fontgen.config import read_config
 from fontgen.llama.reference.continuation import ReferenceContinuer
-from fontgen.llama.reference.float_model import FloatModel
 from fontgen.llama.tables import MODEL_TAG, read_model
+from fontgen.llama.transformer import FloatModel
 from fontgen.shapers.flavours import FLAVOURS
 from fontgen.text.shape import ShapingFont
 

@@ -124,7 +124,7 @@ def test_shaping_is_unchanged(tmp_path: Path, uharfbuzz: ModuleType, language: s
 def test_the_default_font_lists_them_and_keeps_robotos_lookups(
     font_path: Path, base_path: Path
 ) -> None:
-    from fontgen.llama.reference.sampler import TAGS as SAMPLER_TAGS
+    from fontgen.llama.marks import TAGS as SAMPLER_TAGS
 
     built, base = TTFont(font_path), TTFont(base_path)
     for tags in _tags(built).values():

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from support.tiny_models import byte_vocabulary, random_model
 
 from fontgen.errors import FontgenError
-from fontgen.llama.engine import Engine
 from fontgen.llama.model import Model
 from fontgen.llama.quantise.tensors import quantise, quantise_groups
 from fontgen.llama.quantised import QuantisedModel
-from fontgen.llama.reference.float_model import FloatModel
 from fontgen.llama.reference.numpy_model import ReferenceModel, exp
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import read_model, write_model
+from fontgen.llama.transformer import FloatModel
+from fontgen.llama.wasm_engine import Engine
 from fontgen.shapers.flavours import FLAVOURS
 
 SHAPES = {

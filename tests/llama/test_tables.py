@@ -10,6 +10,8 @@ from support.tiny_models import random_model
 from fontgen.errors import FontgenError
 from fontgen.llama import tables as table
 from fontgen.llama.quantise.tensors import quantise, quantise_rows
+from fontgen.llama.tables import describe
+from fontgen.llama.tables.weights import pack_weights
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -34,7 +36,7 @@ def test_a_model_comes_back_from_its_table(tied):
 
 def test_packing_places_each_weight_where_the_description_says():
     values = np.arange(-60, 60, dtype=np.int8).reshape(20, 6)
-    stored = table.pack_weights(values)
+    stored = pack_weights(values)
     assert stored.shape == (2, 2, 16, 4)
     for row, column in [(0, 0), (15, 3), (16, 4), (19, 5)]:
         byte = stored[row // 16, column // 4, row % 16, column % 4]
@@ -93,4 +95,6 @@ def test_other_bits_are_refused():
 
 def test_the_page_about_the_tables_is_up_to_date():
     page = (REPOSITORY / "wasm" / "llama" / "TABLES.md").read_text()
-    assert page == table.markdown(), "python -m fontgen.llama.tables > wasm/llama/TABLES.md"
+    assert page == describe.markdown(), (
+        "python -m fontgen.llama.tables.describe > wasm/llama/TABLES.md"
+    )

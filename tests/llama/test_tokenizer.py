@@ -12,11 +12,11 @@ from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
 from fontgen.llama.checkpoints import load
 from fontgen.llama.checkpoints.hub import default_model_path
-from fontgen.llama.engine import Engine
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import write_model
+from fontgen.llama.wasm_engine import Engine
 from fontgen.shapers.flavours import FLAVOURS
 
 SURROGATE = re.compile("[\ud800-\udfff]")

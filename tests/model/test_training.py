@@ -100,7 +100,7 @@ def test_same_seed_same_weights_and_interrupted_too(config: dict[str, Any], tmp_
 
 def test_fontgen_reads_the_same_model(trained: Path) -> None:
     from fontgen.llama import checkpoints
-    from fontgen.llama.reference.float_model import FloatModel
+    from fontgen.llama.transformer import FloatModel
     from model.training.network import load_model
 
     tokens = [1, *np.random.default_rng(3).integers(3, 400, 40).tolist()]
@@ -118,8 +118,8 @@ def test_font_of_the_trained_model(trained: Path) -> None:
 
     from fontgen.build.llama import build_font
     from fontgen.config import read_config
-    from fontgen.llama.engine import Engine
     from fontgen.llama.tables import MODEL_TAG
+    from fontgen.llama.wasm_engine import Engine
 
     toml = trained / "font.toml"
     toml.write_text('[model]\ncheckpoint = "."\n')

@@ -4,12 +4,6 @@
 #include "tokenizer.h"
 #include "unicode.h"
 
-#define MORE '!'
-#define ANOTHER '?'
-#define ZERO_WIDTH_SPACE 0x200Bu /* HarfBuzz shows it as nothing, and it keeps a caret position for its mark */
-#define ELLIPSIS 0x2026u
-#define BOUNDARY '|'
-
 /* The tokens of all that is visible so far: BOS, then prompt, continuation, prompt, ... */
 struct context {
     struct sampler *sampler;
@@ -105,7 +99,7 @@ static void show(struct text *visible, const struct model *model, uint32_t token
         uint32_t codepoints[2], count = utf8_decode(decoder, bytes[i], codepoints);
         for (uint32_t j = 0; j < count; j++) text_append(visible, shown(codepoints[j]), cluster);
     }
-    if (visible->length == before) text_append(visible, ZERO_WIDTH_SPACE, cluster);
+    if (visible->length == before) text_append(visible, SHOWS_NOTHING, cluster);
 }
 
 /* The token after the context, `another` times the next in line; NO_TOKEN when the budget ran out. */
@@ -142,9 +136,9 @@ static void generate(struct context *context, struct text *visible, const struct
         if (options.boundaries) text_append(visible, BOUNDARY, cluster);
         show(visible, context->model, token, cluster, skip_space, &decoder);
         skip_space = false;
-        for (i++; another; another--, i++) text_append(visible, ZERO_WIDTH_SPACE, marks[i].cluster);
+        for (i++; another; another--, i++) text_append(visible, SHOWS_NOTHING, marks[i].cluster);
     }
-    for (; i < n; i++) text_append(visible, ZERO_WIDTH_SPACE, marks[i].cluster);
+    for (; i < n; i++) text_append(visible, SHOWS_NOTHING, marks[i].cluster);
 }
 
 void continue_text(struct text *visible, struct sampler *sampler, const struct glyph_info *info, uint32_t n,
@@ -171,7 +165,7 @@ void continue_text(struct text *visible, struct sampler *sampler, const struct g
         }
         bool skip_space = false;
         if (!context.out_of_budget) skip_space = read_prompt(&context, info + prompt, i - prompt) || context.n == 1;
-        for (uint32_t k = 0; k < kept_marks; k++) text_append(visible, ZERO_WIDTH_SPACE, info[i + k].cluster);
+        for (uint32_t k = 0; k < kept_marks; k++) text_append(visible, SHOWS_NOTHING, info[i + k].cluster);
         generate(&context, visible, info + i + kept_marks, run - kept_marks, skip_space);
         i += run;
         prompt = i;

@@ -1,6 +1,6 @@
 /* The model as it lies in the font's own table: checked once, then pointed into, never copied.
  *
- * The layout is described in fontgen/llama/tables.py, which also writes font_tables.h. */
+ * The layout is described in fontgen/llama/tables/layout.py, which also writes font_tables.h. */
 #ifndef MODEL_TABLE_H
 #define MODEL_TABLE_H
 

@@ -1,13 +1,15 @@
 #include "options.h"
 
+#include "font_tables.h"
+
 /* Where the value of one of our tags goes, or NULL. */
 static uint32_t *option(struct options *options, uint32_t tag) {
     switch (tag) {
-    case TAG('T', 'E', 'M', 'P'): return &options->temperature;
-    case TAG('S', 'E', 'E', 'D'): return &options->seed;
-    case TAG('T', 'O', 'P', 'K'): return &options->top_k;
-    case TAG('T', 'O', 'P', 'P'): return &options->top_p;
-    case TAG('T', 'O', 'K', 'N'): return &options->boundaries;
+    case TAG_TEMPERATURE: return &options->temperature;
+    case TAG_SEED: return &options->seed;
+    case TAG_TOP_K: return &options->top_k;
+    case TAG_TOP_P: return &options->top_p;
+    case TAG_BOUNDARIES: return &options->boundaries;
     default: return NULL;
     }
 }

@@ -12,7 +12,6 @@
 uint64_t hash_token(uint64_t hash, uint32_t token);
 
 /* Tokens that were rejected at this place. */
-#define MOST_REJECTED 32
 struct rejected {
     uint32_t tokens[MOST_REJECTED];
     uint32_t n;

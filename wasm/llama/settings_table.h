@@ -1,4 +1,4 @@
-/* What the font's configuration says of every text: the table `Lset`, described in fontgen/llama/tables.py. */
+/* What the font's configuration says of every text: the table `Lset`, described in fontgen/llama/tables/layout.py. */
 #ifndef SETTINGS_TABLE_H
 #define SETTINGS_TABLE_H
 

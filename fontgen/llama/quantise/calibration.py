@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fontgen.llama.model import Model
-from fontgen.llama.transformer import Generator, Transformer
+from fontgen.llama.transformer import KeyValueCache, Transformer
 
 TOKENS_PER_COLUMN = 16
 """Positions of text for each column of the widest matrix, to know its inputs' correlations."""
@@ -50,12 +50,13 @@ def sample_text(model: Model, *, seed: int = 0, n_tokens: int | None = None) -> 
     ends = [token for token in (vocabulary.bos, vocabulary.eos) if token is not None]
     random = np.random.default_rng(seed)
     transformer = Transformer(config, model.tensors)
-    generator = Generator(transformer, sequences, length)
+    cache = KeyValueCache(config, sequences, length)
     tokens = np.full((sequences, length), vocabulary.bos, np.int64)
     used = np.zeros(tokens.shape, bool)
     used[:, 0] = True
     for position in range(1, length):
-        logits = transformer.classify(generator.step(tokens[:, position - 1]))
+        hidden = transformer.forward(tokens[:, position - 1 : position], cache)
+        logits = transformer.classify(hidden[:, 0])
         drawn = _draw(logits, random.random(sequences))
         used[:, position] = used[:, position - 1] & ~np.isin(drawn, ends)
         if not used[:, position].any():

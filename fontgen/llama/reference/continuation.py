@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from fontgen.llama.marks import ANOTHER, BOUNDARY, MORE, MOST_REJECTED, SHOWS_NOTHING
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.reference.numpy_model import ReferenceModel
-from fontgen.llama.reference.sampler import MOST_REJECTED, options_at, sample
+from fontgen.llama.reference.sampler import options_at, sample
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.tables import Settings
-
-MORE = "!"
-ANOTHER = "?"
-BOUNDARY = "|"
-ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-"""What the engine shows for the rest of a run when a call may compute no more. The reference never stops early."""
-SHOWS_NOTHING = "\u200b"
-"""Stands for a mark that shows nothing, so that a caret still finds it; HarfBuzz makes it invisible."""
 
 Features = dict[str, list[tuple[int, int, int]]]
 Characters = list[tuple[str, int]]
@@ -61,7 +54,7 @@ class ReferenceContinuer:
         tokens: list = [self.tokenizer.vocabulary.bos]
         kept = self.settings.kept_marks
         prompt = 0
-        for run in re.finditer(rf"!{{{kept + 1},}}[!?]*", text):
+        for run in re.finditer(rf"{MORE}{{{kept + 1},}}[{MORE}{ANOTHER}]*", text):
             start, end = run.span()
             result.characters += characters[prompt:start]
             result.characters += [
@@ -117,7 +110,7 @@ class ReferenceContinuer:
         for i, (mark, cluster) in enumerate(marks):
             shown = ""
             if mark == MORE and not ended and len(tokens) <= self._context_length:
-                others = re.match(r"\?*", "".join(other for other, _ in marks[i + 1 :]))
+                others = re.match(rf"[{ANOTHER}]*", "".join(other for other, _ in marks[i + 1 :]))
                 another = others.end() if others else 0
                 token, boundary = self._choose(tokens, features, cluster, another)
                 ended = token in self._ends

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fontgen.llama.model import rope_table
 from fontgen.llama.quantised import QuantisedMatrix, QuantisedModel
-from fontgen.llama.tables import rope_table
 
 F = np.float32
 _EXACT_COLUMNS = 1040

@@ -11,18 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fontgen.llama.marks import TAGS
 from fontgen.llama.reference.numpy_model import F, exp, sum4
 from fontgen.llama.tables import NO_TOKEN
 
-TAGS = {
-    "TEMP": "temperature",
-    "SEED": "seed",
-    "TOPK": "top_k",
-    "TOPP": "top_p",
-    "TOKN": "boundaries",
-}
-"""OpenType feature tags of our own, and the options that they set."""
-MOST_REJECTED = 32
 _MASK = (1 << 64) - 1
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import wasmtime
 
 from fontgen.errors import FontgenError
+from fontgen.llama.tables.model_table import vocab_size
 
 
 class Engine:
@@ -40,7 +41,7 @@ class Engine:
         # The engine computes on the table where it lies, so this allocation is never freed.
         if not self._call("inspect_open", self._put(table), len(table)):
             raise FontgenError("the engine refuses the model table")
-        self.vocab_size = int.from_bytes(table[36:40], "little")
+        self.vocab_size = vocab_size(table)
 
     def encode(self, text: str, *, at_start: bool = True) -> list[int]:
         """Tokens of a text, without BOS; ``at_start`` says that nothing comes before it."""

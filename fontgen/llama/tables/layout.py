@@ -1,0 +1,116 @@
+"""The tables' layout, byte by byte: this file is the one description of both.
+
+``Llam`` holds the model: a header, then sections in a fixed order whose sizes follow from the header alone.
+``Lset`` holds what the shaper must know of every text, triggered or not, so that plain text is shaped
+without touching the weights.
+
+Both are little-endian, as WebAssembly is and the rest of the font is not, since the engine computes on the
+bytes where they lie. Both begin with a four-letter magic, a version, their length and an Adler-32 checksum
+(RFC 1950) of everything behind it. A reader refuses what it does not know; the shaper then shapes plain text.
+
+Codecs, C structs and the page for people are made from the lists below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fontgen.font.sealed import PREAMBLE, Field
+
+MODEL_TAG = "Llam"
+SETTINGS_TAG = "Lset"
+ALIGNMENT = 64
+"""Sections begin at multiples of this from the start of the table."""
+BLOCK_ROWS = 16
+"""Rows of a matrix that are stored interleaved: the outputs that four SIMD registers hold."""
+UNIT_BYTES = 4
+"""Bytes of one row that stand side by side: 4 columns of 8 bits, or 8 columns of 4."""
+NO_TOKEN = 0xFFFFFFFF
+FLAG_TIED_EMBEDDINGS = 1
+FLAG_DUMMY_PREFIX = 2
+FLAG_REMOVE_EXTRA_WHITESPACES = 4
+
+MODEL_FIELDS = PREAMBLE + (
+    Field("dim", "I", "width of the residual stream"),
+    Field("hidden_dim", "I", "width of the feed-forward layer"),
+    Field("n_layers", "I", "transformer layers"),
+    Field("n_heads", "I", "attention heads; a head has dim / n_heads elements, an even number"),
+    Field("n_kv_heads", "I", "key and value heads (grouped-query attention), a divisor of n_heads"),
+    Field("vocab_size", "I", "tokens"),
+    Field("context_length", "I", "positions that the model was trained for"),
+    Field("bits", "I", "bits of a weight of the layers: 8 or 4"),
+    Field("embedding_bits", "I", "bits of a weight of embedding and classifier: 8 or 4"),
+    Field("group_size", "I", "columns that share a group scale, at 4 bits: a multiple of 8"),
+    Field("flags", "I", "1: tied embeddings; 2: a space goes before a text; 4: spaces collapse"),
+    Field("norm_eps", "f", "epsilon of RMSNorm"),
+    Field("attention_scale", "f", "1 / sqrt(head size), rounded to float32"),
+    Field("bos_token", "I", "begins every text, and ends a story when generated"),
+    Field("eos_token", "I", "ends a story; 0xFFFFFFFF: none"),
+    Field("unk_token", "I", "stands for what has no token; 0xFFFFFFFF: none"),
+    Field("pieces_size", "I", "bytes of the section `piece_bytes`"),
+    Field("n_normal_pieces", "I", "entries of the section `piece_order`"),
+    Field("card_size", "I", "bytes of the section `card`"),
+    Field("rope_theta", "f", "base of RoPE; for people, the engine uses the section `rope`"),
+)
+SETTINGS_FIELDS = PREAMBLE + (
+    Field("kept_marks", "I", "exclamation marks of a run that stay what they are"),
+    Field("max_tokens_per_call", "I", "positions that one shape call may compute; 0: some 100 ms"),
+    Field("n_replacements", "I", "words that are shown as others, the longest first"),
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """An array behind the model's header.
+
+    dtype: NumPy's name of an element's type. shape: of the header's values, the lengths of its axes.
+    written: the same for people. meaning: in a line.
+    """
+
+    name: str
+    dtype: str
+    shape: Callable[[Mapping[str, int]], tuple[int, ...]]
+    written: str
+    meaning: str
+
+
+SECTIONS = (
+    Section(
+        "piece_offsets", "<u4", lambda h: (h["vocab_size"] + 1,),
+        "uint32[vocab_size + 1]", "where each piece begins in `piece_bytes`",
+    ),
+    Section(
+        "piece_bytes", "u1", lambda h: (h["pieces_size"],),
+        "uint8[pieces_size]", "UTF-8 of the pieces, at most 255 bytes each",
+    ),
+    Section(
+        "piece_scores", "<f4", lambda h: (h["vocab_size"],),
+        "float32[vocab_size]", "the neighbours of the higher score merge first",
+    ),
+    Section(
+        "piece_kinds", "u1", lambda h: (h["vocab_size"],),
+        "uint8[vocab_size]", "0 normal, 1 unknown, 2 control, 3 byte, 4 unused",
+    ),
+    Section(
+        "piece_order", "<u4", lambda h: (h["n_normal_pieces"],),
+        "uint32[n_normal_pieces]", "normal pieces sorted by bytes, for binary search",
+    ),
+    Section(
+        "byte_tokens", "<u4", lambda h: (256,),
+        "uint32[256]", "token of each byte; 0xFFFFFFFF: none",
+    ),
+    Section(
+        "card", "u1", lambda h: (h["card_size"],),
+        "uint8[card_size]", "name, licence, description, source, SHA-256; UTF-8 lines",
+    ),
+    Section(
+        "rope", "<f4", lambda h: (h["context_length"], h["dim"] // h["n_heads"] // 2, 2),
+        "float32[context_length][head_size / 2][2]", "cosine and sine of each angle",
+    ),
+    Section(
+        "norms", "<f4", lambda h: (2 * h["n_layers"] + 1, h["dim"]),
+        "float32[2 * n_layers + 1][dim]", "RMSNorm: per layer attention, ffn; then final",
+    ),
+)  # fmt: skip
+"""In file order. Behind them lie the matrices, which `weights` describes."""

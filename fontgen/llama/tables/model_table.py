@@ -1,0 +1,224 @@
+"""``Llam``: a quantised model as the engine reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from fontgen.errors import FontgenError
+from fontgen.font.sealed import seal, struct_of, unseal
+from fontgen.llama.model import (
+    ModelCard,
+    ModelConfig,
+    PieceKind,
+    Vocabulary,
+    rope_table,
+    tensor_shapes,
+)
+from fontgen.llama.quantised import QuantisedMatrix, QuantisedModel
+from fontgen.llama.tables.layout import (
+    FLAG_DUMMY_PREFIX,
+    FLAG_REMOVE_EXTRA_WHITESPACES,
+    FLAG_TIED_EMBEDDINGS,
+    MODEL_FIELDS,
+    MODEL_TAG,
+    NO_TOKEN,
+    SECTIONS,
+)
+from fontgen.llama.tables.sections import SectionReader, SectionWriter
+from fontgen.llama.tables.weights import matrix_sections, take_matrix
+
+LONGEST_TABLE = (1 << 31) - 1
+_CARD_LINES = ("name", "license", "description", "source", "sha256")
+
+
+def write_model(model: QuantisedModel) -> bytes:
+    """Bytes of the table; raises `FontgenError` for a model that it cannot hold."""
+    config, vocabulary = model.config, model.vocabulary
+    arrays = _vocabulary_arrays(vocabulary) | {
+        "card": np.frombuffer(_card_bytes(model.card), np.uint8),
+        "rope": rope_table(config),
+        "norms": np.stack([model.norms[name] for name in _norm_names(config)]),
+    }
+    names = {field.name for field in MODEL_FIELDS}
+    values = {name: value for name, value in vars(config).items() if name in names}
+    values |= _precision(model)
+    values |= {
+        "flags": _flags(config, vocabulary),
+        "attention_scale": 1 / np.sqrt(config.head_size),
+        "bos_token": _token(vocabulary.bos),
+        "eos_token": _token(vocabulary.eos),
+        "unk_token": _token(vocabulary.unk),
+        "pieces_size": arrays["piece_bytes"].size,
+        "n_normal_pieces": arrays["piece_order"].size,
+        "card_size": arrays["card"].size,
+    }
+    body = SectionWriter(struct_of(MODEL_FIELDS).size)
+    for section in SECTIONS:
+        array = arrays[section.name]
+        assert array.shape == section.shape(values), section.name
+        body.add(array.astype(section.dtype))
+    for name in _matrix_names(config):
+        for array in matrix_sections(model.matrices[name]):
+            body.add(array)
+    table = seal(MODEL_FIELDS, MODEL_TAG, values, body.bytes())
+    if len(table) > LONGEST_TABLE:
+        raise FontgenError(
+            f"the weights need {len(table):,} bytes; a font table ends at {LONGEST_TABLE:,}"
+        )
+    return table
+
+
+def read_model(data: bytes) -> QuantisedModel:
+    """The model in a table; raises `FontgenError` when the table is damaged."""
+    values = unseal(MODEL_FIELDS, MODEL_TAG, data)
+    if not {values["bits"], values["embedding_bits"]} <= {4, 8}:
+        raise FontgenError(f"table {MODEL_TAG} holds weights of {values['bits']} bits")
+    config = _config(values)
+    sections = SectionReader(data, struct_of(MODEL_FIELDS).size)
+    arrays = {
+        section.name: sections.take(section.dtype, *section.shape(values)) for section in SECTIONS
+    }
+    matrices = dict(_take_matrices(sections, config, values))
+    sections.end()
+    norms = {
+        name: row.astype(np.float32)
+        for name, row in zip(_norm_names(config), arrays["norms"], strict=True)
+    }
+    vocabulary = _vocabulary(values, arrays)
+    vocabulary.check()
+    return QuantisedModel(config, vocabulary, matrices, norms, _card(arrays["card"].tobytes()))
+
+
+def vocab_size(data: bytes) -> int:
+    """How many tokens a table's model has; the rest is not looked at."""
+    values = struct_of(MODEL_FIELDS).unpack_from(data)
+    return values[[field.name for field in MODEL_FIELDS].index("vocab_size")]
+
+
+def _config(values: dict) -> ModelConfig:
+    known = {name: values[name] for name in ModelConfig.__dataclass_fields__ if name in values}
+    tied = bool(values["flags"] & FLAG_TIED_EMBEDDINGS)
+    config = ModelConfig(**known, tied_embeddings=tied)
+    config.check()
+    return config
+
+
+def _flags(config: ModelConfig, vocabulary: Vocabulary) -> int:
+    return (
+        FLAG_TIED_EMBEDDINGS * config.tied_embeddings
+        | FLAG_DUMMY_PREFIX * vocabulary.add_dummy_prefix
+        | FLAG_REMOVE_EXTRA_WHITESPACES * vocabulary.remove_extra_whitespaces
+    )
+
+
+# ---- Vocabulary ----
+
+
+def _vocabulary_arrays(vocabulary: Vocabulary) -> dict[str, np.ndarray]:
+    """Arrays by the names of their sections."""
+    lengths = [len(piece) for piece in vocabulary.pieces]
+    normal = np.flatnonzero(vocabulary.kinds == PieceKind.NORMAL)
+    order = sorted(normal.tolist(), key=lambda token: (vocabulary.pieces[token], token))
+    return {
+        "piece_offsets": np.cumsum([0, *lengths], dtype=np.uint32),
+        "piece_bytes": np.frombuffer(b"".join(vocabulary.pieces), np.uint8),
+        "piece_scores": vocabulary.scores,
+        "piece_kinds": vocabulary.kinds,
+        "piece_order": np.array(order, np.uint32),
+        "byte_tokens": np.array(_byte_tokens(vocabulary), np.uint32),
+    }
+
+
+def _vocabulary(values: dict, arrays: dict[str, np.ndarray]) -> Vocabulary:
+    pieces, offsets = arrays["piece_bytes"].tobytes(), arrays["piece_offsets"].tolist()
+    return Vocabulary(
+        tuple(pieces[start:end] for start, end in zip(offsets, offsets[1:], strict=False)),
+        arrays["piece_scores"].astype(np.float32),
+        arrays["piece_kinds"].copy(),
+        _optional(values["bos_token"]),
+        _optional(values["eos_token"]),
+        _optional(values["unk_token"]),
+        bool(values["flags"] & FLAG_DUMMY_PREFIX),
+        bool(values["flags"] & FLAG_REMOVE_EXTRA_WHITESPACES),
+    )
+
+
+def _byte_tokens(vocabulary: Vocabulary) -> list[int]:
+    """The token of each byte value: the pieces of kind BYTE read ``<0xNN>``."""
+    tokens = [NO_TOKEN] * 256
+    for token in np.flatnonzero(vocabulary.kinds == PieceKind.BYTE).tolist():
+        piece = vocabulary.pieces[token]
+        try:
+            value = int(piece[3:5], 16) if len(piece) == 6 and piece.startswith(b"<0x") else -1
+        except ValueError:
+            value = -1
+        if value < 0:
+            raise FontgenError(f"token {token} is a byte but reads {piece!r}, not <0xNN>")
+        tokens[value] = token
+    return tokens
+
+
+def _token(token: int | None) -> int:
+    return NO_TOKEN if token is None else token
+
+
+def _optional(token: int) -> int | None:
+    return None if token == NO_TOKEN else token
+
+
+# ---- Card ----
+
+
+def _card_bytes(card: ModelCard) -> bytes:
+    return "\n".join(" ".join(getattr(card, line).split()) for line in _CARD_LINES).encode()
+
+
+def _card(data: bytes) -> ModelCard:
+    lines = data.decode("utf-8", "replace").split("\n")
+    return ModelCard(**dict(zip(_CARD_LINES, [*lines, *[""] * len(_CARD_LINES)], strict=False)))
+
+
+# ---- Weights ----
+
+
+def _norm_names(config: ModelConfig) -> list[str]:
+    names = []
+    for layer in range(config.n_layers):
+        names += [f"layers.{layer}.attention_norm.weight", f"layers.{layer}.ffn_norm.weight"]
+    return [*names, "norm.weight"]
+
+
+def _matrix_names(config: ModelConfig) -> list[str]:
+    names = ["tok_embeddings.weight"]
+    for layer in range(config.n_layers):
+        names += [f"layers.{layer}.attention.w{letter}.weight" for letter in "qkvo"]
+        names += [f"layers.{layer}.feed_forward.w{number}.weight" for number in (1, 2, 3)]
+    return names if config.tied_embeddings else [*names, "output.weight"]
+
+
+def _take_matrices(
+    sections: SectionReader, config: ModelConfig, values: dict
+) -> Iterator[tuple[str, QuantisedMatrix]]:
+    shapes = tensor_shapes(config)
+    for name in _matrix_names(config):
+        rows, columns = shapes[name]
+        bits = values["bits" if name.startswith("layers.") else "embedding_bits"]
+        yield name, take_matrix(sections, rows, columns, bits, values["group_size"])
+
+
+def _precision(model: QuantisedModel) -> dict[str, int]:
+    """Header values for the precision of the matrices; raises `FontgenError` for a mixture that it cannot say."""
+    kinds: tuple[dict[tuple[int, int], str], dict[tuple[int, int], str]] = ({}, {})
+    for name, matrix in model.matrices.items():
+        kinds[name.startswith("layers.")].setdefault((matrix.bits, matrix.group_size), name)
+    embedding, layers = kinds
+    sizes = {size for _, size in embedding | layers if size}
+    if len(embedding) != 1 or len(layers) != 1 or len(sizes) > 1:
+        raise FontgenError("the layers' matrices differ in bits or group size")
+    (embedding_bits, embedding_size), (bits, size) = *embedding, *layers
+    for pair in ((embedding_bits, embedding_size), (bits, size)):
+        if pair[0] not in (4, 8) or (pair[0] == 4) != bool(pair[1]) or pair[1] % 8:
+            raise FontgenError(f"no kernel for weights of {pair[0]} bits in groups of {pair[1]}")
+    return {"bits": bits, "embedding_bits": embedding_bits, "group_size": max(sizes, default=0)}

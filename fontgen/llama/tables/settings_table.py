@@ -1,0 +1,99 @@
+"""``Lset``: what the shaper must know of every text."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from fontgen.errors import FontgenError
+from fontgen.font.sealed import seal, struct_of, unseal
+from fontgen.llama.marks import KEPT_MARKS
+from fontgen.llama.tables.layout import SETTINGS_FIELDS, SETTINGS_TAG
+
+DESCRIPTION = """\
+Then, for each replacement, the uint32 lengths of the word and of what is shown instead,
+and the code points of both, as uint32."""
+LONGEST_WORD = 255
+"""Characters of a replaced word, or of what is shown instead."""
+_LENGTHS = struct.Struct("<2I")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the shaper must know of every text.
+
+    kept_marks: a run of ``!`` longer than this is replaced by one token for each mark past the number.
+    max_tokens_per_call: positions that one shape call computes before it leaves the rest for the next; 0: as
+        many as take about 100 ms with the default model, which depends on the flavour.
+    replacements: words of the typed text that are shown as others.
+    """
+
+    kept_marks: int = KEPT_MARKS
+    max_tokens_per_call: int = 0
+    replacements: tuple[tuple[str, str], ...] = ()
+
+    def check(self) -> None:
+        """Raise `FontgenError` when a value is out of its range."""
+        if not 0 <= self.kept_marks <= 1000:
+            raise FontgenError(f"kept_marks is {self.kept_marks}, outside 0 to 1000")
+        if not 0 <= self.max_tokens_per_call <= 1_000_000:
+            raise FontgenError(
+                f"max_tokens_per_call is {self.max_tokens_per_call}, outside 0 to 1000000"
+            )
+        for word, shown in self.replacements:
+            if not 1 <= len(word) <= LONGEST_WORD or not 1 <= len(shown) <= LONGEST_WORD:
+                raise FontgenError(
+                    f"the replacement of {word!r} has not 1 to {LONGEST_WORD} characters on each side"
+                )
+        if len({word for word, _ in self.replacements}) < len(self.replacements):
+            raise FontgenError("a word has two replacements")
+
+
+def write_settings(settings: Settings) -> bytes:
+    """Bytes of the table."""
+    settings.check()
+    values = vars(settings) | {"n_replacements": len(settings.replacements)}
+    words = sorted(
+        settings.replacements, key=lambda replacement: (-len(replacement[0]), replacement)
+    )
+    body = b"".join(
+        _LENGTHS.pack(len(word), len(shown)) + (word + shown).encode("utf-32-le")
+        for word, shown in words
+    )
+    return seal(SETTINGS_FIELDS, SETTINGS_TAG, values, body)
+
+
+def read_settings(data: bytes) -> Settings:
+    """The settings in a table; raises `FontgenError` when it is damaged."""
+    values = unseal(SETTINGS_FIELDS, SETTINGS_TAG, data)
+    offset = struct_of(SETTINGS_FIELDS).size
+    if values["n_replacements"] * _LENGTHS.size > len(data) - offset:
+        raise FontgenError(
+            f"table {SETTINGS_TAG} has {len(data)} bytes, too few for the {values['n_replacements']:,} "
+            "replacements that it promises"
+        )
+    replacements = []
+    for _ in range(values["n_replacements"]):
+        word, shown, offset = _replacement(data, offset)
+        replacements.append((word, shown))
+    if offset != len(data):
+        raise FontgenError(f"table {SETTINGS_TAG} is longer than its header promises")
+    settings = Settings(values["kept_marks"], values["max_tokens_per_call"], tuple(replacements))
+    settings.check()
+    return settings
+
+
+def _replacement(data: bytes, offset: int) -> tuple[str, str, int]:
+    """A word, what is shown instead, and where the next one begins."""
+    if offset + _LENGTHS.size > len(data):
+        raise FontgenError(f"table {SETTINGS_TAG} is shorter than its header promises")
+    n_word, n_shown = _LENGTHS.unpack_from(data, offset)
+    start = offset + _LENGTHS.size
+    end = start + 4 * (n_word + n_shown)
+    if end > len(data):
+        raise FontgenError(f"table {SETTINGS_TAG} is shorter than its header promises")
+    try:
+        both = data[start:end].decode("utf-32-le")
+    except UnicodeDecodeError as error:
+        raise FontgenError(f"table {SETTINGS_TAG} has a word that is no text: {error}") from error
+    return both[:n_word], both[n_word:], end
