@@ -27,7 +27,8 @@ from fontgen.llama.wasm_engine import Engine
 from fontgen.progress import Reporter
 from fontgen.shapers.binary import without_custom_section
 from fontgen.shapers.flavours import FLAVOURS, SIMD_SECTION
-from fontgen.text.shape import ShapeFailed, ShapeOptions, ShapingFont
+from fontgen.text.options import ShapeOptions
+from fontgen.text.shape import ShapeFailed, ShapingFont
 
 PROMPTS = (
     "The little fox",

@@ -8,7 +8,8 @@ import sys
 from fontgen.cli.common import read_text, reporter
 from fontgen.cli.text_options import open_shaping, shape_options
 from fontgen.files import STDOUT, check_output, write_output
-from fontgen.text.render import RenderOptions, image_format
+from fontgen.text.draw import RenderOptions
+from fontgen.text.render import image_format
 from fontgen.text.render import render as render_text
 from fontgen.text.shape import ShapeFailed
 

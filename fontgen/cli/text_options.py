@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from fontgen.text.shape import ShapeOptions, ShapingFont, parse_features
+from fontgen.text.options import ShapeOptions, parse_features
+from fontgen.text.shape import ShapingFont
 
 
 def open_shaping(args: argparse.Namespace) -> ShapingFont:

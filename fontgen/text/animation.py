@@ -12,15 +12,10 @@ from PIL import Image, ImageDraw
 from fontgen.errors import FontgenError
 from fontgen.llama.marks import MORE
 from fontgen.progress import Reporter
+from fontgen.text.draw import Colour, RasterBackend, RenderOptions, canvas_size, parse_colour
 from fontgen.text.layout import Layout, layout_text
-from fontgen.text.render import (
-    Colour,
-    RasterBackend,
-    RenderOptions,
-    canvas_size,
-    parse_colour,
-)
-from fontgen.text.shape import ShapeOptions, ShapingFont
+from fontgen.text.options import ShapeOptions
+from fontgen.text.shape import ShapingFont
 
 DEFAULT_WIDTH = 720
 """Pixels; lines wrap there."""

@@ -1,4 +1,4 @@
-"""Set shaped text in lines: which glyph goes where, in font units, for `fontgen.render` to draw.
+"""Set shaped text in lines: which glyph goes where, in font units, for `fontgen.text.draw` to draw.
 
 A text is shaped whole, paragraph by paragraph, and broken into lines afterwards, among its glyphs:
 what a language model shows depends on all the text before it, so no line could be shaped on its
@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from fontgen.text.shape import Glyph, ShapedText, ShapeOptions, ShapingFont
+from fontgen.text.options import ShapeOptions
+from fontgen.text.shape import Glyph, ShapedText, ShapingFont
 
 
 @dataclass(frozen=True)

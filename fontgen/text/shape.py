@@ -1,41 +1,26 @@
 """Shape text with a font in the Wasm-enabled HarfBuzz, and read back what a reader sees.
 
 The document keeps the text that was typed; only the glyphs say what is visible.
-`ShapedText.visible` is that text, recovered from the glyphs alone: through the reversed ``cmap``,
-and through GSUB substitutions undone for ligatures, alternates and other glyphs without a character
-of their own.
+`ShapedText.visible` is that text, recovered from the glyphs alone: see `fontgen.text.characters`.
 """
 
 from __future__ import annotations
 
-import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from fontTools.ttLib import TTFont
-from fontTools.unicodedata import mirrored
-
 from fontgen.errors import FontgenError
+from fontgen.host import native
 from fontgen.llama.marks import MORE
-
-MISSING = "\N{REPLACEMENT CHARACTER}"
-"""Stands in visible text for ``.notdef``."""
-
-_FEATURE = re.compile(
-    r"""(?P<sign>[+-]?) \s* (?P<quote>['"]?)(?P<tag>[ -~]{4})(?P=quote) \s*
-        (?: \[ \s* (?P<start>\d*) \s* (?P<colon>[:;]?) \s* (?P<end>\d*) \s* \] )? \s*
-        (?: =? \s* (?P<value>\d+ | on | off) )?""",
-    re.VERBOSE,
-)
-_VARIATION = re.compile(r"(?P<tag>[ -~]{4})\s*=\s*(?P<value>[+-]?\d+(?:\.\d*)?)")
-_TO_THE_END = 0xFFFFFFFF
+from fontgen.text.characters import GlyphCharacters
+from fontgen.text.options import ShapeOptions, parse_variations
 
 # Characters that HarfBuzz makes invisible: Default_Ignorable_Code_Point of the Unicode Character
 # Database, as hb-unicode.hh lists it.
@@ -45,32 +30,12 @@ _IGNORABLE = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 
-# Blocks of letters in a fixed shape: Alphabetic and Arabic Presentation Forms.
-_PRESENTATION_FORM = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")
-_MOST_TEXTS = 16
 _MOST_UNCHANGED = 100
 """Calls that show the same ellipsis, for reading a long prompt, before it must have been typed or generated."""
-
-Features = dict[str, list[tuple[int, int, int]]]
 
 
 class ShapeFailed(Exception):
     """HarfBuzz could not shape: the font's module trapped, ran out of time or did not load."""
-
-
-@dataclass(frozen=True)
-class ShapeOptions:
-    """What the caller of HarfBuzz asks for. None leaves HarfBuzz to guess, as applications do."""
-
-    features: Features = field(default_factory=dict)
-    direction: str | None = None
-    script: str | None = None
-    language: str | None = None
-    shaper: str | None = None
-    """``wasm``, ``ot``, or None: the font's own shaper if it has one."""
-    part: tuple[int, int] | None = None
-    """Shape only what stands from the first to before the second index, as programs do that wrap a
-    paragraph into lines; clusters still count from the beginning of the text."""
 
 
 @dataclass(frozen=True)
@@ -154,13 +119,11 @@ class ShapingFont:
         Raises:
             FontgenError: the file cannot be read or is not a font, or the host is not there.
         """
-        from fontgen.host import native as host
-
         try:
             data = path.read_bytes()
         except OSError as error:
             raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
-        return cls(host.load(), data, path, parse_variations(variations))
+        return cls(native.load(), data, path, parse_variations(variations))
 
     @property
     def has_wasm(self) -> bool:
@@ -280,118 +243,6 @@ class ShapingFont:
             yield glyph.text and self.characters.of(glyph.id, forms, shaped.direction)
 
 
-class GlyphCharacters:
-    """Characters that each glyph of a font shows.
-
-    Args:
-        font: `uharfbuzz.Font`.
-        data: the font file, for its GSUB table.
-    """
-
-    def __init__(self, font: Any, data: bytes):
-        self.space: int | None = font.get_nominal_glyph(0x20)
-        self.ellipsis: int | None = font.get_nominal_glyph(0x2026)
-        self._texts: dict[int, list[str]] = {}
-        for character in map(chr, sorted(font.face.unicodes)):
-            glyph = font.get_nominal_glyph(ord(character))
-            if glyph:
-                texts = self._texts.setdefault(glyph, [])
-                # A ligature that is encoded too more likely stands for its letters.
-                if _PRESENTATION_FORM.match(character):
-                    texts.append(unicodedata.normalize("NFKC", character))
-                texts.append(character)
-        try:
-            substitutions = list(_substitutions(data))
-        except Exception:  # HarfBuzz ignores a broken GSUB, and so do we
-            substitutions = []
-        self._undo(substitutions)
-
-    def of(self, glyph: int, typed: str = "", direction: str = "ltr") -> str:
-        """The characters of a glyph; of several possibilities one that occurs in ``typed``.
-
-        HarfBuzz shows brackets and the like mirrored in right-to-left text; that is undone.
-        """
-        if not glyph:
-            return MISSING
-        if glyph == self.space:
-            return next((c for c in typed if unicodedata.category(c) == "Zs"), " ")
-        texts = self._texts.get(glyph)
-        if texts is None:
-            return MISSING
-        if direction == "rtl":
-            unmirrored = (mirrored(ord(text)) for text in texts if len(text) == 1)
-            texts = [chr(character) for character in unmirrored if character] + texts
-        return next((text for text in texts if text in typed), texts[0])
-
-    def _undo(self, substitutions: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> None:
-        """Give the outputs of substitutions the characters of their inputs, through any chain."""
-        # Each round goes one substitution further; what is known already comes first.
-        changed = set(self._texts)
-        while changed:
-            found: dict[int, list[str]] = {}
-            for inputs, outputs in substitutions:
-                if changed.isdisjoint(inputs) or not all(glyph in self._texts for glyph in inputs):
-                    continue
-                if len(inputs) == 1:
-                    texts = self._texts[inputs[0]]
-                else:
-                    texts = ["".join(self._texts[glyph][0] for glyph in inputs)]
-                if len(outputs) == 1:
-                    found.setdefault(outputs[0], []).extend(texts)
-                elif not any(glyph in self._texts for glyph in outputs):
-                    # One glyph became several without characters of their own: the first shows it.
-                    found.setdefault(outputs[0], []).extend(texts)
-                    for glyph in outputs[1:]:
-                        found.setdefault(glyph, []).append("")
-            changed = set()
-            for glyph, texts in found.items():
-                before = self._texts.get(glyph, [])
-                after = list(dict.fromkeys(before + texts))[:_MOST_TEXTS]
-                if after != before:
-                    self._texts[glyph] = after
-                    changed.add(glyph)
-
-
-def parse_features(text: str) -> Features:
-    """Parse a list of OpenType features as HarfBuzz's tools write them.
-
-    >>> parse_features("kern=0,-liga,ss01[2:5]")
-    {'kern': [(0, 4294967295, 0)], 'liga': [(0, 4294967295, 0)], 'ss01': [(2, 5, 1)]}
-
-    Raises:
-        FontgenError: an entry is not a feature.
-    """
-    features: Features = {}
-    for entry in filter(None, (part.strip() for part in text.split(","))):
-        match = _FEATURE.fullmatch(entry)
-        if match is None or (match["sign"] and match["value"]):
-            raise FontgenError(f"{entry!r} is not a feature, such as kern=0, -liga or ss01[2:5]")
-        start = int(match["start"] or 0)
-        if match["end"]:
-            end = int(match["end"])
-        else:
-            end = start + 1 if match["start"] and not match["colon"] else _TO_THE_END
-        named_values = {"on": 1, "off": 0, None: 0 if match["sign"] == "-" else 1}
-        value = (
-            named_values[match["value"]] if match["value"] in named_values else int(match["value"])
-        )
-        if max(start, end, value) > _TO_THE_END:
-            raise FontgenError(f"{entry!r} holds a number beyond 32 bits")
-        features.setdefault(match["tag"], []).append((start, end, value))
-    return features
-
-
-def parse_variations(text: str) -> dict[str, float]:
-    """Parse axis values such as ``wght=700,wdth=87.5``; raises `FontgenError` for anything else."""
-    variations = {}
-    for entry in filter(None, (part.strip() for part in text.split(","))):
-        match = _VARIATION.fullmatch(entry)
-        if match is None:
-            raise FontgenError(f"{entry!r} is not an axis value, such as wght=700")
-        variations[match["tag"]] = float(match["value"])
-    return variations
-
-
 def format_table(shaped: ShapedText) -> str:
     """Typed text, visible text and a line for each glyph, for people."""
     lines = [
@@ -415,36 +266,3 @@ def _same_characters(shown: str, typed: str) -> bool:
     return Counter(unicodedata.normalize("NFD", shown)) == Counter(
         unicodedata.normalize("NFD", typed)
     )
-
-
-def _substitutions(data: bytes) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """(input glyphs, output glyphs) of every GSUB substitution that changes glyphs."""
-    font = TTFont(io.BytesIO(data), lazy=True, fontNumber=0)
-    if "GSUB" not in font or font["GSUB"].table.LookupList is None:
-        return
-    glyph_id = font.getGlyphID
-    for lookup in font["GSUB"].table.LookupList.Lookup:
-        for subtable in lookup.SubTable:
-            subtable = getattr(subtable, "ExtSubTable", subtable)
-            kind = type(subtable).__name__
-            if kind == "SingleSubst":
-                for before, after in subtable.mapping.items():
-                    yield (glyph_id(before),), (glyph_id(after),)
-            elif kind == "MultipleSubst":
-                for before, sequence in subtable.mapping.items():
-                    if sequence:
-                        yield (glyph_id(before),), tuple(map(glyph_id, sequence))
-            elif kind == "AlternateSubst":
-                for before, alternates in subtable.alternates.items():
-                    for after in alternates:
-                        yield (glyph_id(before),), (glyph_id(after),)
-            elif kind == "LigatureSubst":
-                for first, ligatures in subtable.ligatures.items():
-                    for ligature in ligatures:
-                        inputs = (first, *ligature.Component)
-                        yield tuple(map(glyph_id, inputs)), (glyph_id(ligature.LigGlyph),)
-            elif kind == "ReverseChainSingleSubst":
-                for before, after in zip(
-                    subtable.Coverage.glyphs, subtable.Substitute, strict=True
-                ):
-                    yield (glyph_id(before),), (glyph_id(after),)

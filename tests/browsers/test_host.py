@@ -16,7 +16,8 @@ from support.host_fonts import compile_guest, with_wasm
 
 from browsers.host_page import HostPage
 from fontgen.llama.shaper import shaper_module
-from fontgen.text.shape import ShapedText, ShapeOptions, ShapingFont, parse_features
+from fontgen.text.options import ShapeOptions, parse_features
+from fontgen.text.shape import ShapedText, ShapingFont
 
 TEXTS = [
     ("The little fox!!! Office, AVATAR.", ""),

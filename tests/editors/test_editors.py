@@ -40,7 +40,8 @@ from editors.harness import (
 )
 from editors.views import PACKAGES, hb_view, open_image, pango_view
 from fontgen.host.native.editor import EDITORS, INVITATION, keep_story
-from fontgen.text.render import RenderOptions, render
+from fontgen.text.draw import RenderOptions
+from fontgen.text.render import render
 from fontgen.text.shape import ShapingFont
 
 PROMPT = "The little fox"

@@ -18,7 +18,8 @@ from editors.harness import (
     shape_log_library,
 )
 from editors.libreoffice import LibreOffice, convert_to_pdf, flat_text_document
-from fontgen.text.shape import ShapeOptions, ShapingFont
+from fontgen.text.options import ShapeOptions
+from fontgen.text.shape import ShapingFont
 
 PROMPT = "The little fox"
 TYPED = PROMPT + "!" * 12

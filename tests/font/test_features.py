@@ -17,7 +17,8 @@ from support.base_fonts import LETTERS, make_font, saved
 from fontgen.font.base import open_base
 from fontgen.font.features import write_features
 from fontgen.font.tables import font_bytes
-from fontgen.text.shape import ShapeOptions, ShapingFont, parse_features
+from fontgen.text.options import ShapeOptions, parse_features
+from fontgen.text.shape import ShapingFont
 
 TAGS = ("TEMP", "SEED", "TOPK")
 NAME = {letter: f"uni{ord(letter):04X}" for letter in LETTERS}

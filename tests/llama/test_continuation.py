@@ -26,7 +26,8 @@ from fontgen.llama.tables import (
     write_settings,
 )
 from fontgen.shapers.flavours import FLAVOURS
-from fontgen.text.shape import ShapeOptions, ShapingFont
+from fontgen.text.options import ShapeOptions
+from fontgen.text.shape import ShapingFont
 
 INVISIBLE = "\u200b"
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from fontgen.check.verify import same_glyphs
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.reference.continuation import ReferenceContinuer
-from fontgen.text.shape import ShapeOptions, ShapingFont
+from fontgen.text.options import ShapeOptions
+from fontgen.text.shape import ShapingFont
 
 STORY = "The little fox!!!!!!!!!!!!!!!!!!!!!!!!! and then a bear!!!!!!!!!!!!!!!"
 

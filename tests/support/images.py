@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from fontgen.text.render import RenderOptions
-from fontgen.text.shape import ShapeOptions, parse_features
+from fontgen.text.draw import RenderOptions
+from fontgen.text.options import ShapeOptions, parse_features
 
 MEAN_TOLERANCE = 0.5
 """Mean absolute difference of a channel, of 255."""

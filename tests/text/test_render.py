@@ -15,9 +15,11 @@ from support.base_fonts import make_font, saved
 
 from fontgen.errors import FontgenError
 from fontgen.text.animation import LAST_MILLISECONDS, MARK_MILLISECONDS
+from fontgen.text.draw import RenderOptions, parse_colour
 from fontgen.text.layout import layout_text
-from fontgen.text.render import FORMATS, RenderOptions, image_format, parse_colour, render
-from fontgen.text.shape import ShapeOptions, ShapingFont
+from fontgen.text.options import ShapeOptions
+from fontgen.text.render import FORMATS, image_format, render
+from fontgen.text.shape import ShapingFont
 
 SVG = "{http://www.w3.org/2000/svg}"
 

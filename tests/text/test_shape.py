@@ -14,16 +14,9 @@ from hypothesis import strategies as st
 from support.base_fonts import LETTERS, make_font, saved
 
 from fontgen.errors import FontgenError
-from fontgen.text.shape import (
-    MISSING,
-    ShapedText,
-    ShapeFailed,
-    ShapeOptions,
-    ShapingFont,
-    format_table,
-    parse_features,
-    parse_variations,
-)
+from fontgen.text.characters import MISSING
+from fontgen.text.options import ShapeOptions, parse_features, parse_variations
+from fontgen.text.shape import ShapedText, ShapeFailed, ShapingFont, format_table
 
 PLAIN = ShapeOptions(shaper="ot")
 

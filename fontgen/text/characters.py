@@ -1,0 +1,124 @@
+"""The characters that each glyph of a font shows: the ``cmap`` reversed, and GSUB's substitutions undone."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from fontTools.ttLib import TTFont
+from fontTools.unicodedata import mirrored
+
+MISSING = "\N{REPLACEMENT CHARACTER}"
+"""Stands in visible text for ``.notdef``."""
+
+# Blocks of letters in a fixed shape: Alphabetic and Arabic Presentation Forms.
+_PRESENTATION_FORM = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")
+_MOST_TEXTS = 16
+
+
+class GlyphCharacters:
+    """Characters that each glyph of a font shows.
+
+    Args:
+        font: `uharfbuzz.Font`.
+        data: the font file, for its GSUB table.
+    """
+
+    def __init__(self, font: Any, data: bytes):
+        self.space: int | None = font.get_nominal_glyph(0x20)
+        self.ellipsis: int | None = font.get_nominal_glyph(0x2026)
+        self._texts: dict[int, list[str]] = {}
+        for character in map(chr, sorted(font.face.unicodes)):
+            glyph = font.get_nominal_glyph(ord(character))
+            if glyph:
+                texts = self._texts.setdefault(glyph, [])
+                # A ligature that is encoded too more likely stands for its letters.
+                if _PRESENTATION_FORM.match(character):
+                    texts.append(unicodedata.normalize("NFKC", character))
+                texts.append(character)
+        try:
+            substitutions = list(_substitutions(data))
+        except Exception:  # HarfBuzz ignores a broken GSUB, and so do we
+            substitutions = []
+        self._undo(substitutions)
+
+    def of(self, glyph: int, typed: str = "", direction: str = "ltr") -> str:
+        """The characters of a glyph; of several possibilities one that occurs in ``typed``.
+
+        HarfBuzz shows brackets and the like mirrored in right-to-left text; that is undone.
+        """
+        if not glyph:
+            return MISSING
+        if glyph == self.space:
+            return next((c for c in typed if unicodedata.category(c) == "Zs"), " ")
+        texts = self._texts.get(glyph)
+        if texts is None:
+            return MISSING
+        if direction == "rtl":
+            unmirrored = (mirrored(ord(text)) for text in texts if len(text) == 1)
+            texts = [chr(character) for character in unmirrored if character] + texts
+        return next((text for text in texts if text in typed), texts[0])
+
+    def _undo(self, substitutions: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> None:
+        """Give the outputs of substitutions the characters of their inputs, through any chain."""
+        # Each round goes one substitution further; what is known already comes first.
+        changed = set(self._texts)
+        while changed:
+            found: dict[int, list[str]] = {}
+            for inputs, outputs in substitutions:
+                if changed.isdisjoint(inputs) or not all(glyph in self._texts for glyph in inputs):
+                    continue
+                if len(inputs) == 1:
+                    texts = self._texts[inputs[0]]
+                else:
+                    texts = ["".join(self._texts[glyph][0] for glyph in inputs)]
+                if len(outputs) == 1:
+                    found.setdefault(outputs[0], []).extend(texts)
+                elif not any(glyph in self._texts for glyph in outputs):
+                    # One glyph became several without characters of their own: the first shows it.
+                    found.setdefault(outputs[0], []).extend(texts)
+                    for glyph in outputs[1:]:
+                        found.setdefault(glyph, []).append("")
+            changed = set()
+            for glyph, texts in found.items():
+                before = self._texts.get(glyph, [])
+                after = list(dict.fromkeys(before + texts))[:_MOST_TEXTS]
+                if after != before:
+                    self._texts[glyph] = after
+                    changed.add(glyph)
+
+
+def _substitutions(data: bytes) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """(input glyphs, output glyphs) of every GSUB substitution that changes glyphs."""
+    font = TTFont(io.BytesIO(data), lazy=True, fontNumber=0)
+    if "GSUB" not in font or font["GSUB"].table.LookupList is None:
+        return
+    glyph_id = font.getGlyphID
+    for lookup in font["GSUB"].table.LookupList.Lookup:
+        for subtable in lookup.SubTable:
+            subtable = getattr(subtable, "ExtSubTable", subtable)
+            kind = type(subtable).__name__
+            if kind == "SingleSubst":
+                for before, after in subtable.mapping.items():
+                    yield (glyph_id(before),), (glyph_id(after),)
+            elif kind == "MultipleSubst":
+                for before, sequence in subtable.mapping.items():
+                    if sequence:
+                        yield (glyph_id(before),), tuple(map(glyph_id, sequence))
+            elif kind == "AlternateSubst":
+                for before, alternates in subtable.alternates.items():
+                    for after in alternates:
+                        yield (glyph_id(before),), (glyph_id(after),)
+            elif kind == "LigatureSubst":
+                for first, ligatures in subtable.ligatures.items():
+                    for ligature in ligatures:
+                        inputs = (first, *ligature.Component)
+                        yield tuple(map(glyph_id, inputs)), (glyph_id(ligature.LigGlyph),)
+            elif kind == "ReverseChainSingleSubst":
+                for before, after in zip(
+                    subtable.Coverage.glyphs, subtable.Substitute, strict=True
+                ):
+                    yield (glyph_id(before),), (glyph_id(after),)
