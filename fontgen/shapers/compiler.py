@@ -30,7 +30,7 @@ _SDK = "sdk"
 # What every runtime accepts: see the list of features in wasm/llama/README.md.
 _FEATURES = "+bulk_memory+multivalue+mutable_globals+nontrapping_fptoint+reference_types+sign_ext"
 _COMPILER_FLAGS = (
-    "-target", "wasm32-freestanding", "-std=c11", "-O3", "-fwrapv", "-ffp-contract=off", "-fno-builtin",
+    "-target", "wasm32-freestanding", "-std=c11", "-fwrapv", "-ffp-contract=off", "-fno-builtin",
     "-Wall", "-Wextra", "-Werror", "-mllvm", "-disable-lsr",
 )  # fmt: skip
 _LINKER_FLAGS = (
@@ -40,35 +40,55 @@ _LINKER_FLAGS = (
 )  # fmt: skip
 
 
-def shaper_module(program: str, flavour: str, headers: Mapping[str, str]) -> bytes:
+FASTEST, SMALLEST = "-O3", "-Oz"
+"""What the compiler strives for."""
+
+
+def shaper_module(
+    program: str, flavour: str, headers: Mapping[str, str], optimise: str = FASTEST
+) -> bytes:
     """The WebAssembly module of a shaper, as it goes into the font's ``Wasm`` table.
 
     Args:
         program: the shaper's folder in ``wasm/``.
         flavour: one of `MODULES`.
         headers: C headers that its sources include and that are not files, by name.
+        optimise: `FASTEST` or `SMALLEST`.
 
     Raises:
         FontgenError: the flavour is unknown, or the compiler fails.
     """
     if flavour == UNIVERSAL:
         return with_custom_section(
-            shaper_module(program, "portable", headers),
+            shaper_module(program, "portable", headers, optimise),
             SIMD_SECTION,
-            shaper_module(program, "simd128", headers),
+            shaper_module(program, "simd128", headers, optimise),
         )
     if flavour not in FLAVOURS:
         raise FontgenError(f"unknown flavour {flavour!r}, not one of {', '.join(MODULES)}")
     packaged = _PACKAGED / packaged_name(program, flavour)
     if packaged.exists():
         return packaged.read_bytes()
-    folder = _SOURCES / program
+    folder = sources_of(program)
     if not folder.is_dir():
         raise FontgenError("neither a compiled shaper nor its sources are installed", path=packaged)
+    return cached_module(folder, flavour, headers, optimise)
+
+
+def sources_of(name: str) -> Path:
+    """The folder of ``wasm/`` of that name; a wheel carries those that programs of one's own need."""
+    packaged = _PACKAGED / name
+    return packaged if packaged.is_dir() else _SOURCES / name
+
+
+def cached_module(
+    folder: Path, flavour: str, headers: Mapping[str, str], optimise: str = FASTEST
+) -> bytes:
+    """The module of the C files in any folder, compiled once for each state of them."""
     cache = Path(platformdirs.user_cache_dir("fontgen")) / "shaper"
-    cached = cache / f"{_source_hash(folder, headers)}-{flavour}.wasm"
+    cached = cache / f"{_source_hash(folder, headers, optimise)}-{flavour}.wasm"
     if not cached.exists():
-        module = compile_shaper(folder, flavour, headers)
+        module = compile_shaper(folder, flavour, headers, optimise)
         cache.mkdir(parents=True, exist_ok=True)
         temporary = cached.with_suffix(f".{os.getpid()}")
         temporary.write_bytes(module)
@@ -81,7 +101,9 @@ def packaged_name(program: str, flavour: str) -> str:
     return f"{program}-{flavour}.wasm"
 
 
-def compile_shaper(folder: Path, flavour: str, headers: Mapping[str, str]) -> bytes:
+def compile_shaper(
+    folder: Path, flavour: str, headers: Mapping[str, str], optimise: str = FASTEST
+) -> bytes:
     """Compile the SDK and the C files of a folder for a flavour.
 
     Raises `FontgenError` with the compiler's words.
@@ -90,7 +112,7 @@ def compile_shaper(folder: Path, flavour: str, headers: Mapping[str, str]) -> by
     with tempfile.TemporaryDirectory() as made:
         for name, text in headers.items():
             Path(made, name).write_text(text)
-        target = (f"-mcpu={processor}", f"-I{made}", f"-I{_SOURCES / _SDK}")
+        target = (optimise, f"-mcpu={processor}", f"-I{made}", f"-I{sources_of(_SDK)}")
 
         def compiled(source: Path) -> str:
             path = Path(made, f"{source.parent.name}-{source.stem}.o")
@@ -98,7 +120,7 @@ def compile_shaper(folder: Path, flavour: str, headers: Mapping[str, str]) -> by
             return str(path)
 
         library, output = Path(made, "sdk.a"), Path(made, "shaper.wasm")
-        sdk = [compiled(source) for source in sorted((_SOURCES / _SDK).glob("*.c"))]
+        sdk = [compiled(source) for source in sorted(sources_of(_SDK).glob("*.c"))]
         _zig("ar", "rcsD", str(library), *sdk)
         objects = [compiled(source) for source in _sources(folder, flavour)]
         _zig("wasm-ld", *_LINKER_FLAGS, *objects, str(library), "-o", str(output))
@@ -120,13 +142,13 @@ def _zig(*arguments: str) -> None:
         raise FontgenError(f"ziglang {arguments[0]} failed: {cause}")
 
 
-def _source_hash(folder: Path, headers: Mapping[str, str]) -> str:
+def _source_hash(folder: Path, headers: Mapping[str, str], optimise: str) -> str:
     """Changes whenever the sources, the headers, the flags or the compiler do."""
-    parts = [repr((_COMPILER_FLAGS, _LINKER_FLAGS, _FEATURES)).encode()]
+    parts = [repr((optimise, _COMPILER_FLAGS, _LINKER_FLAGS, _FEATURES)).encode()]
     parts.append(metadata.version("ziglang").encode())
     for name, text in sorted(headers.items()):
         parts += [name.encode(), text.encode()]
-    for source_folder in (_SOURCES / _SDK, folder):
+    for source_folder in (sources_of(_SDK), folder):
         for path in sorted(source_folder.glob("*.[ch]")):
             parts += [path.name.encode(), path.read_bytes()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

@@ -48,6 +48,7 @@ struct feature {
 extern uint32_t HB_IMPORT(buffer_copy_contents)(hb_buffer_t buffer, struct buffer_contents *contents);
 extern uint32_t HB_IMPORT(buffer_set_contents)(hb_buffer_t buffer, const struct buffer_contents *contents);
 extern hb_face_t HB_IMPORT(font_get_face)(hb_font_t font);
+extern void HB_IMPORT(font_get_scale)(hb_font_t font, int32_t *x_scale, int32_t *y_scale);
 extern uint32_t HB_IMPORT(face_copy_table)(hb_face_t face, uint32_t tag, struct blob *blob);
 extern uint32_t HB_IMPORT(shape_with)(hb_font_t font, hb_buffer_t buffer, const struct feature *features,
                                       uint32_t n_features, const char *shaper);
