@@ -1,4 +1,4 @@
-"""Puts into the wheel what a checkout has not: the compiled shaper, HarfBuzz for browsers, the default model.
+"""Puts into the wheel what a checkout has not: the compiled shapers, HarfBuzz for browsers, the default model.
 
 A pip user then builds fonts without a compiler. An editable install needs neither: it finds both here.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+SOURCES = ("sdk", "starter")  # for programs of one's own
 MODEL_FILES = ("model.safetensors", "config.json", "tokenizer.model", "CARD.md")
 
 
@@ -22,7 +23,9 @@ class CustomBuildHook(BuildHookInterface):
         sys.path.insert(0, str(root))
         from fontgen.host.browser.builder import FILE_NAME, harfbuzz_module
         from fontgen.llama import shaper as llama
-        from fontgen.shapers.compiler import compile_shaper, packaged_name
+        from fontgen.pictures.programs import PROGRAMS
+        from fontgen.pictures.table import headers
+        from fontgen.shapers.compiler import SMALLEST, compile_shaper, packaged_name
         from fontgen.shapers.flavours import FLAVOURS
 
         self._folder = tempfile.TemporaryDirectory()
@@ -32,6 +35,13 @@ class CustomBuildHook(BuildHookInterface):
             sources = root / "wasm" / llama.PROGRAM
             module.write_bytes(compile_shaper(sources, flavour, llama.headers()))
             included[str(module)] = f"fontgen/data/{module.name}"
+        for name, program in PROGRAMS.items():
+            module = Path(self._folder.name, packaged_name(name, "portable"))
+            made = headers([shape.name for shape in program.drawing.shapes])
+            module.write_bytes(compile_shaper(root / "wasm" / name, "portable", made, SMALLEST))
+            included[str(module)] = f"fontgen/data/{module.name}"
+        for name in SOURCES:
+            included[str(root / "wasm" / name)] = f"fontgen/data/{name}"
         harfbuzz = Path(self._folder.name, FILE_NAME)
         harfbuzz.write_bytes(harfbuzz_module())
         included[str(harfbuzz)] = f"fontgen/data/{FILE_NAME}"

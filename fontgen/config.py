@@ -1,4 +1,4 @@
-"""The font configuration: one TOML file says which model goes into which font, and how.
+"""The font configuration: one TOML file says which program goes into which font, and how.
 
 The same names serve as flags, which override the file::
 
@@ -16,6 +16,7 @@ The same names serve as flags, which override the file::
     bits = 8
 
     [shaper]
+    program = "llama"             # what the font does; see below
     flavour = "universal"         # or "simd128" or "portable" alone
     kept_marks = 3                # exclamation marks of a run that stay exclamation marks
     max_tokens_per_call = 1000    # bound on the work of one call
@@ -23,21 +24,55 @@ The same names serve as flags, which override the file::
     [replace]
     "(c)" = "©"                   # what is typed, and what is shown instead
 
+Other programs are ``tetromino``, ``maze`` and ``chess``, which show pictures; ``gsub-maze``, which needs no
+Wasm; a folder of C files; and a ``.wasm`` file. They have these keys instead of those of the language model::
+
+    [shaper]
+    program = "tetromino"
+
+    [picture]
+    trigger = "blocks"            # the word that a picture begins with
+    cell = 0.5                    # width of a cell, in em
+    lines = "tall"                # lines as high as a picture; "em": as high as the base font's
+    rows = 22                     # cells that a tall line has room for
+    palette = "night"             # the one that is shown where nobody chooses another
+    maze = "12x12,wilson,7"       # for "gsub-maze" alone: the maze that is in the font
+
+    [picture.colours]
+    I = "#00bcd4"                 # colours of that palette
+
+    [picture.shapes]              # for a program of one's own: SVG paths in hundredths of a cell
+    block = [{ path = "M4 4V96H96V4Z", colour = "#e53935" }]
+
 Paths in the file are relative to its folder; paths on the command line to the working folder.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints.hub import KNOWN as KNOWN_MODELS
 from fontgen.llama.tables import Settings
 from fontgen.shapers.flavours import MODULES, UNIVERSAL
-from fontgen.typed_toml import names, not_in_toml, read_toml
+from fontgen.typed_toml import keys_in, names, not_in_toml, read_toml
+
+LLAMA, GSUB_MAZE = "llama", "gsub-maze"
+PROGRAM_NAMES = (LLAMA, "tetromino", "maze", "chess", GSUB_MAZE)
+
+_OF_LLAMA = (
+    "model",
+    "quantise",
+    "replace",
+    "shaper.flavour",
+    "shaper.kept_marks",
+    "shaper.max_tokens_per_call",
+)
+"""Sections and keys that only the language model has."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +104,34 @@ class QuantiseOptions:
 class ShaperOptions:
     """``[shaper]``. See `fontgen.llama.tables.Settings` for the two numbers."""
 
+    program: Path = names(Path(LLAMA), PROGRAM_NAMES)
+    """One of `PROGRAM_NAMES`, or a folder of C files, or a ``.wasm`` file."""
     flavour: str = UNIVERSAL
     kept_marks: int = Settings.kept_marks
     max_tokens_per_call: int = Settings.max_tokens_per_call
+
+
+@dataclass(frozen=True)
+class LayerOptions:
+    """A layer of a shape: an SVG path, and a colour or its name; without one, the text's."""
+
+    path: str
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """``[picture]``. None means what the program says."""
+
+    trigger: str | None = None
+    cell: float | None = None
+    lines: Literal["tall", "em"] = "tall"
+    rows: float | None = None
+    palette: str | None = None
+    maze: str | None = None
+    """For ``gsub-maze``: size, method and seed, as they are typed into the maze font."""
+    colours: dict[str, str] = field(default_factory=dict)
+    shapes: dict[str, str | list[LayerOptions]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +142,7 @@ class Config:
     font: FontOptions = field(default_factory=FontOptions)
     quantise: QuantiseOptions = field(default_factory=QuantiseOptions)
     shaper: ShaperOptions = field(default_factory=ShaperOptions)
+    picture: PictureOptions = field(default_factory=PictureOptions)
     replace: dict[str, str] = field(default_factory=dict)
     """``[replace]``: words of the typed text and what is shown instead."""
     path: Path | None = not_in_toml(None)
@@ -97,6 +158,25 @@ class Config:
             self.settings().check()
         if self.font.family is not None and not self.font.family.strip():
             self._refuse("font.family", "is empty")
+        for key, value in (("cell", self.picture.cell), ("rows", self.picture.rows)):
+            if value is not None and not value > 0:
+                self._refuse(f"picture.{key}", f"is {value:g}, not above 0")
+        program = self.program_path()
+        if program and not (program.is_dir() or (program.suffix == ".wasm" and program.is_file())):
+            known = ", ".join(PROGRAM_NAMES)
+            self._refuse(
+                "shaper.program",
+                f"{str(program)!r} is none of {known}, and there is no such folder or .wasm file",
+            )
+
+    @property
+    def program(self) -> str:
+        """What the font does: one of `PROGRAM_NAMES`, or a path."""
+        return str(self.shaper.program)
+
+    def program_path(self) -> Path | None:
+        """The folder or file of a program of one's own."""
+        return None if self.program in PROGRAM_NAMES else self.shaper.program
 
     def settings(self) -> Settings:
         """What the shaper itself is told, for the font table of the settings."""
@@ -113,8 +193,18 @@ class Config:
         changes = {}
         for section, values in sections.items():
             given = {key: value for key, value in values.items() if value is not None}
+            self._check_owner([f"{section}.{key}" for key in given])
             changes[section] = dataclasses.replace(getattr(self, section), **given)
         return dataclasses.replace(self, **changes)
+
+    def _check_owner(self, keys: Iterable[str]) -> None:
+        """Refuse a key that belongs to another program than the font's."""
+        foreign = ["picture"] if self.program == LLAMA else [*_OF_LLAMA]
+        if self.program != GSUB_MAZE:
+            foreign.append("picture.maze")
+        for key in keys:
+            if key in foreign or key.partition(".")[0] in foreign:
+                self._refuse(key, f"does not belong to the program {self.program!r}")
 
     def _refuse(self, key: str, cause: str) -> None:
         raise FontgenError(f"{key}: {cause}", path=self.path)
@@ -128,5 +218,10 @@ def read_config(path: Path) -> Config:
             or a value of the wrong type or out of range. Names the file and the key.
     """
     config = dataclasses.replace(read_toml(path, Config), path=path)
+    keys = list(keys_in(path))
+    config._check_owner(keys)
+    if config.program != LLAMA and "font.output" not in keys:
+        stem = config.shaper.program.resolve().stem
+        config = config.override(font={"output": Path(f"{stem}.ttf")})
     config.check()
     return config

@@ -11,7 +11,7 @@ import dataclasses
 import sys
 import types
 import typing
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
@@ -51,17 +51,28 @@ def read_toml(path: Path, kind: type[T]) -> T:
         FontgenError: the file cannot be read, is not TOML, has a section or key that is not known, or a
             value of the wrong type. Names the file and the key.
     """
+    document = _load(path)
+    with naming(path):
+        return _Reader(path.parent).dataclass(document, kind, "")
+
+
+def keys_in(path: Path) -> Iterator[str]:
+    """The keys that a file gives, as ``section.key``: errors as for `read_toml`."""
+    for section, values in _load(path).items():
+        for key in values if isinstance(values, dict) else ():
+            yield f"{section}.{key}"
+
+
+def _load(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            document = tomllib.load(file)
+            return tomllib.load(file)
     except OSError as error:
         raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
     except ValueError as error:  # also of bytes that are not UTF-8, and of numbers without end
         raise FontgenError(f"is not TOML: {error}", path=path) from error
     except RecursionError as error:
         raise FontgenError("is nested too deep", path=path) from error
-    with naming(path):
-        return _Reader(path.parent).dataclass(document, kind, "")
 
 
 class _Reader:

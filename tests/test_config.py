@@ -20,10 +20,10 @@ def _write(tmp_path: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     "text, cause",
     [
-        ("[shaper]\nflavor = 'portable'", "unknown key 'flavor' in [shaper]; there are flavour"),
+        ("[shaper]\nflavor = 'portable'", "unknown key 'flavor' in [shaper]; there are program, flavour"),
         (
             "[fonts]\nbase = 'a'",
-            "unknown section 'fonts'; there are model, font, quantise, shaper, replace",
+            "unknown section 'fonts'; there are model, font, quantise, shaper, picture, replace",
         ),
         ("base = 'a'", "unknown section 'base'"),
         ("font = 'a'", "font must be a section"),

@@ -10,6 +10,7 @@ from fontgen.errors import FontgenError, naming
 from fontgen.font import base as basefont
 from fontgen.font import names as font
 from fontgen.font import tables
+from fontgen.llama.model import ModelCard
 from fontgen.progress import Reporter
 
 
@@ -55,7 +56,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         module = shaper_module(config.shaper.flavour)
 
         steps.begin("Writing the font")
-        font.write_names(ttfont, family, model.card)
+        font.write_names(ttfont, family, credits_of(model.card))
         tables.write_timestamps(ttfont)
         tables.drop_signature(ttfont)
         write_features(ttfont, TAGS)
@@ -63,6 +64,19 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         tables.write_table(ttfont, SETTINGS_TAG, write_settings(config.settings()))
         tables.write_table(ttfont, MODEL_TAG, write_model(quantised))
         return tables.font_bytes(ttfont)
+
+
+def credits_of(card: ModelCard) -> font.Credits:
+    """What a font says of its model."""
+    return font.Credits(
+        copyright=f"Language model: {card.name}.",
+        licence=f"Language model: {card.name}, {card.license}. Shaper: fontgen, Apache-2.0.",
+        description=(
+            "A font that is a language model: where HarfBuzz's Wasm shaper runs, a run of exclamation "
+            "marks shows the model's continuation of the text before it.",
+            f"Model: {card.name}. {card.description}".strip(),
+        ),
+    )
 
 
 def check_replacements(config: Config) -> None:

@@ -10,11 +10,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from fontgen.check.comparison import Check
 from fontgen.errors import FontgenError, naming
 from fontgen.llama.marks import ELLIPSIS, MORE, TAGS
 from fontgen.llama.quantised import QuantisedModel
@@ -70,15 +70,6 @@ LINE = 23
 """Typed characters to a line, where a paragraph is wrapped: lines that begin in a prompt, in a run and between."""
 ROUNDING = 1e-3
 """How far apart two float32 programs may put a logit, relative to the largest."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing compared. ``detail`` says what was measured; ``passed`` is None where nothing is right or wrong."""
-
-    name: str
-    passed: bool | None
-    detail: str
 
 
 def verify_font(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from fontgen.build.llama import build_font
+from fontgen.build import build_font
 from fontgen.cli.common import reporter
 from fontgen.config import Config, read_config
 from fontgen.files import STDOUT, check_output, write_output
@@ -27,7 +27,8 @@ def build(args: argparse.Namespace) -> int:
     )
     output = config.font.output
     base = split_member(config.font.base)[0] if config.font.base else None
-    check_output(output, [config.path, config.model.checkpoint, config.model.tokenizer, base])
+    inputs = [config.path, config.model.checkpoint, config.model.tokenizer, base]
+    check_output(output, [*inputs, config.program_path()])
     report = reporter(args)
     data = build_font(config, report)
     write_output(output, data)

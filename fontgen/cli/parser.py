@@ -14,13 +14,14 @@ from fontgen.cli.arguments import (
     evaluate,
     host,
     inspect,
+    new,
     render,
     run,
     shape,
     verify,
 )
 
-COMMANDS = (build, shape, render, inspect, verify, evaluate, host, run, editor, doctor)
+COMMANDS = (build, new, shape, render, inspect, verify, evaluate, host, run, editor, doctor)
 """In the order of ``fontgen --help``."""
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from fontgen.check.pictures import program_of, verify_picture_font
 from fontgen.check.verify import PROMPTS, verify_font
 from fontgen.cli.common import print_json, reporter
 from fontgen.errors import FontgenError
+from fontgen.font.tables import WASM_TAG
+from fontgen.text.shape import ShapingFont
 
 VERDICTS = {True: "ok    ", False: "FAILED", None: "note  "}
 
@@ -17,7 +20,14 @@ def verify(args: argparse.Namespace) -> int:
     if args.tokens < 1:
         raise FontgenError(f"--tokens {args.tokens}: at least one token is needed")
     prompts = tuple(args.prompt) if args.prompt else PROMPTS
-    checks = verify_font(args.font, n_tokens=args.tokens, prompts=prompts, reporter=reporter(args))
+    font = ShapingFont.open(args.font)
+    module = bytes(font.face.reference_table(WASM_TAG).data)
+    if module and program_of(module):
+        checks = verify_picture_font(font, module, reporter=reporter(args))
+    else:
+        checks = verify_font(
+            args.font, n_tokens=args.tokens, prompts=prompts, reporter=reporter(args)
+        )
     if args.json:
         print_json({"font": str(args.font), "checks": [asdict(check) for check in checks]})
     elif not args.quiet:

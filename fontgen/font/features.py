@@ -16,29 +16,29 @@ from fontgen.errors import FontgenError
 _REPACKER = "fontTools.ttLib.tables.otBase:USE_HARFBUZZ_REPACKER"
 
 
-def write_features(font: TTFont, tags: Iterable[str]) -> None:
-    """Add features without lookups to every script and language of GSUB.
+def write_features(font: TTFont, tags: Iterable[str], table: str = "GSUB") -> None:
+    """Add features without lookups to every script and language of GSUB, or of GPOS.
 
     Tags that the font has already are left as they are. A font that is shaped by Apple's ``morx``
     gets no GSUB, which HarfBuzz would then prefer.
 
     Raises:
-        FontgenError: GSUB is damaged.
+        FontgenError: the table is damaged.
     """
-    if "GSUB" not in font:
+    if table not in font:
         if "morx" in font or "mort" in font:
             return
-        font["GSUB"] = _empty_gsub()
+        font[table] = _empty_table(table)
     # fontTools's own packer: what HarfBuzz's gives depends on its version.
     font.cfg[_REPACKER] = False
     try:
-        gsub = font["GSUB"].table
-        languages = list(_languages(gsub))
-        present = {record.FeatureTag for record in gsub.FeatureList.FeatureRecord}
+        layout = font[table].table
+        languages = list(_languages(layout))
+        present = {record.FeatureTag for record in layout.FeatureList.FeatureRecord}
     except Exception as error:
-        raise FontgenError(f"table GSUB of the base font is damaged: {error}") from error
+        raise FontgenError(f"table {table} of the base font is damaged: {error}") from error
     added = [_feature(tag) for tag in sorted(set(tags) - present)]
-    records = gsub.FeatureList.FeatureRecord
+    records = layout.FeatureList.FeatureRecord
     order = sorted(
         [*added, *records], key=lambda record: record.FeatureTag
     )  # stable, as it must be
@@ -51,16 +51,16 @@ def write_features(font: TTFont, tags: Iterable[str]) -> None:
         language.FeatureCount = len(language.FeatureIndex)
         if language.ReqFeatureIndex != 0xFFFF:
             language.ReqFeatureIndex = moved[language.ReqFeatureIndex]
-    for substitution in _substitutions(gsub):
+    for substitution in _substitutions(layout):
         substitution.FeatureIndex = moved[substitution.FeatureIndex]
-    gsub.FeatureList.FeatureRecord = order
-    gsub.FeatureList.FeatureCount = len(order)
+    layout.FeatureList.FeatureRecord = order
+    layout.FeatureList.FeatureCount = len(order)
 
 
-def _languages(gsub: Any) -> Iterator[Any]:
+def _languages(layout: Any) -> Iterator[Any]:
     """Every LangSys table, once."""
     seen: set[int] = set()
-    for script in gsub.ScriptList.ScriptRecord:
+    for script in layout.ScriptList.ScriptRecord:
         systems = [record.LangSys for record in script.Script.LangSysRecord]
         for system in [script.Script.DefaultLangSys, *systems]:
             if system is not None and id(system) not in seen:
@@ -68,9 +68,9 @@ def _languages(gsub: Any) -> Iterator[Any]:
                 yield system
 
 
-def _substitutions(gsub: Any) -> Iterator[Any]:
+def _substitutions(layout: Any) -> Iterator[Any]:
     """The records of a variable font's FeatureVariations, which count features too."""
-    variations = getattr(gsub, "FeatureVariations", None)
+    variations = getattr(layout, "FeatureVariations", None)
     for record in variations.FeatureVariationRecord if variations else ():
         yield from record.FeatureTableSubstitution.SubstitutionRecord
 
@@ -85,10 +85,10 @@ def _feature(tag: str) -> Any:
     return record
 
 
-def _empty_gsub() -> Any:
-    """A GSUB table of one script, DFLT, and nothing in it."""
-    table = newTable("GSUB")
-    gsub = table.table = otTables.GSUB()
+def _empty_table(tag: str) -> Any:
+    """A GSUB or GPOS table of one script, DFLT, and nothing in it."""
+    table = newTable(tag)
+    gsub = table.table = getattr(otTables, tag)()
     gsub.Version = 0x00010000
     gsub.ScriptList = otTables.ScriptList()
     script = otTables.ScriptRecord()

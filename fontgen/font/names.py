@@ -17,7 +17,6 @@ from fontTools.ttLib import TTFont, newTable
 
 from fontgen import __version__
 from fontgen.errors import FontgenError
-from fontgen.llama.model import ModelCard
 
 COPYRIGHT, FAMILY, STYLE, UNIQUE_ID, FULL_NAME, VERSION, POSTSCRIPT_NAME, TRADEMARK = range(8)
 DESCRIPTION, LICENCE = 10, 13
@@ -73,22 +72,35 @@ def _peek(font: TTFont, tag: str) -> Any:
     return table
 
 
-def default_family(font: TTFont) -> str:
+@dataclass(frozen=True)
+class Credits:
+    """What a font says of what fontgen has put into it.
+
+    copyright, licence: lines that those names gain; empty for none. description: sentences for the description, which
+    goes on with the base font.
+    """
+
+    copyright: str = ""
+    licence: str = ""
+    description: tuple[str, ...] = ()
+
+
+def default_family(font: TTFont, stem: str = "Llama TTF") -> str:
     """A family name by the looks of the base font: ``Llama TTF Mono``, ``Serif`` or ``Sans``.
 
     Fixed pitch is told by ``post``, serifs by PANOSE (bSerifStyle 2-10) or the IBM font class (1-7)
     of ``OS/2``.
     """
     if "post" in font and _peek(font, "post").isFixedPitch:
-        return "Llama TTF Mono"
+        return f"{stem} Mono"
     if "OS/2" in font:
         os2 = _peek(font, "OS/2")
         latin_text = os2.panose.bFamilyType == 2
         serif_style = os2.panose.bSerifStyle
         ibm_class = os2.sFamilyClass >> 8
         if (latin_text and 2 <= serif_style <= 10) or (serif_style < 2 and 1 <= ibm_class <= 7):
-            return "Llama TTF Serif"
-    return "Llama TTF Sans"
+            return f"{stem} Serif"
+    return f"{stem} Sans"
 
 
 def reserved_names(names: BaseNames) -> list[str]:
@@ -138,12 +150,12 @@ def postscript_name(family: str, style: str = "") -> str:
     return f"{name[: 62 - len(style)]}-{style}" if style else name[:63]
 
 
-def write_names(font: TTFont, family: str, card: ModelCard) -> None:
-    """Rename the family; name the model, its licence and fontgen; keep copyright and licence.
+def write_names(font: TTFont, family: str, credits: Credits) -> None:
+    """Rename the family; name what was put in, its licence and fontgen; keep copyright and licence.
 
     The names that applications show (1, 3, 4, 6, 16, 18, 20, 21, 25 and the CFF font name) carry
     the new family in every language; styles stay. Copyright (0) and licence (13) keep their text
-    and gain a line on the model. The trademark string (7), which speaks of the old name, moves into
+    and gain a line of the credits. The trademark string (7), which speaks of the old name, moves into
     the description (10).
 
     Raises:
@@ -201,19 +213,18 @@ def write_names(font: TTFont, family: str, card: ModelCard) -> None:
             put(name_id, text)
     _rename_instances(font, base.postscript_name, postscript_name(family))
 
-    append(COPYRIGHT, f"Language model: {card.name}.")
-    append(LICENCE, f"Language model: {card.name}, {card.license}. Shaper: fontgen, Apache-2.0.")
+    for name_id, line in ((COPYRIGHT, credits.copyright), (LICENCE, credits.licence)):
+        if line:
+            append(name_id, line)
     table.removeNames(nameID=TRADEMARK)
-    put(DESCRIPTION, _description(base, card))
+    put(DESCRIPTION, _description(base, credits))
     if "CFF " in font:
         _rename_cff(font, family, full_name, new_postscript_name)
 
 
-def _description(base: BaseNames, card: ModelCard) -> str:
+def _description(base: BaseNames, credits: Credits) -> str:
     sentences = [
-        "A font that is a language model: where HarfBuzz's Wasm shaper runs, a run of exclamation "
-        "marks shows the model's continuation of the text before it.",
-        f"Model: {card.name}. {card.description}".strip(),
+        *credits.description,
         f"Glyphs: {base.full_name or 'an unnamed font'}, {base.version}.",
         base.trademark,
     ]

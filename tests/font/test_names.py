@@ -22,6 +22,7 @@ from fontgen.errors import FontgenError
 from fontgen.font import names as font
 from fontgen.font import tables
 from fontgen.font.base import open_base
+from fontgen.build.llama import credits_of
 from fontgen.llama.model import ModelCard
 
 CARD = ModelCard("Tiny storyteller", "CC0-1.0", "Tells nothing.")
@@ -29,7 +30,7 @@ CARD = ModelCard("Tiny storyteller", "CC0-1.0", "Tells nothing.")
 
 def _compile(base: Path | str, family: str = "Llama TTF Sans") -> TTFont:
     ttfont = open_base(base)
-    font.write_names(ttfont, family, CARD)
+    font.write_names(ttfont, family, credits_of(CARD))
     tables.write_timestamps(ttfont, {})
     tables.drop_signature(ttfont)
     tables.write_table(ttfont, "Wasm", b"\0asm\1\0\0\0")

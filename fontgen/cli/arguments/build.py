@@ -12,9 +12,10 @@ def register(commands: Any) -> None:
     """Add the command to what `argparse.ArgumentParser.add_subparsers` returned."""
     parser = commands.add_parser(
         "build",
-        help="compile a checkpoint and a base font into a font",
-        description="Compiles a checkpoint and a base font into a font. Without CONFIG, the "
-        "default model in Roboto is written to llama.ttf. Flags override the configuration.",
+        help="compile a program and a base font into a font",
+        description="Compiles a program, by default the language model with its checkpoint, and a "
+        "base font into a font. Without CONFIG, the default model in Roboto is written to "
+        "llama.ttf. Flags override the configuration.",
     )
     parser.add_argument(
         "config", nargs="?", type=Path, metavar="CONFIG.toml", help="font configuration"
