@@ -19,14 +19,10 @@ from fontgen.font.features import write_features
 from fontgen.pictures.glyphs import add_glyphs
 from fontgen.pictures.programs import FEATURES, PROGRAMS, Program
 from fontgen.pictures.shapes import Drawing, Layer, Shape, parse_colour
-from fontgen.pictures.table import (
-    LONGEST_TRIGGER,
-    PICTURE_TAG,
-    headers,
-    write_picture_table,
-)
+from fontgen.pictures.table import headers, write_picture_table
 from fontgen.progress import Reporter
 from fontgen.shapers.compiler import SMALLEST, cached_module, shaper_module
+from fontgen.shapers.sdk import LONGEST_TRIGGER, PICTURE_TAG
 
 _PORTABLE = "portable"  # no picture program has SIMD code
 _EXPORTS = ("shape", "malloc", "free", "memory")

@@ -17,10 +17,11 @@ from fontgen.pictures.maze import rules as maze
 from fontgen.pictures.module import ChessEngine, MazeEngine, PictureModule, TetrominoEngine
 from fontgen.pictures.programs import PROGRAMS
 from fontgen.pictures.randomness import hash_text
-from fontgen.pictures.table import BLANK, PICTURE_TAG, SHAPES, read_picture_table
+from fontgen.pictures.table import read_picture_table
 from fontgen.pictures.tetromino import rules as tetromino
 from fontgen.pictures.tetromino.player import STYLES, keys
 from fontgen.progress import Reporter
+from fontgen.shapers.sdk import BLANK, PICTURE_TAG, SHAPES
 from fontgen.text.shape import ShapingFont
 
 _PROGRAM_BY_EXPORT = {"inspect_place": "tetromino", "inspect_walk": "maze", "inspect_fen": "chess"}

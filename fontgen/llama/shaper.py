@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fontgen.font.sealed import preamble_header
 from fontgen.llama.tables.describe import c_header
 from fontgen.shapers import compiler
 
@@ -12,7 +11,7 @@ PROGRAM = "llama"
 
 def headers() -> dict[str, str]:
     """The C headers that the shaper's sources include and that are written from Python."""
-    return {"table_preamble.h": preamble_header(), "font_tables.h": c_header()}
+    return {"font_tables.h": c_header()}
 
 
 def shaper_module(flavour: str) -> bytes:

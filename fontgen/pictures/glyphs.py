@@ -23,7 +23,8 @@ from fontTools.ttLib.tables._c_m_a_p import cmap_format_12
 
 from fontgen.errors import FontgenError
 from fontgen.pictures.shapes import CELL, Drawing, Palette, Shape, parse_colour
-from fontgen.pictures.table import BLANK, LETTERS, MOST_SHAPES, SHAPES
+from fontgen.pictures.table import MOST_SHAPES
+from fontgen.shapers.sdk import BLANK, LETTERS, SHAPES
 
 LETTER_SIZE = 0.7
 """Of a cell: the em of the small letters."""

@@ -20,6 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from fontgen.errors import FontgenError
+from fontgen.shapers import sdk
 from fontgen.shapers.binary import with_custom_section
 from fontgen.shapers.flavours import FLAVOURS, MODULES, SIMD_SECTION, UNIVERSAL
 
@@ -110,7 +111,7 @@ def compile_shaper(
     """
     processor = "mvp" + _FEATURES + ("+simd128" if flavour == "simd128" else "")
     with tempfile.TemporaryDirectory() as made:
-        for name, text in headers.items():
+        for name, text in {**sdk.headers(), **headers}.items():
             Path(made, name).write_text(text)
         target = (optimise, f"-mcpu={processor}", f"-I{made}", f"-I{sources_of(_SDK)}")
 
@@ -120,8 +121,8 @@ def compile_shaper(
             return str(path)
 
         library, output = Path(made, "sdk.a"), Path(made, "shaper.wasm")
-        sdk = [compiled(source) for source in sorted(sources_of(_SDK).glob("*.c"))]
-        _zig("ar", "rcsD", str(library), *sdk)
+        members = [compiled(source) for source in sorted(sources_of(_SDK).glob("*.c"))]
+        _zig("ar", "rcsD", str(library), *members)
         objects = [compiled(source) for source in _sources(folder, flavour)]
         _zig("wasm-ld", *_LINKER_FLAGS, *objects, str(library), "-o", str(output))
         return output.read_bytes()
@@ -146,7 +147,7 @@ def _source_hash(folder: Path, headers: Mapping[str, str], optimise: str) -> str
     """Changes whenever the sources, the headers, the flags or the compiler do."""
     parts = [repr((optimise, _COMPILER_FLAGS, _LINKER_FLAGS, _FEATURES)).encode()]
     parts.append(metadata.version("ziglang").encode())
-    for name, text in sorted(headers.items()):
+    for name, text in sorted({**sdk.headers(), **headers}.items()):
         parts += [name.encode(), text.encode()]
     for source_folder in (sources_of(_SDK), folder):
         for path in sorted(source_folder.glob("*.[ch]")):

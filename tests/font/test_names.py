@@ -18,11 +18,11 @@ from PIL import Image, ImageDraw, ImageFont
 from support.base_fonts import CREATED, collection, make_font, saved
 
 from fontgen import __version__
+from fontgen.build.llama import credits_of
 from fontgen.errors import FontgenError
 from fontgen.font import names as font
 from fontgen.font import tables
 from fontgen.font.base import open_base
-from fontgen.build.llama import credits_of
 from fontgen.llama.model import ModelCard
 
 CARD = ModelCard("Tiny storyteller", "CC0-1.0", "Tells nothing.")
