@@ -23,14 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fontgen.errors import FontgenError, naming
+from fontgen.llama.documents import SEPARATOR, split_documents
 from fontgen.llama.loss import cross_entropy
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.tables import MODEL_TAG, read_model
 from fontgen.llama.wasm_engine import Engine
 from fontgen.progress import Reporter
 
-SEPARATOR = "<|endoftext|>"
-"""Stands alone on the line between two documents, as in the TinyStories files."""
 STDIN = Path("-")
 
 
@@ -72,23 +71,6 @@ def total(scores: Sequence[Score]) -> Score:
         sum(score.n_bytes for score in scores),
         math.fsum(score.nats for score in scores),
     )
-
-
-def split_documents(text: str) -> list[str]:
-    """The documents between lines `SEPARATOR`, stripped of white space; empty ones are left out.
-
-    >>> split_documents("One.\\n<|endoftext|>\\nTwo.\\n")
-    ['One.', 'Two.']
-    """
-    documents: list[str] = []
-    lines: list[str] = []
-    for line in [*text.split("\n"), SEPARATOR]:
-        if line.strip() == SEPARATOR:
-            documents.append("\n".join(lines).strip())
-            lines = []
-        else:
-            lines.append(line)
-    return [document for document in documents if document]
 
 
 class Evaluator:

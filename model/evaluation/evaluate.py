@@ -35,8 +35,8 @@ from fontgen.llama.tables import write_model
 from fontgen.llama.transformer import FloatModel
 from fontgen.llama.wasm_engine import Engine
 from fontgen.quantise_report import markdown, read_text, report
-from model.data.prepare import read_stories
-from model.evaluation.story_checks import CHECKS, Story, check, training_words
+from model.data.sources import read_stories
+from model.evaluation.story_checks import CHECKS, Story, check, read_prompts, training_words
 
 HERE = Path(__file__).parent
 CONTEXT = 256
@@ -164,8 +164,7 @@ def main() -> None:
             title = f"### What quantising costs: {teller.name}, {QUANTISER_STORIES} stories"
             text += f"{title}\n\n{rows}\n"
 
-    lines = (HERE / "prompts.tsv").read_text().splitlines()
-    prompts = [(line.split("\t")[0], line.split("\t")[1].split()) for line in lines]
+    prompts = read_prompts()
     known_words = training_words(arguments.training_text)
     runs: dict[str, list[Story]] = {}
     for label, options in (("greedy", GREEDY), ("sampled", SAMPLED)):

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.data.prepare import read_stories
+from model.data.sources import read_stories
 
+PROMPTS = Path(__file__).parent / "prompts.tsv"
 REAL_WORDS = 0.98
 """Share of a story's words that must be in the training text to pass."""
 LEAST_SEEN = 3
@@ -42,6 +43,12 @@ CHECKS = {
     "characters_stay": "characters stay",
     "real_words": f"at least {REAL_WORDS:.0%} real words",
 }
+
+
+def read_prompts(path: Path = PROMPTS) -> list[tuple[str, list[str]]]:
+    """The fixed prompts, each with the characters that it introduces."""
+    lines = (line.split("\t") for line in path.read_text().splitlines())
+    return [(prompt, characters.split()) for prompt, characters in lines]
 
 
 def words_of(text: str) -> list[str]:

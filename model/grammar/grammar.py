@@ -41,6 +41,8 @@ from typing import Any
 
 import sentencepiece
 
+from fontgen.llama.documents import SEPARATOR
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -48,7 +50,6 @@ else:
 
 TABLES = Path(__file__).parent
 VOCABULARY = TABLES.parent / "tokenizer.model"
-SEPARATOR = "<|endoftext|>"
 MOST_TOKENS = 250
 """A story, its BOS and the BOS that ends it must fit the model's context of 256 tokens."""
 WORDS = range(95, 231)

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from model.training.network import WEIGHTS, save_weights
+from model.training.weights import WEIGHTS, save_weights
 
 
 def read_share(text: str) -> tuple[float, Path]:

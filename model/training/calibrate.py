@@ -1,6 +1,6 @@
 """Make a model as sure of its tokens as it may be.
 
-    python -m model.training.calibrate build/model/average --text build/model/data/valid.npy -o model
+    python -m model.training.calibrate build/model/average --text build/model/data/valid/00000.npy -o model
 
 A model that has seen its text many times is too sure on other text. One number mends that: the
 temperature at which stories that it has not learned, the kept-aside ones of ``prepare.py``, are most
@@ -13,12 +13,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-from model.training.network import WEIGHTS, Transformer, load_model, save_weights
-from model.training.train import Stories
+from model.data.batches import Stories
+from model.training.network import Transformer
+from model.training.weights import WEIGHTS, load_model, save_weights
 
 
 @torch.no_grad()
@@ -28,10 +30,9 @@ def read_logits(model: Transformer, text: Path) -> tuple[torch.Tensor, torch.Ten
     Each story stands alone and is cut at the context; its end is left out, as in ``evaluate.py``.
     """
     length = model.config.max_seq_len
-    stories = Stories(text, length, 0)
     logits, following = [], []
-    for start, end in stories.spans:
-        story = torch.from_numpy(stories.tokens[start : min(end, start + length + 1)])
+    for tokens in Stories([text], length, 0).spans():
+        story = torch.from_numpy(tokens[:-1][: length + 1].astype(np.int64))
         logits.append(model.logits(story[None, :-1])[0])
         following.append(story[1:])
     return torch.cat(logits), torch.cat(following)

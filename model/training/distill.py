@@ -13,7 +13,7 @@ each token in the new stories what they would have expected in its place. Writte
 - ``taught.shares.npy``, float16 of the same shape: their probabilities, which add up to 1 at most.
 
 With ``--judge NAME.npy`` they write nothing new, and say what they expect in an old token file:
-``NAME.likely.npy`` and ``NAME.shares.npy``. They have seen that text; ``--share 0.6`` leaves 0.4 of each
+``NAME.likely.npy`` and ``NAME.shares.npy``. Where they have seen that text, ``--share 0.6`` leaves 0.4 of each
 target to the token that stands there.
 
 Sources: Hinton et al. 2015, "Distilling the knowledge in a neural network" (arXiv:1503.02531); Kim and
@@ -23,6 +23,7 @@ Rush 2016, "Sequence-level knowledge distillation" (arXiv:1606.07947).
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import sys
 from pathlib import Path
@@ -32,9 +33,13 @@ import sentencepiece
 import torch
 from rich.progress import track
 
-from model.data.prepare import BOS, read_stories
-from model.training.network import Transformer, load_model
-from model.training.train import Stories, keep_freed_memory
+from model.data.shards import story_starts
+from model.data.sources import read_stories
+from model.data.vocabulary import BOS
+from model.training.generation import generate
+from model.training.network import Transformer
+from model.training.train import keep_freed_memory
+from model.training.weights import load_model
 
 WRITTEN = 128
 """Stories that are written side by side."""
@@ -71,7 +76,8 @@ def write_stories(
         range(0, len(openings), WRITTEN), "writing stories", disable=not sys.stderr.isatty()
     ):
         teacher = teachers[start // WRITTEN % len(teachers)]
-        told = teacher.generate(openings[start : start + WRITTEN], BOS, temperature, 1.0, generator)
+        some = openings[start : start + WRITTEN]
+        told = generate(teacher, some, BOS, temperature, 1.0, generator)
         for story in told:
             tokens += story[: len(story) - (story[-1] == BOS)]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,24 +101,25 @@ def expect(
 def judge(teachers: list[Transformer], path: Path, count: int, share: float) -> None:
     """Write what the teachers expect in the token file ``path``, as far as a story fits the context."""
     length = teachers[0].config.max_seq_len + 1
-    stories = Stories(path, length, 0)
+    tokens = np.load(path, mmap_mode="r")
     # The BOS that ends a story begins the next one, and is judged as an end. Stories of like length
     # are judged side by side: less of a batch is empty.
-    spans = [(start, min(end + 1, start + length)) for start, end in stories.spans]
+    bounds = itertools.pairwise(story_starts(tokens).tolist())
+    spans = [(start, min(end + 1, start + length)) for start, end in bounds]
     spans.sort(key=lambda span: span[1] - span[0])
-    likely = np.zeros((len(stories.tokens), count), dtype=np.uint16)
-    shares = np.zeros((len(stories.tokens), count), dtype=np.float16)
+    likely = np.zeros((len(tokens), count), dtype=np.uint16)
+    shares = np.zeros((len(tokens), count), dtype=np.float16)
     for at in track(range(0, len(spans), JUDGED), "judging", disable=not sys.stderr.isatty()):
         part = spans[at : at + JUDGED]
         rows = torch.full((len(part), max(end - start for start, end in part) - 1), BOS)
         for row, (start, end) in zip(rows, part, strict=True):
-            row[: end - start - 1] = torch.from_numpy(stories.tokens[start : end - 1])
+            row[: end - start - 1] = torch.from_numpy(tokens[start : end - 1].astype(np.int64))
         for (start, end), tops, theirs in zip(part, *expect(teachers, rows, count), strict=True):
             likely[start + 1 : end] = tops[: end - start - 1].numpy()
             shares[start + 1 : end] = share * theirs[: end - start - 1].numpy()
     np.save(path.with_suffix(".likely.npy"), likely)
     np.save(path.with_suffix(".shares.npy"), shares)
-    print(f"{path.name}: {len(spans):,} stories, {len(stories.tokens):,} tokens")
+    print(f"{path.name}: {len(spans):,} stories, {len(tokens):,} tokens")
 
 
 def main() -> None:

@@ -2,10 +2,9 @@
 
     python -m model.training.export build/model/run --output model
 
-Takes the last weights of the run or their running mean, whichever has the lower validation loss,
-and writes ``model.safetensors`` (float16), ``config.json``, ``tokenizer.model``, ``loss.png`` and
-``training.json`` (steps, tokens, minutes, losses: the figures that the card quotes). With
-``--llama2c`` it also writes a llama2.c ``.bin`` (version 0, float32), which ``run.c`` reads.
+Takes the best weights of the run by validation loss, and writes ``model.safetensors`` (float16), ``config.json``,
+``tokenizer.model``, ``loss.png`` and ``training.json`` (steps, tokens, minutes, loss: the figures that the card
+quotes). With ``--llama2c`` it also writes a llama2.c ``.bin`` (version 0, float32), which ``run.c`` reads.
 """
 
 from __future__ import annotations
@@ -15,31 +14,12 @@ import json
 import shutil
 import struct
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from model.training.network import Transformer, load_model
-
-WEIGHTS = ("weights", "weights-ema")
-
-
-def choose(log: list[dict[str, Any]]) -> str:
-    """Name of the folder whose weights had the lower validation loss at the end of the log."""
-    last = next(entry for entry in reversed(log) if "valid" in entry)
-    return WEIGHTS[last["valid_ema"] < last["valid"]]
-
-
-def summary(log: list[dict[str, Any]], config: dict[str, Any], chosen: str) -> dict[str, Any]:
-    last = next(entry for entry in reversed(log) if "valid" in entry)
-    return {
-        "steps": last["step"],
-        "tokens": last["tokens"],
-        "minutes": round(last["seconds"] / 60, 1),
-        "validation_nats_per_token": round(last["valid_ema" if "ema" in chosen else "valid"], 4),
-        "weights": "running mean" if "ema" in chosen else "last step",
-        "seed": config["train"]["seed"],
-    }
+from model.training.checkpoints import BEST, FIGURES
+from model.training.network import Transformer
+from model.training.weights import WEIGHTS, load_model
 
 
 def write_llama2c(model: Transformer, path: Path) -> None:
@@ -64,23 +44,19 @@ def write_llama2c(model: Transformer, path: Path) -> None:
 
 
 def export(run: Path, output: Path, llama2c: Path | None = None) -> None:
-    """Copy the better weights of a finished run to ``output``."""
-    config = json.loads((run / "config.json").read_text())
-    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    chosen = choose(log)
+    """Copy the best weights of a run to ``output``."""
+    recipe = json.loads((run / "recipe.json").read_text())
     output.mkdir(parents=True, exist_ok=True)
-    for name in ("model.safetensors", "config.json"):
-        shutil.copyfile(run / chosen / name, output / name)
-    vocabulary = Path(config["data"]["folder"]) / "tokenizer.model"
+    for name in (WEIGHTS, "config.json", FIGURES):
+        shutil.copyfile(run / BEST / name, output / name)
+    vocabulary = Path(recipe["data"]["folder"]) / "tokenizer.model"
     if vocabulary.resolve() != (output / vocabulary.name).resolve():
         shutil.copyfile(vocabulary, output / vocabulary.name)
     shutil.copyfile(run / "loss.png", output / "loss.png")
-    figures = summary(log, config, chosen)
-    (output / "training.json").write_text(json.dumps(figures, indent=1) + "\n")
     if llama2c:
         with torch.no_grad():
             write_llama2c(load_model(output), llama2c)
-    print(json.dumps(figures))
+    print((output / FIGURES).read_text(), end="")
 
 
 def main() -> None:

@@ -11,23 +11,17 @@ Shazeer, "GLU Variants Improve Transformer" (arXiv:2002.05202); llama2.c's ``mod
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-WEIGHTS = "model.safetensors"
-AVOIDED = -2
-"""A target of ``AVOIDED - token`` says that the token should not come."""
-LEAVE = 0.85
-"""Stories that are over leave a batch as soon as a smaller share than that of it goes on."""
+from model.data.batches import AVOIDED, MASKED
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,57 @@ def pairs_to_halves(weight: Tensor, head_dim: int) -> Tensor:
     return weight.unflatten(0, (-1, head_dim // 2, 2)).transpose(1, 2).flatten(0, 2)
 
 
+class Adapted(nn.Linear):
+    """A frozen matrix and a low-rank change of it that is trained instead.
+
+    LoRA (Hu et al. 2021, arXiv:2106.09685): ``weight + b @ a``. Without the gradient of the matrix a step
+    costs two thirds, and without its moments a fraction of the memory.
+    """
+
+    a: nn.Parameter
+    b: nn.Parameter
+
+    def __init__(self, linear: nn.Linear, rank: int) -> None:
+        super().__init__(linear.in_features, linear.out_features, bias=False, device="meta")
+        self.weight = nn.Parameter(linear.weight.detach(), requires_grad=False)
+        self.a = nn.Parameter(torch.randn(rank, linear.in_features) * linear.in_features**-0.5)
+        self.b = nn.Parameter(torch.zeros(linear.out_features, rank))
+
+    def merged(self) -> Tensor:
+        """The changed matrix."""
+        return self.weight + self.b @ self.a
+
+    def forward(self, x: Tensor) -> Tensor:
+        return together(x, (self,), (None,))
+
+
+def together(
+    x: Tensor, linears: tuple[nn.Linear, ...], head_dims: tuple[int | None, ...]
+) -> Tensor:
+    """What several layers without bias make of one input, (..., all their rows), in one product.
+
+    Where there is a head_dim, the rows come in the order of `pairs_to_halves`.
+    """
+
+    def ordered(weight: Tensor, head_dim: int | None) -> Tensor:
+        return weight if head_dim is None else pairs_to_halves(weight, head_dim)
+
+    both = list(zip(linears, head_dims, strict=True))
+    y = F.linear(x, torch.cat([ordered(linear.weight, size) for linear, size in both]))
+    adapters = [linear for linear in linears if isinstance(linear, Adapted)]
+    if not adapters:
+        return y
+    low = F.linear(x, torch.cat([adapter.a for adapter in adapters]))
+    parts = low.chunk(len(linears), dim=-1)
+    return y + torch.cat(
+        [
+            F.linear(part, ordered(adapter.b, size))
+            for part, adapter, size in zip(parts, adapters, head_dims, strict=True)
+        ],
+        dim=-1,
+    )
+
+
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate the pairs of ``x`` by each position's angle.
 
@@ -87,6 +132,27 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """
     even, odd = x.float().chunk(2, -1)
     return torch.cat((even * cos - odd * sin, even * sin + odd * cos), -1).type_as(x)
+
+
+def plain_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention in plain operations: compiled on a CPU, that trains twice as fast as
+    scaled_dot_product_attention, whose backward pass is slow there.
+
+    ``q`` is (batch, heads, time, head_dim); ``k`` and ``v`` may have fewer heads, each for several of ``q``.
+    """
+    time, group = q.shape[2], q.shape[1] // k.shape[1]
+    if group > 1:
+        k, v = (t.repeat_interleave(group, dim=1) for t in (k, v))
+    future = torch.full((time, time), -torch.inf, device=q.device).triu(1)
+    scores = (q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2)).float() + future
+    return scores.softmax(-1).type_as(v) @ v
+
+
+def fused_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """The same by one kernel (Dao et al. 2022, arXiv:2205.14135), for CUDA."""
+    return F.scaled_dot_product_attention(
+        q, k, v.type_as(q), is_causal=True, enable_gqa=k.shape[1] < q.shape[1]
+    )
 
 
 class Attention(nn.Module):
@@ -102,23 +168,16 @@ class Attention(nn.Module):
     def queries_keys_values(self, x: Tensor) -> tuple[Tensor, ...]:
         """``x`` (batch, time, dim) -> three tensors (batch, time, heads, head_dim)."""
         c = self.config
-        wq, wk = (pairs_to_halves(w.weight, c.head_dim) for w in (self.wq, self.wk))
-        heads = F.linear(x, torch.cat((wq, wk, self.wv.weight))).unflatten(-1, (-1, c.head_dim))
-        return heads.split((c.n_heads, c.n_kv_heads, c.n_kv_heads), dim=2)
+        heads = together(x, (self.wq, self.wk, self.wv), (c.head_dim, c.head_dim, None))
+        return heads.unflatten(-1, (-1, c.head_dim)).split(
+            (c.n_heads, c.n_kv_heads, c.n_kv_heads), dim=2
+        )
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        # Attention in plain operations: compiled on a CPU, that trains twice as fast as
-        # scaled_dot_product_attention, whose backward pass is slow there.
-        c, time = self.config, x.shape[1]
         q, k, v = self.queries_keys_values(x)
-        q = rotate(q, cos, sin).transpose(1, 2) * c.head_dim**-0.5
-        k = rotate(k, cos, sin).transpose(1, 2)
-        v = v.transpose(1, 2)
-        if c.n_kv_heads < c.n_heads:
-            k, v = (t.repeat_interleave(c.n_heads // c.n_kv_heads, dim=1) for t in (k, v))
-        future = torch.full((time, time), -torch.inf, device=x.device).triu(1)
-        scores = (q @ k.transpose(-1, -2)).float() + future
-        y = scores.softmax(-1).type_as(v) @ v
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        attend = fused_attention if x.is_cuda else plain_attention
+        y = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
         return self.wo(y.transpose(1, 2).flatten(-2))
 
     def step(
@@ -145,7 +204,7 @@ class FeedForward(nn.Module):
         self.w3 = nn.Linear(config.dim, config.hidden_dim, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        gate, up = F.linear(x, torch.cat((self.w1.weight, self.w3.weight))).chunk(2, dim=-1)
+        gate, up = together(x, (self.w1, self.w3), (None, None)).chunk(2, dim=-1)
         return self.w2(F.silu(gate) * up)
 
 
@@ -190,10 +249,13 @@ class Transformer(nn.Module):
                 std = 0.02 / (2 * config.n_layers) ** 0.5 if residual else 0.02
                 nn.init.normal_(parameter, std=std)
 
-    def draw_dropout(self, rate: float, batch: int, time: int) -> Tensor | None:
+    def draw_dropout(
+        self, rate: float, time: int, seeds: Sequence[tuple[int, ...]]
+    ) -> Tensor | None:
         """Draw masks that drop ``rate`` (in steps of 1/256) of the elements and scale the others.
 
-        Returns bfloat16 of shape (1 + 2 n_layers, batch, time, dim), or None for a rate of 0.
+        Returns bfloat16 of shape (1 + 2 n_layers, rows, time, dim), or None for a rate of 0. Each of
+        ``seeds`` is for a row, whichever process it is in.
 
         Compiled for a CPU, ``F.dropout`` draws number by number, which takes a third of a training
         step. Drawn beforehand, eight bytes at once, the masks cost a twentieth of that.
@@ -201,10 +263,15 @@ class Transformer(nn.Module):
         dropped = round(256 * rate)
         if not dropped:
             return None
-        shape = (1 + 2 * self.config.n_layers, batch, time, self.config.dim)
+        shape = (1 + 2 * self.config.n_layers, time, self.config.dim)
         device = self.tok_embeddings.weight.device
-        words = torch.empty(-(-math.prod(shape) // 8), dtype=torch.int64, device=device)
-        numbers = words.random_(-(2**63), None).view(torch.uint8)[: math.prod(shape)].view(shape)
+        generator = torch.Generator(device)
+        size = -(-math.prod(shape) // 8)
+        words = torch.empty(len(seeds), size, dtype=torch.int64, device=device)
+        for row, seed in zip(words, seeds, strict=True):
+            generator.manual_seed(zlib.crc32(repr(seed).encode()))
+            row.random_(-(2**63), None, generator=generator)
+        numbers = words.view(torch.uint8)[:, : math.prod(shape)].unflatten(1, shape).transpose(0, 1)
         return (numbers >= dropped).to(torch.bfloat16).mul_(256 / (256 - dropped))
 
     def forward(self, tokens: Tensor, masks: Tensor | None = None) -> Tensor:
@@ -222,63 +289,18 @@ class Transformer(nn.Module):
         """``tokens`` (batch, time) -> logits (batch, time, vocab_size), float32."""
         return F.linear(self(tokens, masks), self.tok_embeddings.weight).float()
 
-    @torch.no_grad()
-    def generate(
-        self,
-        prompts: list[list[int]],
-        end: int,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        generator: torch.Generator | None = None,
-    ) -> list[list[int]]:
-        """Continue all prompts (token lists) side by side until ``end``, which is included, comes,
-        or the context is full.
-
-        Temperature 0 takes the most likely token; otherwise a token is drawn among the most likely
-        ones that have ``top_p`` of the probability (Holtzman et al. 2019, arXiv:1904.09751).
-        """
-        config, size = self.config, len(prompts)
-        shape = (size, config.n_kv_heads, config.max_seq_len, config.head_dim)
-        caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in self.layers]
-        told = [list(prompt) for prompt in prompts]
-        rows = list(range(size))  # what stands in the batch
-        running = set(rows)
-        for position in range(config.max_seq_len):
-            tokens = [told[row][position] if position < len(told[row]) else end for row in rows]
-            x = self.tok_embeddings(torch.tensor(tokens))[:, None]
-            cos, sin = (
-                self.rope_cos[position : position + 1],
-                self.rope_sin[position : position + 1],
-            )
-            for layer, cache in zip(self.layers, caches, strict=True):
-                x = x + layer.attention.step(layer.attention_norm(x), cos, sin, cache, position)
-                x = x + layer.feed_forward(layer.ffn_norm(x))
-            logits = F.linear(self.norm(x)[:, 0], self.tok_embeddings.weight)
-            for row, token in zip(rows, choose(logits, temperature, top_p, generator), strict=True):
-                if row in running and len(told[row]) == position + 1:
-                    told[row].append(token)
-                    if token == end:
-                        running.discard(row)
-            if not running:
-                break
-            # Copying the caches costs about a step, so several leave at once.
-            if len(running) < LEAVE * len(rows):
-                stay = [at for at, row in enumerate(rows) if row in running]
-                rows = [rows[at] for at in stay]
-                caches = [(keys[stay], values[stay]) for keys, values in caches]
-        return told
-
     def loss(
         self,
         tokens: Tensor,
         targets: Tensor,
         masks: Tensor | None = None,
         taught: tuple[Tensor, Tensor] | None = None,
+        reduction: str = "mean",
     ) -> Tensor:
-        """Mean loss in nats per target, float32 scalar.
+        """Loss in nats per target, float32 scalar: the mean, or the sum where ``reduction`` says so.
 
         For a token, cross entropy. For ``AVOIDED - token``, its unlikelihood -log(1 - p) (Welleck
-        et al. 2019, arXiv:1908.04319). Targets of -1 are left out.
+        et al. 2019, arXiv:1908.04319). Targets of ``MASKED`` are left out.
 
         ``taught`` are the tokens that teachers hold likely at each place, int64 (batch, time, k), and
         their probabilities (the same shape; all 0 where nobody taught). The target has only what
@@ -288,61 +310,12 @@ class Transformer(nn.Module):
         targets = targets.flatten()
         avoided = targets <= AVOIDED
         wanted = torch.where(avoided, AVOIDED - targets, targets)
-        losses = F.nll_loss(log_likelihoods, wanted, ignore_index=-1, reduction="none")
+        losses = F.nll_loss(log_likelihoods, wanted, ignore_index=MASKED, reduction="none")
         if taught is not None:
             likely, shares = taught[0].flatten(0, 1), taught[1].flatten(0, 1)
             as_taught = -(shares * log_likelihoods.gather(-1, likely)).sum(-1)
             losses = losses * (1 - shares.sum(-1)) + as_taught
         unlikelihood = -torch.log1p(-torch.exp(-losses).clamp(max=1 - 1e-6))
         losses = torch.where(avoided, unlikelihood, losses)
-        return losses.sum() / (targets != -1).sum().clamp(min=1)
-
-
-def choose(
-    logits: Tensor, temperature: float, top_p: float, generator: torch.Generator | None
-) -> list[int]:
-    """One token for each row of ``logits`` (batch, vocab_size), as ``Transformer.generate`` says."""
-    if temperature == 0:
-        return logits.argmax(-1).tolist()
-    if top_p >= 1:
-        summed = (logits / temperature).softmax(-1).cumsum(-1)
-        drawn = torch.rand(len(logits), 1, generator=generator) * summed[:, -1:]
-        return torch.searchsorted(summed, drawn, right=True)[:, 0].tolist()
-    probabilities, order = (logits / temperature).softmax(-1).sort(-1, descending=True)
-    before = probabilities.cumsum(-1) - probabilities
-    probabilities = probabilities.masked_fill(before >= top_p, 0)
-    drawn = torch.multinomial(probabilities, 1, generator=generator)
-    return order.gather(-1, drawn)[:, 0].tolist()
-
-
-def load_model(folder: Path, max_seq_len: int | None = None) -> Transformer:
-    """Read ``config.json`` and ``model.safetensors`` from ``folder`` as a float32 model.
-
-    ``max_seq_len``, where given, takes the place of the config's: no weight depends on it.
-    Raises ``FileNotFoundError``, and ``RuntimeError`` where the tensors disagree with the config.
-    """
-    values = json.loads((folder / "config.json").read_text())
-    if max_seq_len is not None:
-        values["max_seq_len"] = max_seq_len
-    model = Transformer(ModelConfig.from_dict(values))
-    model.load_state_dict(load_file(folder / WEIGHTS))
-    return model
-
-
-def save_model(model: Transformer, folder: Path, about: dict[str, Any]) -> None:
-    """Write float16 weights and ``config.json``: ``about`` (name, license, description), shape."""
-    folder.mkdir(parents=True, exist_ok=True)
-    values = {**about, **asdict(model.config), "tied_embeddings": True}
-    (folder / "config.json").write_text(json.dumps(values, indent=1) + "\n")
-    state = {name: value.half().contiguous() for name, value in model.state_dict().items()}
-    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
-
-
-def save_weights(tensors: dict[str, Tensor], source: Path, folder: Path) -> None:
-    """Write ``tensors`` to ``folder`` as float16, beside copies of what else ``source`` has."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", "tokenizer.model", "loss.png", "training.json"):
-        if (source / name).exists() and source.resolve() != folder.resolve():
-            shutil.copyfile(source / name, folder / name)
-    halves = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
-    save_file(halves, folder / WEIGHTS, metadata={"format": "pt"})
+        total = losses.sum()
+        return total if reduction == "sum" else total / (targets != MASKED).sum().clamp(min=1)

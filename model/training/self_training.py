@@ -22,6 +22,7 @@ circles, too few to learn from alone.
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import re
 import sys
@@ -34,11 +35,13 @@ import sentencepiece
 import torch
 from rich.progress import track
 
-from model.data.prepare import BOS, read_stories, story_spans
-from model.evaluation.story_checks import Story, check, training_words, words_of
-from model.training.network import load_model
+from model.data.shards import story_starts
+from model.data.sources import read_stories
+from model.data.vocabulary import BOS
+from model.evaluation.story_checks import Story, check, read_prompts, training_words, words_of
+from model.training.generation import generate
+from model.training.weights import load_model
 
-PROMPTS = Path(__file__).parents[1] / "evaluation" / "prompts.tsv"
 TEMPERATURE, TOP_P = 0.7, 0.9
 BATCH = 100
 """Openings that are continued side by side."""
@@ -86,7 +89,7 @@ def openings(stories: list[str], count: int, seed: int) -> list[Opening]:
     rng = random.Random(seed)
     counts = Counter(word for story in stories for word in set(words_of(story)))
     common = {word for word, count in counts.items() if count >= COMMON * len(stories)}
-    fixed = [line.split("\t")[0] for line in PROMPTS.read_text().splitlines()]
+    fixed = [prompt for prompt, _ in read_prompts()]
     prompted = re.compile(rf"({'|'.join(map(re.escape, fixed))})\b")
     drawn: dict[str, Opening] = {}
     for story in rng.sample(stories, len(stories)):
@@ -132,7 +135,7 @@ class Pupil:
     ) -> list[tuple[Story, list[int]]]:
         """Continue the openings; return each story, checked, and its tokens."""
         prompts = [[BOS, *self.tokenizer.encode(opening.text)] for opening in openings]
-        told = self.model.generate(prompts, BOS, temperature, TOP_P, self.generator)
+        told = generate(self.model, prompts, BOS, temperature, TOP_P, self.generator)
         stories = []
         for opening, prompt, tokens in zip(openings, prompts, told, strict=True):
             ended = tokens[-1] == BOS
@@ -191,10 +194,10 @@ def read_earlier(folder: Path) -> Told:
     good, repeated = (np.load(folder / f"{name}.npy") for name in ("told", "repeated"))
     avoid = np.load(folder / "repeated.avoid.npy")
     return Told(
-        [[*good[start:end].tolist(), BOS] for start, end in story_spans(good)],
+        [[*good[start:end].tolist(), BOS] for start, end in itertools.pairwise(story_starts(good))],
         [
             (repeated[start:end].tolist(), avoid[start:end].tolist())
-            for start, end in story_spans(repeated)
+            for start, end in itertools.pairwise(story_starts(repeated))
         ],
     )
 

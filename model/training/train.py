@@ -2,44 +2,59 @@
 
     python -m model.training.train model/recipes/train.toml
 
-Prepares the token files where they are missing (``prepare.py``), trains, and leaves in the ``run``
-folder ``checkpoint.pt`` (the whole state: stop it by SIGTERM, start the same command again, and it
-goes on), ``log.jsonl``, ``loss.png``, and ``weights/`` and ``weights-ema/``, two folders that
-``export.py`` and ``evaluate.py`` read.
+Prepares the token files where they are missing (`model.data.prepare`), trains, and leaves in the ``run``
+folder ``checkpoints/`` (the whole state: stop it by SIGTERM, start the same command again, and it goes on
+with the next story), ``log.jsonl``, ``loss.png``, and three folders of weights that ``export.py`` and
+the evaluation read: ``weights/``, ``weights-ema/`` (their running mean) and ``best/``.
 
-Several GPUs, or the cores of a busy machine, share each batch when
-``torchrun --nproc-per-node N`` starts the script.
+Several GPUs, or the cores of a busy machine, share each batch when torchrun starts it:
 
-Matrices inside the layers are trained by Muon (Jordan et al., 2024; torch.optim.Muon), embeddings
-and norms by AdamW. The learning rate warms up, stays, and goes linearly to zero. The budget is a
-number of steps, or of minutes where the machine's speed is not known beforehand; with ``steps``,
-the same seed gives the same run on the same machine.
+    torchrun --nproc-per-node N -m model.training.train model/recipes/gpu.toml
+
+Matrices inside the layers are trained by Muon, embeddings and norms by AdamW. The learning rate warms up,
+stays, and goes linearly to zero. The budget is a number of steps, or of minutes where the machine's speed
+is not known beforehand. With ``steps``, the same seed gives the same run on the same machine; on one with
+another number of processes, to rounding.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
-import itertools
 import json
 import os
 import signal
 import time
-from bisect import bisect_right
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from torch import distributed, nn
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 
-from model.data.prepare import BOS, prepare, read_config, story_spans
-from model.training.network import AVOIDED, ModelConfig, Transformer, load_model, save_model
+from model.data.batches import MASKED, Batch, Batches, Prefetcher, Stories
+from model.data.prepare import prepare
+from model.data.shards import token_files
+from model.data.vocabulary import BOS, read_tokenizer
+from model.evaluation.story_checks import Story as CheckedStory
+from model.evaluation.story_checks import check, read_prompts
+from model.recipe import Phase, Recipe, read_recipe
+from model.training.checkpoints import LAST, MEAN, Checkpoints
+from model.training.generation import generate
+from model.training.log import Log, draw_chart
+from model.training.network import ModelConfig, Transformer
+from model.training.optimizers import Optimizers, learning_rate
+from model.training.teacher import adapt, read_base, save_adapter
+from model.training.team import Team
+from model.training.validation import validation_loss
+from model.training.weights import load_model
 
-MASKED = -1  # a target that no loss is taken on
+CHECKED_PROMPTS = 20
+"""So many prompts of the story checks are continued at each checkpoint, for TensorBoard."""
 
 
 def keep_freed_memory() -> None:
@@ -54,379 +69,295 @@ def keep_freed_memory() -> None:
         mallopt(m_trim_threshold, 2**31 - 1)
 
 
-class Team:
-    """The processes that train one model together, each on its share of every batch.
+class Objective(nn.Module):
+    """The loss as a module, summed over targets: what is compiled, and shared by the team."""
 
-    Started by ``torchrun --nproc-per-node N``, one for each GPU (or, on a CPU, each core: threads
-    that wait for one another at every operation are slower where other programs run beside them).
+    def __init__(self, model: Transformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        masks: Tensor | None,
+        taught: tuple[Tensor, Tensor] | None,
+    ) -> Tensor:
+        return self.model.loss(tokens, targets, masks, taught, reduction="sum")
+
+
+def make_model(recipe: Recipe) -> Transformer:
+    """The model that a run begins with."""
+    if recipe.train.base:
+        vocabulary = read_tokenizer(
+            Path(recipe.data.folder) / "tokenizer.model", recipe.data.vocab_size
+        )
+        model = read_base(recipe.train.base, vocabulary, recipe.model.max_seq_len)
+        adapt(model, recipe.train.adapter_rank)
+        return model
+    if recipe.train.start:
+        return load_model(Path(recipe.train.start), recipe.model.max_seq_len)
+    return Transformer(ModelConfig.from_dict(asdict(recipe.model)))
+
+
+def mean_of(model: Transformer, decay: float) -> AveragedModel:
+    """A running mean of a model's weights.
+
+    A young mean forgets faster, so that the first weights do not stay in it.
     """
 
-    def __init__(self) -> None:
-        self.size = int(os.environ.get("WORLD_SIZE", 1))
-        self.rank = int(os.environ.get("RANK", 0))
-        self.device = "cpu"
-        if torch.cuda.is_available():
-            self.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-            torch.cuda.set_device(self.device)
-        if self.size > 1:
-            distributed.init_process_group("gloo" if self.device == "cpu" else "nccl")
+    def average(means: Sequence[Tensor], now: Sequence[Tensor], count: Tensor | int) -> None:
+        keep = min(decay, (1 + float(count)) / (10 + float(count)))
+        torch._foreach_lerp_(list(means), list(now), 1 - keep)
+
+    return AveragedModel(model, multi_avg_fn=average)
+
+
+class Run:
+    """One run of a recipe, in one process of a team."""
+
+    def __init__(self, recipe: Recipe, team: Team) -> None:
+        self.recipe, self.options, self.team = recipe, recipe.train, team
+        self.folder = Path(recipe.train.run)
+        self.tokens_folder = Path(recipe.data.folder)
+        torch.manual_seed(self.options.seed)
+        self.model = make_model(recipe).to(team.device)
+        self.mean = mean_of(self.model, self.options.ema)
+        self.optimizers = Optimizers(self.model, self.options)
+        self.batches = Batches(self.tokens_folder, self.options.seed, team.rank, team.size)
+        self.checkpoints = Checkpoints(self.folder, self.options.keep)
+        valid = token_files(self.tokens_folder, "valid")
+        self.valid = Stories(valid, self.model.config.max_seq_len, 0)
+        self.step, self.tokens, self.spent = 0, 0, 0.0
+        self.position: dict[str, list[int]] = {}
+        self.restore()
+        objective: nn.Module = Objective(self.model)
+        if self.options.compile:
+            # Rows come in few lengths: a program for each is faster than one for any.
+            objective = torch.compile(objective, dynamic=False)  # type: ignore[assignment]
+        if team.size > 1:
+            objective = DistributedDataParallel(objective)
+        self.objective = objective
+
+    def restore(self) -> None:
+        """Go on from the last checkpoint, if there is one."""
+        path = self.checkpoints.newest()
+        if path is None:
+            return
+        state = torch.load(path, map_location=self.team.device, weights_only=True)
+        self.model.load_state_dict(state["model"], strict=False)
+        self.mean.load_state_dict(state["mean"], strict=False)
+        self.optimizers.load_state_dict(state["optimizers"])
+        self.step, self.tokens, self.spent = state["step"], state["tokens"], state["seconds"]
+        self.position = state["position"]
+        self.batches.go_to(self.position)
+        if self.team.is_first:
+            print(f"{path}: going on from step {self.step}", flush=True)
 
     @property
-    def is_first(self) -> bool:
-        return self.rank == 0
+    def progress(self) -> float:
+        """Share of the budget that is spent."""
+        if self.options.steps:
+            return self.step / self.options.steps
+        return self.spent / (60 * (self.options.minutes or 0.0))
 
-    def average_gradients(self, model: nn.Module) -> None:
-        """Give every process the mean of all processes' gradients."""
-        if self.size > 1:
-            gradients = [p.grad for p in model.parameters() if p.grad is not None]
-            together = torch.cat([gradient.flatten() for gradient in gradients]) / self.size
-            distributed.all_reduce(together)
-            parts = together.split([gradient.numel() for gradient in gradients])
-            for gradient, part in zip(gradients, parts, strict=True):
-                gradient.copy_(part.view_as(gradient))
+    def phase_at(self, progress: float) -> Phase:
+        return next(phase for phase in self.options.phases if progress < phase.until)
 
-    def as_first(self, *numbers: float) -> list[float]:
-        """The first process's numbers; every process waits for them here."""
-        if self.size == 1:
-            return list(numbers)
-        shared = torch.tensor(numbers, dtype=torch.float64, device=self.device)
-        distributed.broadcast(shared, src=0)
-        return shared.tolist()
+    def draw_arguments(self, phase: Phase) -> tuple[Any, ...]:
+        """Those of `Batches.draw` behind the step."""
+        length = phase.length or self.model.config.max_seq_len
+        rows = self.options.batch_tokens // length // self.team.size * self.team.size
+        return phase.mixture, rows, length, phase.noise
 
+    def gradients(self, batch: Batch, dropout: float) -> Tensor:
+        """Leave the gradients of a step in the model; return its mean loss, the same in every process."""
+        device = self.team.device
+        rows, length = batch.inputs.shape
+        micro = max(1, self.options.micro_batch_tokens // length)
+        count = self.team.sum((batch.targets != MASKED).sum().to(device)).clamp(min=1)
+        total = torch.zeros((), device=device)
+        tensors = [batch.inputs, batch.targets, batch.likely, batch.shares]
+        for at in range(0, rows, micro):
+            tokens, targets, likely, shares = (
+                None if each is None else each[at : at + micro].to(device, non_blocking=True)
+                for each in tensors
+            )
+            first = batch.first + at
+            in_micro = range(len(batch.inputs[at : at + micro]))
+            seeds = [(self.options.seed, self.step, first + row) for row in in_micro]
+            masks = self.model.draw_dropout(dropout, length, seeds)
+            taught = None if likely is None or shares is None else (likely, shares)
+            with ExitStack() as stack:
+                if self.options.bfloat16:
+                    stack.enter_context(torch.autocast(device.split(":")[0], torch.bfloat16))
+                last = at + micro >= rows
+                if isinstance(self.objective, DistributedDataParallel) and not last:
+                    stack.enter_context(self.objective.no_sync())
+                loss = self.objective(tokens, targets, masks, taught)
+                # The team takes the mean of its gradients; that of the loss is over all its targets.
+                (loss * self.team.size / count).backward()
+            total += loss.detach()
+        return self.team.sum(total) / count
 
-class Stories:
-    """An endless supply of training rows from one token file.
+    def take_step(self, batch: Batch) -> dict[str, Any]:
+        """Train on a batch; return what the log says of it."""
+        began = time.perf_counter()
+        rate = learning_rate(self.progress, self.options.warmup, self.options.decay)
+        dropout = self.phase_at(self.progress).dropout
+        loss = self.gradients(batch, self.options.dropout if dropout is None else dropout)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
+        self.optimizers.step(rate)
+        self.mean.update_parameters(self.model)
+        taken = batch.inputs.numel() * self.team.size
+        self.step, self.tokens = self.step + 1, self.tokens + taken
+        self.position = batch.position
+        entry = {"step": self.step, "tokens": self.tokens, "loss": float(loss), "rate": rate}
+        return entry | {"speed": round(taken / (time.perf_counter() - began))}
 
-    Each epoch shuffles the stories and packs them into rows of ``length`` tokens, so that a row
-    begins, where it can, with the beginning of a story: that is how the font's model is used.
-    A story is cut only where it is longer than a row, or where none fits in what is left of one.
-
-    Beside NAME.npy there may be NAME.avoid.npy, one bool for each token: then the marked tokens are
-    to be avoided where they stand, and nothing is learned of the others. Or NAME.likely.npy and
-    NAME.shares.npy of ``distill.py``, which say what teachers expected in place of each token.
-    """
-
-    def __init__(self, path: Path, length: int, seed: int) -> None:
-        self.tokens = np.load(path).astype(np.int64)
-        avoid = path.with_suffix(".avoid.npy")
-        self.avoid = np.load(avoid) if avoid.exists() else None
-        self.taught: tuple[np.ndarray, np.ndarray] | None = None
-        likely, shares = path.with_suffix(".likely.npy"), path.with_suffix(".shares.npy")
-        if likely.exists():
-            self.taught = np.load(likely, mmap_mode="r"), np.load(shares, mmap_mode="r")
-        self.length = length
-        self.seed = seed
-        self.spans = story_spans(self.tokens)
-        self.rows = itertools.chain.from_iterable(map(self.epoch, itertools.count()))
-
-    def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield (inputs, targets, places) in random order, each int64 of shape (length,).
-
-        ``places`` says where in the file each target stands; 0, where there is none.
-        """
-        rng = np.random.default_rng((self.seed, number))
-        pool: list[tuple[int, int]] = []  # pieces that wait: (tokens, first token), sorted
-        rows: list[list[tuple[int, int]]] = []
-        for index in rng.permutation(len(self.spans)):
-            start, end = self.spans[index]
-            for first in range(start, end, self.length):
-                pool.append((min(self.length, end - first), first))
-        pool.sort(key=lambda piece: piece[0])  # stable: equal lengths stay shuffled
-        while pool:
-            row = [pool.pop(int(rng.integers(len(pool))))]
-            left = self.length - row[0][0]
-            while left and pool:
-                at = bisect_right(pool, (left, len(self.tokens))) - 1
-                if at >= 0:
-                    size, first = pool.pop(at)
-                elif left < 32:  # too little to be worth a cut: leave it empty
-                    break
-                else:
-                    whole, first = pool.pop(int(rng.integers(len(pool))))
-                    size = left
-                    rest = (whole - size, first + size)
-                    pool.insert(bisect_right(pool, rest), rest)
-                row.append((size, first))
-                left -= size
-            rows.append(row)
-        for index in rng.permutation(len(rows)):
-            inputs = np.full(self.length, BOS, dtype=np.int64)
-            targets = np.full(self.length, MASKED, dtype=np.int64)
-            places = np.zeros(self.length, dtype=np.int64)
-            at = 0
-            for size, first in rows[index]:
-                places[at : at + size] = np.arange(first + 1, first + size + 1)
-                inputs[at : at + size] = self.tokens[first : first + size]
-                following = self.tokens[first + 1 : first + size + 1]
-                if self.avoid is not None:
-                    marked = self.avoid[first + 1 : first + size + 1]
-                    following = np.where(marked, AVOIDED - following, MASKED)
-                targets[at : at + size] = following
-                at += size
-            yield inputs, targets, places
-
-
-class Batches:
-    """Draws each row of a batch from one of the sources, as the mixture of the moment says."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.seed = seed
-        self.rng = np.random.default_rng(seed)
-        self.sources: dict[tuple[str, int], Stories] = {}
-
-    def draw(
-        self, mixture: dict[str, float], rows: int, length: int, noise: float = 0.0
-    ) -> list[torch.Tensor]:
-        """Return inputs and targets, each int64 of shape (rows, length), and, where a source of the
-        mixture was taught, the tokens and shares that ``Transformer.loss`` takes: int64 and
-        float32 of shape (rows, length, k).
-
-        ``noise`` is the share of the inputs that give way to other tokens of the same batch, so
-        that a text that comes again is not quite the same; the targets stay. That is unigram
-        noising (Xie et al. 2017, arXiv:1703.02573).
-        """
-        names, parts = list(mixture), np.array(list(mixture.values()))
-        chosen = self.rng.choice(names, size=rows, p=parts / parts.sum())
-        sources = {name: self._stories(name, length) for name in names}
-        picked = [next(sources[str(name)].rows) for name in chosen]
-        inputs, targets, places = (np.stack(each) for each in zip(*picked, strict=True))
-        if noise:
-            noisy = (self.rng.random(inputs.shape) < noise) & (inputs != BOS)
-            inputs[noisy] = self.rng.choice(inputs[inputs != BOS], noisy.sum())
-        drawn = [inputs, targets]
-        counts = [source.taught[0].shape[1] for source in sources.values() if source.taught]
-        if counts:
-            shape = (rows, length, max(counts))
-            likely, shares = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
-            for row, name in enumerate(chosen):
-                taught = sources[str(name)].taught
-                if taught:
-                    likely[row, :, : taught[0].shape[1]] = taught[0][places[row]]
-                    shares[row, :, : taught[1].shape[1]] = taught[1][places[row]]
-            shares[targets == MASKED] = 0
-            drawn += [likely, shares]
-        return [torch.from_numpy(array) for array in drawn]
-
-    def _stories(self, name: str, length: int) -> Stories:
-        if (name, length) not in self.sources:
-            path = self.folder / f"{name}.npy"
-            self.sources[name, length] = Stories(path, length, self.seed + len(self.sources))
-        return self.sources[name, length]
-
-
-def learning_rate(progress: float, warmup: float, decay: float) -> float:
-    """The factor on the learning rate when ``progress`` (0 to 1) of the budget is spent."""
-    return max(0.0, min(1.0, progress / max(warmup, 1e-9), (1.0 - progress) / max(decay, 1e-9)))
-
-
-def make_optimizers(model: Transformer, train: dict[str, Any]) -> list[torch.optim.Optimizer]:
-    matrices = [p for p in model.layers.parameters() if p.dim() == 2]
-    others = [p for p in model.parameters() if not any(p is m for m in matrices)]
-    muon = torch.optim.Muon(
-        matrices,
-        lr=train["muon_lr"],
-        momentum=train["muon_momentum"],
-        weight_decay=train["weight_decay"],
-    )
-    adamw = torch.optim.AdamW(
-        others, lr=train["adamw_lr"], betas=tuple(train["adamw_betas"]), weight_decay=0.0
-    )
-    return [muon, adamw]
-
-
-@torch.no_grad()
-def validation_loss(model: Transformer, path: Path, device: str) -> float:
-    """Mean nats per token over the stories of ``path``, each alone and cut at the context."""
-    stories = Stories(path, model.config.max_seq_len, 0)
-    total, count = 0.0, 0
-    for start, end in stories.spans:
-        end = min(end, start + model.config.max_seq_len)
-        tokens = torch.from_numpy(stories.tokens[start : end + 1]).to(device)
-        total += float(model.loss(tokens[None, :-1], tokens[None, 1:])) * (end - start)
-        count += end - start
-    return total / max(count, 1)
-
-
-def draw_chart(log: Path, path: Path) -> None:
-    """Draw the losses of ``log.jsonl`` over the tokens seen, as PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    entries = [json.loads(line) for line in log.read_text().splitlines()]
-    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
-    seen = [entry["tokens"] / 1e6 for entry in entries]
-    axes.plot(seen, [entry["loss"] for entry in entries], linewidth=0.8, label="training mixture")
-    for key, label in (("valid", "validation"), ("valid_ema", "validation, mean of weights")):
-        points = [(x, entry[key]) for x, entry in zip(seen, entries, strict=True) if key in entry]
-        if points:
-            axes.plot(*zip(*points, strict=True), marker=".", label=label)
-    axes.set_xlabel("million tokens")
-    axes.set_ylabel("nats per token")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-
-
-def train(config: dict[str, Any]) -> float:
-    """Train as ``config`` says and return the last validation loss (nats per token)."""
-    data, options = config["data"], config["train"]
-    run, folder = Path(options["run"]), Path(data["folder"])
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "config.json").write_text(json.dumps(config, indent=1))
-    seed: int = options["seed"]
-    torch.manual_seed(seed)
-    keep_freed_memory()
-    if options.get("threads"):
-        torch.set_num_threads(options["threads"])
-    team = Team()
-    device = team.device
-    if team.is_first and not (folder / "valid.npy").exists():
-        prepare(data)
-    team.as_first()
-    if options.get("start"):
-        length = config["model"]["max_seq_len"]
-        model = load_model(Path(options["start"]), length)
-    else:
-        model = Transformer(ModelConfig.from_dict(config["model"]))
-    model.to(device)
-    ema = {name: value.clone() for name, value in model.state_dict().items()}
-    mean_model = Transformer(model.config).to(device)
-    optimizers = make_optimizers(model, options)
-    base_rates = [[group["lr"] for group in each.param_groups] for each in optimizers]
-    step, tokens_seen, spent = 0, 0, 0.0
-
-    checkpoint = run / "checkpoint.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        model.load_state_dict(state["model"])
-        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        ema, step = state["ema"], state["step"]
-        tokens_seen, spent = state["tokens"], state["seconds"]
-        print(f"{checkpoint}: going on from step {step}", flush=True)
-    torch.manual_seed(seed + step + 1_000_000 * team.rank)  # of dropout
-    batches = Batches(folder, seed + 1000 * step + 1_000_000_000 * team.rank)
-    # Rows come in few lengths: a program for each is faster than one for any.
-    loss_of = torch.compile(model.loss, dynamic=False) if options["compile"] else model.loss
-    autocast = torch.autocast(device.split(":")[0], torch.bfloat16)
-
-    def save() -> dict[str, float]:
-        entry = {"valid": validation_loss(model, folder / "valid.npy", device)}
-        mean_model.load_state_dict(ema)
-        entry["valid_ema"] = validation_loss(mean_model, folder / "valid.npy", device)
-        state = {
-            "model": model.state_dict(),
-            "optimizers": [each.state_dict() for each in optimizers],
-            "ema": ema,
-            "step": step,
-            "tokens": tokens_seen,
-            "seconds": spent,
+    def save(self) -> dict[str, float]:
+        """Write checkpoint and weights; return both validation losses. All processes come here together."""
+        mean: Transformer = self.mean.module  # type: ignore[assignment]
+        losses = {
+            "valid": validation_loss(self.model, self.valid, self.team),
+            "valid_ema": validation_loss(mean, self.valid, self.team),
         }
-        torch.save(state, checkpoint.with_suffix(".new"))
-        os.replace(checkpoint.with_suffix(".new"), checkpoint)
-        save_model(model, run / "weights", config["about"])
-        save_model(mean_model, run / "weights-ema", config["about"])
-        return entry
+        if not self.team.is_first:
+            return losses
+        self.checkpoints.save_state(
+            {
+                "model": trained_state(self.model),
+                "mean": trained_state(self.mean),
+                "optimizers": self.optimizers.state_dict(),
+                "step": self.step,
+                "tokens": self.tokens,
+                "seconds": self.spent,
+                "position": self.position,
+            }
+        )
+        figures = {
+            "steps": self.step,
+            "tokens": self.tokens,
+            "minutes": round(self.spent / 60, 1),
+            "seed": self.options.seed,
+        }
+        both = {LAST: (self.model, losses["valid"]), MEAN: (mean, losses["valid_ema"])}
+        written = self.checkpoints.save_weights(both, self.recipe.about, figures)
+        if self.options.base:
+            about = {
+                **self.recipe.about,
+                "base": self.options.base,
+                "rank": self.options.adapter_rank,
+                "max_seq_len": self.model.config.max_seq_len,
+            }
+            for name, model in written.items():
+                save_adapter(model, self.folder / name, about)
+        return losses
 
-    total_steps = options.get("steps")
-    total_seconds = options["minutes"] * 60 if not total_steps else 0.0
-    began, last_saved = time.perf_counter() - spent, time.perf_counter()
-    entry: dict[str, float] = {}
-    stopped: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    log_path = run / "log.jsonl" if team.is_first else Path(os.devnull)
-    with Progress(*columns, disable=not team.is_first) as bar, log_path.open("a") as log:
-        task = bar.add_task("compiling" if options["compile"] else "training", total=1.0)
-        while True:
-            spent, stop = team.as_first(spent, len(stopped))
-            progress = step / total_steps if total_steps else spent / total_seconds
-            if progress >= 1.0 or stop:
-                break
-            started = time.perf_counter()
-            phase = next(p for p in options["phases"] if progress < p["until"])
-            length = phase.get("length", model.config.max_seq_len)
-            rows = options["batch_tokens"] // length // team.size
-            micro = options["micro_batch_tokens"] // length
-            rate = learning_rate(progress, options["warmup"], options["decay"])
-            for optimizer, rates in zip(optimizers, base_rates, strict=True):
-                for group, base in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = base * rate
-            noise = phase.get("noise", 0.0)
-            dropout = phase.get("dropout", options["dropout"])
-            batch = batches.draw(phase["mixture"], rows, length, noise)
-            loss_sum = 0.0
-            for at in range(0, rows, micro):
-                tokens, targets, *taught = (t[at : at + micro].to(device) for t in batch)
-                masks = model.draw_dropout(dropout, *tokens.shape)
-                with autocast if options.get("bfloat16", True) else nullcontext():
-                    loss = loss_of(tokens, targets, masks, tuple(taught) or None)
-                    loss *= len(tokens) / rows
-                loss.backward()
-                loss_sum += loss.item()
-            team.average_gradients(model)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), options["clip"])
-            for optimizer in optimizers:
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-            # A young mean forgets faster, so that the first weights do not stay in it.
-            keep = min(options["ema"], (1 + step) / (10 + step))
-            with torch.no_grad():
-                for name, value in model.state_dict().items():
-                    ema[name].lerp_(value, 1 - keep)
-            batch_tokens = rows * length * team.size
-            step, tokens_seen = step + 1, tokens_seen + batch_tokens
-            spent = time.perf_counter() - began
-            speed = batch_tokens / (time.perf_counter() - started)
-            entry = {"step": step, "tokens": tokens_seen, "loss": loss_sum, "rate": rate}
-            entry |= {"speed": round(speed), "seconds": round(spent, 1)}
-            progress = step / total_steps if total_steps else spent / total_seconds
-            due = time.perf_counter() - last_saved > 60 * options["checkpoint_minutes"]
-            if team.is_first and due:
-                entry |= save()
-                last_saved = time.perf_counter()
-                draw_chart(run / "log.jsonl", run / "loss.png")
-            left = spent / max(progress, 1e-9) * max(0.0, 1 - progress)
-            text = f"step {step}, loss {loss_sum:.3f}, "
-            if "valid" in entry:
-                text += f"validation {entry['valid']:.3f} (mean {entry['valid_ema']:.3f}), "
-            text += f"{speed:,.0f} tokens/s, {left / 60:.1f} min left"
-            bar.update(task, completed=progress, description=text)
-            quiet = bar.console.is_terminal or not team.is_first
-            if not quiet and ("valid" in entry or step % 20 == 0):
-                print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-            log.write(json.dumps(entry) + "\n")
-            log.flush()
-        if step and team.is_first:
-            entry |= save() | {"step": step, "tokens": tokens_seen, "loss": entry.get("loss", 0.0)}
-            log.write(json.dumps(entry) + "\n")
-    if team.size > 1:
-        distributed.destroy_process_group()
-    if not team.is_first:
-        return float("nan")
-    draw_chart(run / "log.jsonl", run / "loss.png")
-    valid = entry.get("valid", float("nan"))
-    print(f"{step} steps, {tokens_seen:,} tokens, validation loss {valid:.4f}", flush=True)
-    return valid
+    def tell(self) -> tuple[str, dict[str, float]]:
+        """A story of the running mean, and with TensorBoard the share of some prompts that pass the checks."""
+        mean: Transformer = self.mean.module  # type: ignore[assignment]
+        path = self.tokens_folder / "tokenizer.model"
+        tokenizer = read_tokenizer(path, self.recipe.data.vocab_size)
+        prompts: list[tuple[str, list[str]]] = [(self.options.sample, [])]
+        if self.options.tensorboard:
+            prompts += read_prompts()[:CHECKED_PROMPTS]
+        told = generate(mean, [[BOS, *tokenizer.encode(text)] for text, _ in prompts], BOS)
+        texts = [tokenizer.decode([token for token in story if token != BOS]) for story in told]
+        passed = 0
+        for (prompt, characters), text, story in zip(prompts, texts, told, strict=True):
+            checked = CheckedStory(prompt, text[len(prompt) :], story[-1] == BOS)
+            check(checked, characters, set())
+            passed += checked.passes and text is not texts[0]
+        return texts[0], {"story_checks": passed / (len(prompts) - 1)} if len(prompts) > 1 else {}
+
+    def go(self) -> float:
+        """Train until the budget is spent, or SIGTERM comes; return the last validation loss."""
+        stopped: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+        began, saved = time.perf_counter() - self.spent, time.perf_counter()
+        prefetcher = Prefetcher(self.batches)
+        entry: dict[str, Any] = {}
+        with Log(self.folder, self.team, self.options.tensorboard) as log:
+            while True:
+                due = time.perf_counter() - saved > 60 * self.options.checkpoint_minutes
+                self.spent = time.perf_counter() - began
+                self.spent, stop, due = self.team.as_first(self.spent, len(stopped), due)  # type: ignore[assignment]
+                over = self.progress >= 1 or stop
+                if self.step and (over or due):
+                    entry |= self.save()
+                    saved = time.perf_counter()
+                    if self.team.is_first:
+                        story, checks = self.tell()
+                        log.write(entry | checks, story)
+                        draw_chart(log.path, self.folder / "loss.png")
+                if over:
+                    break
+                # With steps, the next batch's phase is known; with minutes, it is this one's.
+                ahead = (
+                    (self.step + 1) / self.options.steps if self.options.steps else self.progress
+                )
+                batch = prefetcher.draw(
+                    self.step,
+                    *self.draw_arguments(self.phase_at(self.progress)),
+                    ahead=self.draw_arguments(self.phase_at(ahead)) if ahead < 1 else None,
+                )
+                entry = self.take_step(batch)
+                entry["seconds"] = round(time.perf_counter() - began, 1)
+                log.show(entry, self.progress)
+                log.write(entry)
+        prefetcher.close()
+        return float(entry.get("valid", float("nan")))
+
+
+def trained_state(model: nn.Module) -> dict[str, Tensor]:
+    """The model's state without the matrices that adapters leave as they are: the base file has those."""
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    return {name: value for name, value in model.state_dict().items() if name not in frozen}
+
+
+def train(recipe: Recipe) -> float:
+    """Train as ``recipe`` says and return the last validation loss (nats per token).
+
+    Raises what `prepare` and `load_model` do.
+    """
+    keep_freed_memory()
+    if recipe.train.threads:
+        torch.set_num_threads(recipe.train.threads)
+    team = Team()
+    try:
+        if team.is_first:
+            run = Path(recipe.train.run)
+            run.mkdir(parents=True, exist_ok=True)
+            (run / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
+            prepare(recipe.data)
+        team.as_first()
+        run_of_recipe = Run(recipe, team)
+        valid = run_of_recipe.go()
+        if team.is_first:
+            print(
+                f"{run_of_recipe.step} steps, {run_of_recipe.tokens:,} tokens, validation loss {valid:.4f}",
+                flush=True,
+            )
+        return valid
+    finally:
+        team.leave()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("config", type=Path, help="training configuration (TOML)")
+    parser.add_argument("recipe", type=Path, help="recipe (TOML)")
     parser.add_argument("--run", help="folder for checkpoints, log and weights")
     parser.add_argument("--minutes", type=float, help="budget in minutes of wall-clock time")
     parser.add_argument("--steps", type=int, help="budget in steps, instead of minutes")
     parser.add_argument("--seed", type=int)
-    arguments = parser.parse_args()
-    config = read_config(arguments.config)
-    for name in ("run", "minutes", "steps", "seed"):
-        if getattr(arguments, name) is not None:
-            config["train"][name] = getattr(arguments, name)
-    train(config)
+    parser.add_argument("--start", help="folder of weights to go on from")
+    arguments = vars(parser.parse_args())
+    try:
+        recipe = read_recipe(arguments.pop("recipe"), **arguments)
+        train(recipe)
+    except (ValueError, FileNotFoundError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

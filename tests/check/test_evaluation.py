@@ -11,7 +11,8 @@ import pytest
 from support.llama_fonts import font_data
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
-from fontgen.check.evaluation import Evaluator, Score, split_documents, total
+from fontgen.check.evaluation import Evaluator, Score, total
+from fontgen.llama.documents import split_documents
 from fontgen.llama.loss import cross_entropy
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.numpy_model import ReferenceModel

@@ -130,7 +130,7 @@ def test_finish(before: str, after: str) -> None:
 
 
 def test_command_is_seeded(tmp_path: Path) -> None:
-    from model.data.prepare import read_stories
+    from model.data.sources import read_stories
 
     command = [sys.executable, "-m", "model.grammar.grammar", "--stories", "20"]
     outputs = []
@@ -145,17 +145,19 @@ def test_command_is_seeded(tmp_path: Path) -> None:
 
 
 def test_source_of_prepare() -> None:
-    from model.data.prepare import read_source
+    from model.data.sources import stories_of
+    from model.recipe import Source
 
-    stories = read_source({"name": "story-grammar", "grammar": 5, "seed": 3})
+    source = Source("story-grammar", grammar=5, seed=3)
+    stories = list(stories_of(source))
     assert len(stories) == 5
-    assert stories == read_source({"name": "story-grammar", "grammar": 5, "seed": 3})
+    assert stories == list(stories_of(source))
 
 
 def test_renamed_stories() -> None:
-    from model.data.prepare import NAMES, Renamer, read_config
+    from model.data.names import Renamer, read_names
 
-    names = read_config(NAMES)
+    names = read_names()
     renamer, rng = Renamer(names), random.Random(1)
     story = 'Lily met Tim. She liked Tim\'s dog, Spot. Tim said, "Hi, Lily!" Mom saw the moon.'
     for _ in range(50):
@@ -171,9 +173,9 @@ def test_renamed_stories() -> None:
 
 
 def test_names_that_stay() -> None:
-    from model.data.prepare import NAMES, Renamer, read_config
+    from model.data.names import Renamer, read_names
 
-    renamer, rng = Renamer(read_config(NAMES)), random.Random(1)
+    renamer, rng = Renamer(read_names()), random.Random(1)
     for story in (
         "The fox ran.",
         "Spot has a black spot.",
@@ -182,9 +184,8 @@ def test_names_that_stay() -> None:
         assert renamer.rename(story, rng) == story
     assert renamer.rename("Sam lost her hat.", rng).split()[0] in renamer.names["girls"]
     assert renamer.rename("Sam lost his hat.", rng).split()[0] in renamer.names["boys"]
-    variants = renamer.variants(["Lily ran.", "The fox ran."], 3, "seed")
-    assert (
-        len(variants) == 8 and variants[0] == "Lily ran." and variants[4:] == ["The fox ran."] * 4
-    )
-    assert len(set(variants[1:4]) - {"Lily ran."}) >= 2
-    assert variants == renamer.variants(["Lily ran.", "The fox ran."], 3, "seed")
+    variants = renamer.variants("Lily ran.", 3, "seed")
+    assert len(variants) == 4 and variants[0] == "Lily ran."
+    assert len(set(variants[1:]) - {"Lily ran."}) >= 2
+    assert variants == renamer.variants("Lily ran.", 3, "seed")
+    assert renamer.variants("The fox ran.", 3, "seed") == ["The fox ran."] * 4

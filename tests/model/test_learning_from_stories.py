@@ -1,0 +1,179 @@
+"""Learning from a model's own stories, and from those of teachers."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("matplotlib")
+
+from model.recipe import Recipe  # noqa: E402
+
+
+def test_avoided_tokens_become_less_likely(tmp_path: Path) -> None:
+    from model.data.batches import AVOIDED, MASKED, Stories
+    from model.training.network import ModelConfig, Transformer
+
+    torch.manual_seed(0)
+    model = Transformer(ModelConfig(16, 1, 2, 2, 16, 30, 16))
+    inputs = torch.randint(1, 30, (2, 8))
+    targets = torch.full((2, 8), MASKED)
+    targets[0, 5] = AVOIDED - 7
+    targets[1, 2] = 9
+    likely = model.logits(inputs).softmax(-1)
+    expected = -(torch.log(1 - likely[0, 5, 7]) + torch.log(likely[1, 2, 9])) / 2
+    torch.testing.assert_close(model.loss(inputs, targets), expected)
+
+    np.save(tmp_path / "told.npy", np.array([1, 5, 6, 7, 1, 8, 9, 1], dtype=np.uint16))
+    np.save(tmp_path / "told.avoid.npy", np.array([0, 0, 0, 1, 0, 0, 1, 0], dtype=bool))
+    source = Stories([tmp_path / "told.npy"], 8, seed=1)
+    rows = [source.fill(pieces) for pieces in source.rows(0)]
+    pairs = {
+        (int(given), int(target))
+        for row in rows
+        for given, target in zip(row.inputs, row.targets, strict=True)
+        if target != MASKED
+    }
+    assert pairs == {(6, AVOIDED - 7), (8, AVOIDED - 9)}
+
+
+def test_self_training_keeps_what_passes_and_marks_what_repeats(
+    recipe: Recipe, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from model.data.sources import read_stories
+    from model.training import self_training
+
+    marks = self_training.completes_repetition([1, *range(10, 20), *range(10, 19), 50], 5)
+    assert [index for index, marked in enumerate(marks) if marked] == [18, 19]
+
+    text = recipe.data.sources[0].path
+    stories = read_stories(Path(text))
+    openings = self_training.openings(stories, 8, seed=1)
+    assert len({opening.text for opening in openings}) == 8
+    assert 8 < len(self_training.openings(stories, 1000, seed=1)) < 20  # all there are
+    openings = self_training.openings(stories, 1000, seed=1)
+    fox = next(opening for opening in openings if "fox" in opening.text)
+    assert "fox" in fox.characters
+    (kept,) = self_training.openings(
+        ["The little fox ran. It ran far.", "The little foxes ran."], 2, 1
+    )
+    assert "The little foxes ran".startswith(kept.text)  # the other one begins as a prompt does
+    arguments = [str(trained), "--text", text, "--stories", "20", "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["self_training.py", *arguments])
+    self_training.main()
+    repeated, avoid = (np.load(tmp_path / name) for name in ("repeated.npy", "repeated.avoid.npy"))
+    assert len(repeated) == len(avoid)
+    told = np.load(tmp_path / "told.npy")
+    assert told[0] == told[-1] == 1
+
+
+def test_self_training_goes_on_from_earlier_rounds(tmp_path: Path) -> None:
+    from model.training import self_training
+    from model.training.self_training import Told
+
+    first = Told([[1, 5, 6, 1]], [([1, 7, 7], [False, False, True])])
+    self_training.write(first, Told(), tmp_path / "1")
+    earlier = self_training.read_earlier(tmp_path / "1")
+    assert earlier == first
+    second = Told([[1, 5, 6, 1], [1, 8, 1]], [([1, 9, 9, 9], [False, False, True, False])])
+    self_training.write(second, earlier, tmp_path / "2")
+    told, repeated, avoid = (
+        np.load(tmp_path / "2" / f"{name}.npy").tolist()
+        for name in ("told", "repeated", "repeated.avoid")
+    )
+    assert told == [1, 5, 6, 1, 8, 1]  # each story once
+    fresh = self_training.FRESH
+    assert repeated == [1, 7, 7, *fresh * [1, 9, 9, 9], 1]
+    assert avoid == [False, False, True, *fresh * [False, False, True, False], False]
+    self_training.write(first, earlier, tmp_path / "3")  # a circle that was there is fresh again
+    assert np.load(tmp_path / "3" / "repeated.npy").tolist() == [*fresh * [1, 7, 7], 1]
+
+
+def test_ways_out_of_a_circle(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A story is kept as far as a sequence comes twice, and the tokens that had a rival are marked."""
+    from model.training import self_training
+
+    pupil = self_training.Pupil(trained, set(), seed=1)
+    size = self_training.REPEATED
+    once = list(range(20, 20 + size + 2))
+    tokens = [1, *once, 50, *once, 60]
+    last = 1 + len(once) + size  # where the second time has `size` tokens
+    assert pupil.ways_out([1, *once, 50, 60], 1) is None
+    assert pupil.ways_out(tokens, last + 3) is None  # it stood in the opening
+
+    chances = pupil.model.logits(torch.tensor([tokens]))[0].softmax(-1).detach()
+    sure = {at: float(chances[at - 1, tokens[at]]) for at in range(last - size + 1, last + 1)}
+    by_chance = sorted(sure, key=lambda at: sure[at])
+    monkeypatch.setattr(self_training, "SURE", sure[by_chance[2]])
+    avoid = pupil.ways_out(tokens, 5)
+    assert avoid is not None and len(avoid) == last + 1
+    assert set(np.flatnonzero(avoid)) == set(by_chance[:3])
+    monkeypatch.setattr(self_training, "SURE", 0.0)  # at least one
+    avoid = pupil.ways_out(tokens, 5)
+    assert avoid is not None and set(np.flatnonzero(avoid)) == set(by_chance[:1])
+
+
+def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stories of two teachers, and what both expect, reach the loss of one that learns from them."""
+    from safetensors.numpy import load_file, save_file
+
+    from model.data.batches import Batches
+    from model.data.vocabulary import BOS
+    from model.training import distill
+    from model.training.weights import load_model
+
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "config.json").write_text((trained / "config.json").read_text())
+    tensors = load_file(trained / "model.safetensors")
+    save_file(tensors | {"norm.weight": tensors["norm.weight"] / 2}, other / "model.safetensors")
+    text = tmp_path / "stories.txt"
+    text.write_text("Once upon a time there was a little owl.")
+    arguments = [str(other), str(trained), "--openings", str(text), "--stories", "150"]
+    arguments += ["--likely", "8", "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["distill.py", *arguments])
+    distill.main()
+
+    tokens, likely, shares = (
+        np.load(tmp_path / f"taught{part}.npy") for part in ("", ".likely", ".shares")
+    )
+    assert len(tokens) == len(likely) == len(shares)
+    assert (tokens == BOS).sum() == 151 and tokens[-1] == BOS
+    assert shares.astype(float).sum(-1).max() < 1.01
+    starts = np.flatnonzero(tokens == BOS)
+    pairs = itertools.pairwise(starts)
+    first, end = next(span for span in pairs if span[1] - span[0] < 64)  # that fits the context
+    story = torch.from_numpy(tokens[first:end].astype(np.int64))
+    teachers = [load_model(folder) for folder in (other, trained)]
+    mean = sum(teacher.logits(story[None])[0].softmax(-1) for teacher in teachers) / 2
+    for place in range(1, len(story)):
+        at = first + place
+        expected = mean[place - 1, likely[at].astype(int)].detach()
+        np.testing.assert_allclose(shares[at], expected, atol=0.03)  # bfloat16
+        assert expected.sum() > 0.95 * mean[place - 1].topk(8).values.sum()
+
+    np.save(tmp_path / "plain.npy", tokens)
+    drawn = Batches(tmp_path, 1).draw(0, {"taught": 0.5, "plain": 0.5}, 16, 64)
+    inputs, targets, tops, theirs = drawn.inputs, drawn.targets, drawn.likely, drawn.shares
+    assert tops is not None and theirs is not None
+    assert tops.shape == theirs.shape == (16, 64, 8)
+    taught = theirs.sum((1, 2)) > 0
+    assert 0 < taught.sum() < 16
+    follows = (tops[..., 0] == targets)[theirs.sum(-1) > 0]
+    assert follows.double().mean() > 0.4  # at the wrong places, next to none
+    model = teachers[1]
+    losses = []
+    for row in torch.arange(16):
+        log_likelihoods = model.logits(inputs[row : row + 1])[0].log_softmax(-1)
+        there = targets[row] != -1
+        left = 1 - theirs[row].sum(-1)
+        picked = log_likelihoods.gather(-1, targets[row].clamp(min=0)[:, None])[:, 0]
+        expected = (theirs[row] * log_likelihoods.gather(-1, tops[row])).sum(-1) + left * picked
+        losses.append(-(expected * there))
+    mean_loss = torch.stack(losses).sum() / (targets != -1).sum()
+    torch.testing.assert_close(model.loss(inputs, targets, None, (tops, theirs)), mean_loss)
