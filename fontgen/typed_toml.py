@@ -51,19 +51,20 @@ def read_toml(path: Path, kind: type[T]) -> T:
         FontgenError: the file cannot be read, is not TOML, has a section or key that is not known, or a
             value of the wrong type. Names the file and the key.
     """
-    document = _load(path)
+    document = read_document(path)
     with naming(path):
-        return _Reader(path.parent).dataclass(document, kind, "")
+        return parse_document(document, kind, path.parent)
 
 
 def keys_in(path: Path) -> Iterator[str]:
     """The keys that a file gives, as ``section.key``: errors as for `read_toml`."""
-    for section, values in _load(path).items():
+    for section, values in read_document(path).items():
         for key in values if isinstance(values, dict) else ():
             yield f"{section}.{key}"
 
 
-def _load(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a file as it is. Raises `FontgenError` where it cannot be read or is not TOML."""
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
@@ -73,6 +74,11 @@ def _load(path: Path) -> dict[str, Any]:
         raise FontgenError(f"is not TOML: {error}", path=path) from error
     except RecursionError as error:
         raise FontgenError("is nested too deep", path=path) from error
+
+
+def parse_document(document: dict[str, Any], kind: type[T], folder: Path) -> T:
+    """What `read_toml` makes of a document; paths in it are joined to ``folder``."""
+    return _Reader(folder).dataclass(document, kind, "")
 
 
 class _Reader:

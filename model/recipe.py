@@ -6,18 +6,12 @@ one's do. Relative paths are relative to the current folder.
 
 from __future__ import annotations
 
-import sys
-import types
-import typing
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from fontgen.errors import FontgenError, naming
+from fontgen.typed_toml import parse_document, read_document
 
 
 @dataclass(frozen=True)
@@ -57,14 +51,12 @@ class Source:
     most: int | None = None
     valid: bool = False
     renamed: int = 0
-    blank_lines: str | None = None
+    blank_lines: Literal["also", "only"] | None = None
     vocabulary_share: float = 1.0
 
     def __post_init__(self) -> None:
         if sum(way is not None for way in (self.path, self.hub, self.grammar)) != 1:
-            raise ValueError(f"source {self.name}: one of path, hub and grammar is needed")
-        if self.blank_lines not in (None, "also", "only"):
-            raise ValueError(f"source {self.name}: blank_lines is 'also' or 'only'")
+            raise FontgenError(f"source {self.name}: one of path, hub and grammar is needed")
 
 
 @dataclass(frozen=True)
@@ -107,7 +99,7 @@ class Phase:
     """
 
     until: float
-    mixture: Mapping[str, float]
+    mixture: dict[str, float]
     length: int | None = None
     noise: float = 0.0
     dropout: float | None = None
@@ -174,11 +166,11 @@ class Train:
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
-            raise ValueError("[train]: the budget is either steps or minutes")
+            raise FontgenError("[train]: the budget is either steps or minutes")
         if self.start and self.base:
-            raise ValueError("[train]: start and base exclude each other")
+            raise FontgenError("[train]: start and base exclude each other")
         if not self.phases or self.phases[-1].until < 1:
-            raise ValueError("[train]: the last phase lasts until = 1.0")
+            raise FontgenError("[train]: the last phase lasts until = 1.0")
 
 
 @dataclass(frozen=True)
@@ -203,13 +195,14 @@ class Recipe:
     model: Shape
     data: Data
     train: Train
-    about: Mapping[str, str] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
 
 
 def read_recipe(path: Path, **train: Any) -> Recipe:
     """Read a recipe; keyword arguments that are not None take the place of keys of ``[train]``.
 
-    Raises ``ValueError`` naming the file for keys that nobody knows, and for values of a wrong kind.
+    Raises:
+        FontgenError: what `fontgen.typed_toml.read_toml` says, and values that contradict each other.
     """
     tables = read_tables(path)
     given = {key: value for key, value in train.items() if value is not None}
@@ -218,16 +211,13 @@ def read_recipe(path: Path, **train: Any) -> Recipe:
             k: v for k, v in tables["train"].items() if k not in ("steps", "minutes")
         }
     tables["train"] = tables.get("train", {}) | given
-    try:
-        return parse(Recipe, tables, "recipe")
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    with naming(path):
+        return parse_document(tables, Recipe, Path())
 
 
 def read_tables(path: Path) -> dict[str, Any]:
     """The tables of a TOML file, with those of the file that it extends."""
-    with path.open("rb") as file:
-        tables = tomllib.load(file)
+    tables = read_document(path)
     if "extends" not in tables:
         return tables
     extended = read_tables(path.parent / tables.pop("extends"))
@@ -236,41 +226,3 @@ def read_tables(path: Path) -> dict[str, Any]:
         if budget in tables.get("train", {}):
             merged["train"].pop(other, None)
     return merged
-
-
-def parse(kind: Any, value: Any, where: str) -> Any:
-    """``value`` of a TOML file as ``kind``: a dataclass here, or what its type hints say."""
-    if isinstance(kind, type) and is_dataclass(kind):
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{where}: a table is needed")
-        hints = typing.get_type_hints(kind)
-        unknown = value.keys() - hints.keys()
-        if unknown:
-            raise ValueError(f"{where}: unknown key {sorted(unknown)[0]}")
-        given = {name: parse(hints[name], each, f"{where}.{name}") for name, each in value.items()}
-        required = [f.name for f in fields(kind) if f.name not in given and _is_required(f)]
-        if required:
-            raise ValueError(f"{where}: {required[0]} is missing")
-        return kind(**given)
-    origin = typing.get_origin(kind)
-    if origin is types.UnionType:  # X | None
-        return parse(typing.get_args(kind)[0], value, where)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise ValueError(f"{where}: a list is needed")
-        item = typing.get_args(kind)[0]
-        return tuple(parse(item, each, where) for each in value)
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{where}: a table is needed")
-        item = typing.get_args(kind)[1]
-        return {key: parse(item, each, f"{where}.{key}") for key, each in value.items()}
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise ValueError(f"{where}: {value!r} is no {kind.__name__}")
-    return value
-
-
-def _is_required(entry: Any) -> bool:
-    return entry.default is MISSING and entry.default_factory is MISSING

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fontgen.errors import FontgenError, naming
-from fontgen.llama.documents import SEPARATOR, split_documents
+from fontgen.llama.documents import split_documents
 from fontgen.llama.loss import cross_entropy
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.tables import MODEL_TAG, read_model

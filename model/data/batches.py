@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fontgen.errors import FontgenError
 from model.data.shards import story_starts, token_files
 from model.data.vocabulary import BOS
 
@@ -116,9 +117,9 @@ class Stories:
             yield from pack(pieces, self.length, rng)
 
     def take(self) -> list[Piece]:
-        """The next row. Raises ``ValueError`` where there is no story at all."""
+        """The next row. Raises `FontgenError` where there is no story at all."""
         if not len(self.starts):
-            raise ValueError(f"{self.files[0]}: no story")
+            raise FontgenError(f"{self.files[0]}: no story")
         row = next(self._rows, None)
         if row is None:
             self.epoch, self.taken = self.epoch + 1, 0

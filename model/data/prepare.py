@@ -173,7 +173,7 @@ def prepare(data: Data) -> None:
 
     ``prepared.json`` says, at the end, what it was made of; where it says just that, nothing is done.
 
-    Raises ``FileNotFoundError`` and ``ValueError`` as `stories_of` does, and ``ValueError`` for a vocabulary
+    Raises ``FileNotFoundError`` and `FontgenError` as `stories_of` does, and `FontgenError` for a vocabulary
     of another size.
     """
     folder = Path(data.folder)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from fontgen.errors import FontgenError
 from fontgen.llama.documents import documents_in
 from model.grammar.grammar import Grammar
 from model.recipe import Source
@@ -37,13 +38,13 @@ def stories_of_text(path: Path) -> Iterator[str]:
 def stories_of_rows(source: Source) -> Iterator[str]:
     """The column of a data set's rows, of the hub or of one file.
 
-    Raises ``ValueError`` naming the source where ``datasets`` is not installed, and for a column that
+    Raises `FontgenError` naming the source where ``datasets`` is not installed, and for a column that
     is not there or holds no text.
     """
     try:
         import datasets
     except ImportError as error:
-        raise ValueError(
+        raise FontgenError(
             f"source {source.name}: needs the package datasets (pip install 'fontgen[hub]')"
         ) from error
     if source.hub:
@@ -57,7 +58,7 @@ def stories_of_rows(source: Source) -> Iterator[str]:
     for row in rows:
         text = row.get(source.column)
         if not isinstance(text, str):
-            raise ValueError(
+            raise FontgenError(
                 f"source {source.name}: no text in the column {source.column} (there are {', '.join(row)})"
             )
         if text.strip():

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 
+from fontgen.errors import FontgenError
+
 BOS = 1
 """Stands before each story, and so ends the one before: there is no other end."""
 VOCABULARY_STORIES = 200_000
@@ -35,10 +37,10 @@ def train_tokenizer(stories: Iterator[str], vocab_size: int, path: Path) -> None
 
 
 def read_tokenizer(path: Path, vocab_size: int) -> sentencepiece.SentencePieceProcessor:
-    """Read a ``tokenizer.model``. Raises ``ValueError`` where it has not so many entries."""
+    """Read a ``tokenizer.model``. Raises `FontgenError` where it has not so many entries."""
     tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(path))
     if tokenizer.vocab_size() != vocab_size:
-        raise ValueError(f"{path}: {tokenizer.vocab_size()} entries, not {vocab_size}")
+        raise FontgenError(f"{path}: {tokenizer.vocab_size()} entries, not {vocab_size}")
     return tokenizer
 
 

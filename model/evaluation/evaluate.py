@@ -34,8 +34,8 @@ from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import write_model
 from fontgen.llama.transformer import FloatModel
 from fontgen.llama.wasm_engine import Engine
-from fontgen.quantise_report import markdown, read_text, report
 from model.data.sources import read_stories
+from model.evaluation.quantisers import markdown, read_text, report
 from model.evaluation.story_checks import CHECKS, Story, check, read_prompts, training_words
 
 HERE = Path(__file__).parent

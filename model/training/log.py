@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from fontgen.errors import FontgenError
 from model.training.team import Team
 
 CONSOLE_STEPS = 20
@@ -29,7 +30,7 @@ class Log:
             try:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError as error:
-                raise ValueError(
+                raise FontgenError(
                     "[train] tensorboard needs that package (pip install 'fontgen[tensorboard]')"
                 ) from error
             self.events = SummaryWriter(str(run / "tensorboard"))

@@ -26,6 +26,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from fontgen.errors import FontgenError
 from model.data.vocabulary import BOS
 from model.training.network import Adapted, ModelConfig, Transformer
 
@@ -100,7 +101,7 @@ def read_base(
 ) -> Transformer:
     """Read a base model, float32, with another vocabulary.
 
-    Raises ``FileNotFoundError`` as `find_base` does, and ``ValueError`` for an architecture other than ``llama``.
+    Raises ``FileNotFoundError`` as `find_base` does, and `FontgenError` for an architecture other than ``llama``.
     """
     import gguf
 
@@ -108,7 +109,7 @@ def read_base(
     reader = gguf.GGUFReader(path)
     fields = reader.fields
     if fields["general.architecture"].contents() != "llama":
-        raise ValueError(f"{path}: architecture {fields['general.architecture'].contents()}")
+        raise FontgenError(f"{path}: architecture {fields['general.architecture'].contents()}")
     stored = {tensor.name: tensor for tensor in reader.tensors}
 
     def tensor(name: str) -> Tensor:
@@ -175,7 +176,7 @@ def load_teacher(
     )
     frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
     if set(missing) - frozen or unexpected:
-        raise ValueError(f"{folder / ADAPTER}: other tensors than those of {about['base']}")
+        raise FontgenError(f"{folder / ADAPTER}: other tensors than those of {about['base']}")
     return model
 
 
@@ -192,7 +193,7 @@ def main() -> None:
     vocabulary = sentencepiece.SentencePieceProcessor(model_file=str(arguments.tokenizer))
     try:
         teacher = load_teacher(arguments.folder, vocabulary, arguments.base)
-    except (ValueError, FileNotFoundError) as error:
+    except (FontgenError, FileNotFoundError) as error:
         parser.error(str(error))
     about = {"name": "teacher", "license": "Apache-2.0", "description": "A teacher of storytellers"}
     save_model(teacher, arguments.output, about)

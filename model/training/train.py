@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
+from fontgen.errors import FontgenError
 from model.data.batches import MASKED, Batch, Batches, Prefetcher, Stories
 from model.data.prepare import prepare
 from model.data.shards import token_files
@@ -356,7 +357,7 @@ def main() -> None:
     try:
         recipe = read_recipe(arguments.pop("recipe"), **arguments)
         train(recipe)
-    except (ValueError, FileNotFoundError) as error:
+    except (FontgenError, FileNotFoundError) as error:
         parser.error(str(error))
 
 

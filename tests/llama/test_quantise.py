@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from support.tiny_models import random_model
 
-from fontgen import quantise_report
 from fontgen.errors import FontgenError
-from fontgen.llama.loss import cross_entropy
 from fontgen.llama.quantise.calibration import sample_text
 from fontgen.llama.quantise.gptq import quantise_absmax, quantise_gptq, quantise_search
 from fontgen.llama.quantise.layers import quantise_layers
@@ -234,23 +232,3 @@ def test_given_text_is_used_instead_of_sampled(model):
     shorter = dataclasses.replace(text, used=text.used & (np.arange(text.used.shape[1]) < 10))
     one, two = (quantise_layers(model, 16, text=t) for t in (text, shorter))
     assert any((grid.values != two[name].values).any() for name, grid in one.items())
-
-
-def test_the_report_measures_what_it_says(model, tmp_path, capsys):
-    text = sample_text(model, seed=3, n_tokens=200)
-    rows = {row.quantiser: row for row in quantise_report.report(model, text, engine_stories=2)}
-    assert rows["float32"].loss == 0 and rows["float32"].bytes_per_parameter == 4
-    tokens = text.tokens[0][text.used[0]].tolist()
-    logits = FloatModel(model).all_logits(tokens[:-1])
-    own, _ = quantise_report.measure(
-        model, dataclasses.replace(text, tokens=text.tokens[:1], used=text.used[:1])
-    )
-    expected = cross_entropy(logits, np.array(tokens[1:]))
-    np.testing.assert_allclose(own, expected, atol=1e-4)
-    assert abs(rows["8 bits per row"].loss) < 0.01
-    assert 1 < rows["8 bits per row"].bytes_per_parameter < 1.2
-    assert rows["4 bits, GPTQ"].bytes_per_parameter < 0.75
-    by_engine = [row for name, row in rows.items() if "activations" in name]
-    assert [abs(row.loss) < bound for row, bound in zip(by_engine, (0.02, 0.1), strict=True)]
-    assert quantise_report.main([str(tmp_path / "missing")]) == 2
-    assert "missing" in capsys.readouterr().err

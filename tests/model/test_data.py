@@ -16,6 +16,7 @@ pytest.importorskip("sentencepiece")
 
 import sentencepiece  # noqa: E402
 
+from fontgen.errors import FontgenError  # noqa: E402
 from fontgen.llama.documents import SEPARATOR  # noqa: E402
 from model.data import prepare as preparation  # noqa: E402
 from model.data.batches import MASKED, Batches, Prefetcher, Stories  # noqa: E402
@@ -263,7 +264,7 @@ def test_rows_of_a_data_set(tmp_path: Path, kind: str) -> None:
     source = Source("rows", path=str(path), column="story", most=4)
     assert list(stories_of(source)) == numbered(4)
     assert list(stories_of(replace(source, most=None))) == [*numbered(5), numbered(1, first=9)[0]]
-    with pytest.raises(ValueError, match="no text in the column text"):
+    with pytest.raises(FontgenError, match="no text in the column text"):
         list(stories_of(replace(source, column="text")))
-    with pytest.raises(ValueError, match="no text in the column number"):
+    with pytest.raises(FontgenError, match="no text in the column number"):
         list(stories_of(replace(source, column="number")))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fontgen.errors import FontgenError
 from model.recipe import read_recipe
 
 RECIPES = Path(__file__).parents[2] / "model" / "recipes"
@@ -58,22 +59,22 @@ def test_arguments_take_the_place_of_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("dim = 8\n", "dim = 8\ndimension = 8\n", r"recipe\.model: unknown key dimension"),
-        ("dim = 8\n", 'dim = "8"\n', r"recipe\.model\.dim: '8' is no int"),
-        ("dim = 8\n", "", r"recipe\.model: dim is missing"),
+        ("dim = 8\n", "dim = 8\ndimension = 8\n", r"unknown key 'dimension' in \[model\]"),
+        ("dim = 8\n", 'dim = "8"\n', r"model\.dim must be a whole number"),
+        ("dim = 8\n", "", "model lacks dim"),
         ('path = "text.txt"', 'path = "t", hub = "h"', "one of path, hub and grammar"),
-        ('path = "text.txt"', 'path = "t", blank_lines = "x"', "'also' or 'only'"),
+        ('path = "text.txt"', 'path = "t", blank_lines = "x"', "'x' is not one of also, only"),
         ("steps = 1", "steps = 1\nminutes = 1", "either steps or minutes"),
         ("until = 1,", "until = 0.5,", r"lasts until = 1\.0"),
-        ("text = 1 }", 'text = "much" }', r"mixture\.text: 'much' is no float"),
+        ("text = 1 }", 'text = "much" }', "must be a number"),
         ("steps = 1", 'steps = 1\nstart = "a"\nbase = "b"', "exclude each other"),
-        ("[data]", "[data]\nleave_out = 'heldout.txt'", "a list is needed"),
+        ("[data]", "[data]\nleave_out = 'heldout.txt'", "leave_out must be a list"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, before: str, after: str, message: str) -> None:
     path = tmp_path / "recipe.toml"
     assert LEAST.count(before) == 1 or before == "dim = 8\n"
     path.write_text(LEAST.replace(before, after, 1))
-    with pytest.raises(ValueError, match=message) as raised:
+    with pytest.raises(FontgenError, match=message) as raised:
         read_recipe(path)
     assert str(path) in str(raised.value)

@@ -1,8 +1,8 @@
 """What quantising costs, measured on text: the table of the model card.
 
-    python -m fontgen.quantise_report CHECKPOINT TEXTFILE
+    python -m model.evaluation.quantisers CHECKPOINT TEXTFILE
 
-Stories in the text are separated by lines ``<|endoftext|>``. Each begins with BOS and is cut at
+The stories of the text are those of `fontgen.llama.documents`. Each begins with BOS and is cut at
 the model's context; without TEXTFILE the model writes its own, from another seed than the text it
 is calibrated on.
 """
@@ -10,6 +10,7 @@ is calibrated on.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import lzma
 import sys
@@ -30,8 +31,8 @@ from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.transformer import Transformer
 from fontgen.progress import Reporter, Steps
+from model.data.sources import stories_of_text
 
-SEPARATOR = "<|endoftext|>"
 SAMPLED_SEED, SAMPLED_TOKENS = 1, 12288
 SEQUENCES_AT_ONCE = 16
 
@@ -74,11 +75,9 @@ def weight_bytes(model: QuantisedModel) -> float:
 def read_text(model: Model, path: Path, stories: int) -> CalibrationText:
     """The first stories of a text file (``.xz`` too) as tokens, cut one after the context's end."""
     try:
-        data = path.read_bytes()
-        text = (lzma.decompress(data) if path.suffix == ".xz" else data).decode()
+        texts = list(itertools.islice(stories_of_text(path), stories))
     except (OSError, UnicodeDecodeError, lzma.LZMAError) as error:
         raise FontgenError(str(error), path=path) from error
-    texts = [story.strip() for story in text.split(SEPARATOR) if story.strip()][:stories]
     if not texts:
         raise FontgenError("holds no text", path=path)
     tokenizer = ReferenceTokenizer(model.vocabulary)
@@ -174,7 +173,7 @@ def markdown(rows: list[Row]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m fontgen.quantise_report", description="What quantising a model costs."
+        prog="python -m model.evaluation.quantisers", description="What quantising a model costs."
     )
     parser.add_argument("checkpoint", help="whatever fontgen build reads")
     parser.add_argument("text", nargs="?", type=Path, help="UTF-8, .xz too; by default sampled")
@@ -197,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
         with Reporter(quiet=options.quiet).steps(total) as steps:
             rows = list(report(model, text, engine_stories=options.engine_stories, steps=steps))
     except FontgenError as error:
-        print(f"fontgen.quantise_report: {error}", file=sys.stderr)
+        print(f"quantisers: {error}", file=sys.stderr)
         return 2
     print(json.dumps([asdict(row) for row in rows], indent=1) if options.json else markdown(rows))
     return 0
