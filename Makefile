@@ -6,7 +6,7 @@
 # make verify         proves every token of both fonts against the references
 # make record         makes the golden images anew, and the README's pictures
 # make bench          measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
-# make lint           ruff and mypy
+# make lint           ruff, mypy, and import-linter: what may import what
 # make wheel          what `pip install fontgen` installs
 # make clean          removes what was built here (not the cached HarfBuzz: `fontgen host path` says where that is)
 #
@@ -62,6 +62,7 @@ bench: .venv/installed
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 wheel: .venv/installed-dev
 	$(BIN)/python -m build

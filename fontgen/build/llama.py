@@ -10,7 +10,14 @@ from fontgen.errors import FontgenError, naming
 from fontgen.font import base as basefont
 from fontgen.font import names as font
 from fontgen.font import tables
+from fontgen.font.features import write_features
+from fontgen.llama.checkpoints import load
+from fontgen.llama.checkpoints.hub import default_model_path
+from fontgen.llama.marks import TAGS
 from fontgen.llama.model import ModelCard
+from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.shaper import shaper_module
+from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, write_model, write_settings
 from fontgen.progress import Reporter
 
 
@@ -23,15 +30,6 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
     Raises:
         FontgenError: an input is bad; names the file and the cause.
     """
-    # The compiler's layers are imported here, so that commands that build nothing start at once.
-    from fontgen.font.features import write_features
-    from fontgen.llama.checkpoints import load
-    from fontgen.llama.checkpoints.hub import default_model_path
-    from fontgen.llama.marks import TAGS
-    from fontgen.llama.quantise.tensors import quantise
-    from fontgen.llama.shaper import shaper_module
-    from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, write_model, write_settings
-
     config.check()
     with (reporter or Reporter(quiet=True)).steps(total=5) as steps:
         steps.begin("Opening the base font")

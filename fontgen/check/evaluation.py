@@ -22,7 +22,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fontTools.ttLib import TTFont, TTLibError
+
 from fontgen.errors import FontgenError, naming
+from fontgen.font.tables import WASM_TAG
 from fontgen.llama.documents import split_documents
 from fontgen.llama.loss import cross_entropy
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
@@ -142,10 +145,6 @@ def _scores(
 
 def open_evaluator(path: Path) -> Evaluator:
     """The evaluator of a font file; raises `FontgenError` when it is not a font of ours."""
-    from fontTools.ttLib import TTFont, TTLibError
-
-    from fontgen.font.tables import WASM_TAG
-
     try:
         font = TTFont(path, lazy=True)
     except OSError as error:

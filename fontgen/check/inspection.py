@@ -2,7 +2,7 @@
 
 The imports are all that the module can do to its host, so they come first. Wasmtime reads the
 module; only sizes of its sections and custom sections, which its API does not tell, come from
-`wasm_binary`.
+`fontgen.shapers.binary`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import wasmtime
 from fontTools.ttLib import TTFont
 
 from fontgen.errors import FontgenError
@@ -79,8 +80,6 @@ def _fingerprint(data: bytes) -> dict[str, Any]:
 
 
 def _inspect_module(data: bytes) -> dict[str, Any]:
-    import wasmtime
-
     report: dict[str, Any] = _fingerprint(data)
     try:
         module = wasmtime.Module(wasmtime.Engine(), data)
@@ -112,8 +111,6 @@ def _inspect_module(data: bytes) -> dict[str, Any]:
 
 
 def _is_valid_without_simd(data: bytes) -> bool:
-    import wasmtime
-
     config = wasmtime.Config()
     config.wasm_relaxed_simd = False
     config.wasm_simd = False
@@ -125,8 +122,6 @@ def _is_valid_without_simd(data: bytes) -> bool:
 
 
 def _signature(kind: Any) -> str:
-    import wasmtime
-
     if isinstance(kind, wasmtime.FuncType):
         results = ", ".join(map(str, kind.results)) or "nothing"
         return f"({', '.join(map(str, kind.params))}) -> {results}"

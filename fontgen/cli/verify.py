@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from fontgen.check.pictures import program_of, verify_picture_font
-from fontgen.check.verify import PROMPTS, verify_font
+from fontgen.check.verify import verify_font
 from fontgen.cli.common import print_json, reporter
 from fontgen.errors import FontgenError
 from fontgen.font.tables import WASM_TAG
@@ -19,7 +19,7 @@ def verify(args: argparse.Namespace) -> int:
     """Print what was compared; 1: a comparison failed."""
     if args.tokens < 1:
         raise FontgenError(f"--tokens {args.tokens}: at least one token is needed")
-    prompts = tuple(args.prompt) if args.prompt else PROMPTS
+    prompts = tuple(args.prompt) if args.prompt else None
     font = ShapingFont.open(args.font)
     module = bytes(font.face.reference_table(WASM_TAG).data)
     if module and program_of(module):

@@ -165,61 +165,73 @@ def write_names(font: TTFont, family: str, credits: Credits) -> None:
     check_family(family, base)
     if "name" not in font:
         font["name"] = _new_name_table()
-    table = font["name"]
-    had_mac_names = any(record.platformID == 1 for record in table.names)
+    names = _NameTable(font["name"])
+    full_name = f"{family} {base.style}"
+    new_postscript_name = postscript_name(family, base.style)
+    version = f"{base.version}; fontgen {__version__}"
 
-    def put(name_id: int, text: str) -> None:
-        table.removeNames(nameID=name_id)
-        table.setName(text, name_id, *_WINDOWS_ENGLISH)
-        if had_mac_names and _encodable(text, "mac_roman"):
-            table.setName(text, name_id, *_MAC_ENGLISH)
+    names.put(FAMILY, f"{family} {_style_in_family(names, base.family)}".strip())
+    if not names.has(STYLE):
+        names.put(STYLE, "Regular")
+    names.put(UNIQUE_ID, f"{version};{new_postscript_name}")
+    names.put(FULL_NAME, full_name)
+    names.put(VERSION, version)
+    names.put(POSTSCRIPT_NAME, new_postscript_name)
+    for name_id, text in (
+        (TYPOGRAPHIC_FAMILY, family),
+        (WWS_FAMILY, family),
+        (COMPATIBLE_FULL_NAME, full_name),
+        (POSTSCRIPT_CID_NAME, new_postscript_name),
+        (VARIATIONS_PREFIX, re.sub(r"[^A-Za-z0-9]", "", family) or "llamattf"),
+    ):
+        if names.has(name_id):
+            names.put(name_id, text)
+    _rename_instances(font, base.postscript_name, postscript_name(family))
 
-    def append(name_id: int, line: str) -> None:
-        records = [record for record in table.names if record.nameID == name_id]
+    for name_id, line in ((COPYRIGHT, credits.copyright), (LICENCE, credits.licence)):
+        if line:
+            names.append(name_id, line)
+    names.table.removeNames(nameID=TRADEMARK)
+    names.put(DESCRIPTION, _description(base, credits))
+    if "CFF " in font:
+        _rename_cff(font, family, full_name, new_postscript_name)
+
+
+class _NameTable:
+    """The ``name`` table, written in English for Windows, and for the Mac where it had such names."""
+
+    def __init__(self, table: Any):
+        self.table = table
+        self._had_mac_names = any(record.platformID == 1 for record in table.names)
+
+    def has(self, name_id: int) -> bool:
+        return bool(self.table.getDebugName(name_id))
+
+    def put(self, name_id: int, text: str) -> None:
+        """Replace a name in every language."""
+        self.table.removeNames(nameID=name_id)
+        self.table.setName(text, name_id, *_WINDOWS_ENGLISH)
+        if self._had_mac_names and _encodable(text, "mac_roman"):
+            self.table.setName(text, name_id, *_MAC_ENGLISH)
+
+    def append(self, name_id: int, line: str) -> None:
+        """Add a line to a name in every language."""
+        records = [record for record in self.table.names if record.nameID == name_id]
         if not records:
-            put(name_id, line)
+            self.put(name_id, line)
         for record in records:
             text = f"{record.toUnicode(errors='replace').rstrip()}\n{line}"
             if _encodable(text, record.getEncoding()):
                 record.string = text
 
-    has_typographic_family = table.getDebugName(TYPOGRAPHIC_FAMILY) is not None
-    legacy_family = table.getDebugName(FAMILY) or ""
-    style_in_family = (
-        legacy_family.removeprefix(base.family).strip() if has_typographic_family else ""
-    )
-    if has_typographic_family and style_in_family == legacy_family.strip():
-        style_in_family = ""  # named without regard to the family: nothing to carry over
-    full_name = f"{family} {base.style}"
-    new_postscript_name = postscript_name(family, base.style)
-    version = f"{base.version}; fontgen {__version__}"
 
-    put(FAMILY, f"{family} {style_in_family}".strip())
-    if not table.getDebugName(STYLE):
-        put(STYLE, "Regular")
-    put(UNIQUE_ID, f"{version};{new_postscript_name}")
-    put(FULL_NAME, full_name)
-    put(VERSION, version)
-    put(POSTSCRIPT_NAME, new_postscript_name)
-    for name_id in (TYPOGRAPHIC_FAMILY, WWS_FAMILY):
-        if table.getDebugName(name_id) is not None:
-            put(name_id, family)
-    for name_id, text in (
-        (COMPATIBLE_FULL_NAME, full_name),
-        (POSTSCRIPT_CID_NAME, new_postscript_name),
-        (VARIATIONS_PREFIX, re.sub(r"[^A-Za-z0-9]", "", family) or "llamattf"),
-    ):
-        if table.getDebugName(name_id) is not None:
-            put(name_id, text)
-    _rename_instances(font, base.postscript_name, postscript_name(family))
-
-    for name_id, line in ((COPYRIGHT, credits.copyright), (LICENCE, credits.licence)):
-        if line:
-            append(name_id, line)
-    table.removeNames(nameID=TRADEMARK)
-    put(DESCRIPTION, _description(base, credits))
-    if "CFF " in font:
-        _rename_cff(font, family, full_name, new_postscript_name)
+def _style_in_family(names: _NameTable, family: str) -> str:
+    """What the legacy family (ID 1) adds to the typographic one: ``Light`` of ``Roboto Light``."""
+    if not names.has(TYPOGRAPHIC_FAMILY):
+        return ""
+    legacy_family = (names.table.getDebugName(FAMILY) or "").strip()
+    style = legacy_family.removeprefix(family).strip()
+    return "" if style == legacy_family else style  # named without regard to the family
 
 
 def _description(base: BaseNames, credits: Credits) -> str:

@@ -103,3 +103,36 @@ def test_glyphs_that_show_something_else_are_noticed(fontgen, uharfbuzz, tmp_pat
         outcome = fontgen("verify", path, "--tokens", "4", "--prompt", "abc")
     assert outcome.code == 1
     assert "FAILED  glyphs of HarfBuzz" in outcome.out
+
+
+def test_a_context_that_has_no_room_for_the_longer_prompts(fontgen, uharfbuzz, tmp_path):
+    """They are left out; one that somebody asks for is refused."""
+    small = random_model(vocabulary=byte_vocabulary(LETTERS), seed=4, context_length=8)
+    path = tmp_path / "small.ttf"
+    path.write_bytes(font_data(quantise(small)))
+    checks = verify_font(path, n_tokens=4)
+    assert [check.passed for check in checks] == [True] * 7 + [None], checks
+    outcome = fontgen("verify", path, "--prompt", "жжжжж")
+    assert outcome.code == 2
+    assert "is too long for a context of 8" in outcome.err
+
+
+def test_a_long_context_costs_no_more_than_the_tokens_that_were_asked_for(
+    uharfbuzz, tmp_path, monkeypatch
+):
+    from fontgen.llama.reference.numpy_model import ReferenceModel
+
+    longest = 0
+    logits = ReferenceModel.logits
+
+    def counted(self, tokens):
+        nonlocal longest
+        longest = max(longest, len(tokens))
+        return logits(self, tokens)
+
+    monkeypatch.setattr(ReferenceModel, "logits", counted)
+    large = random_model(vocabulary=byte_vocabulary(LETTERS), seed=4, context_length=8192)
+    path = tmp_path / "large.ttf"
+    path.write_bytes(font_data(quantise(large)))
+    assert all(check.passed is not False for check in verify_font(path, n_tokens=4, prompts=("a",)))
+    assert longest < 200

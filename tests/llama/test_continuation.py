@@ -13,7 +13,7 @@ from support.llama_fonts import font_data
 from support.paths import REPOSITORY, TESTS
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
-from fontgen.check.verify import same_glyphs
+from fontgen.check.comparison import same_glyphs
 from fontgen.font import base as basefont
 from fontgen.font import tables
 from fontgen.llama.quantise.tensors import quantise

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fontgen.check.verify import same_glyphs
+from fontgen.check.comparison import same_glyphs
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.reference.continuation import ReferenceContinuer
 from fontgen.text.options import ShapeOptions

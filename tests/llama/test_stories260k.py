@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.paths import SHARED_CHECKPOINTS
 
-from fontgen.check.verify import same_glyphs
+from fontgen.check.comparison import same_glyphs
 from fontgen.llama.checkpoints import load
 from fontgen.llama.loss import cross_entropy
 from fontgen.llama.quantise.tensors import quantise
