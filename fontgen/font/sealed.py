@@ -14,61 +14,89 @@ from dataclasses import dataclass
 
 from fontgen.errors import FontgenError
 
-VERSION = 1
 CHECKED_FROM = 16
 """The checksum covers the bytes from here on: all but magic, version, length and itself."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One header field. ``code`` is its `struct` code: ``4s`` bytes, ``I`` uint32, ``f`` float32."""
+    """One header field. ``code`` is its `struct` code: ``4s`` bytes, ``I`` uint32, ``f`` float32.
+
+    since: the table's version that brought it; tables of older versions end their headers before it, and mean 0.
+    """
 
     name: str
     code: str
     meaning: str
+    since: int = 1
 
 
 PREAMBLE = (
     Field("magic", "4s", "the table's tag, in ASCII"),
-    Field("version", "I", f"{VERSION}; readers refuse any other"),
+    Field("version", "I", "of the layout; readers refuse those that they do not know"),
     Field("length", "I", "bytes of the whole table"),
     Field("checksum", "I", f"Adler-32 of the bytes from {CHECKED_FROM} to the end"),
 )
 
 
-def struct_of(fields: tuple[Field, ...]) -> struct.Struct:
-    """The header as `struct` packs it: no padding."""
-    return struct.Struct("<" + "".join(field.code for field in fields))
+def version_of(fields: tuple[Field, ...]) -> int:
+    """The newest version of a table with these fields."""
+    return max(field.since for field in fields)
 
 
-def seal(fields: tuple[Field, ...], tag: str, values: Mapping[str, object], body: bytes) -> bytes:
-    """Header and body with length and checksum (Adler-32, RFC 1950) filled in."""
-    layout = struct_of(fields)
-    filled: dict[str, object] = {**values, "magic": tag.encode(), "version": VERSION, "checksum": 0}
+def struct_of(fields: tuple[Field, ...], version: int | None = None) -> struct.Struct:
+    """The header as `struct` packs it, no padding; of the newest version or an older one."""
+    known = fields_of(fields, version or version_of(fields))
+    return struct.Struct("<" + "".join(field.code for field in known))
+
+
+def fields_of(fields: tuple[Field, ...], version: int) -> tuple[Field, ...]:
+    """Those of the fields that a version has."""
+    return tuple(field for field in fields if field.since <= version)
+
+
+def seal(
+    fields: tuple[Field, ...],
+    tag: str,
+    values: Mapping[str, object],
+    body: bytes,
+    version: int | None = None,
+) -> bytes:
+    """Header and body with version, length and checksum (Adler-32, RFC 1950) filled in."""
+    version = version or version_of(fields)
+    layout = struct_of(fields, version)
+    filled: dict[str, object] = {**values, "magic": tag.encode(), "version": version, "checksum": 0}
     filled["length"] = layout.size + len(body)
-    header = layout.pack(*(filled[field.name] for field in fields))
+    header = layout.pack(*(filled[field.name] for field in fields_of(fields, version)))
     table = bytearray(header + body)
     struct.pack_into("<I", table, 12, zlib.adler32(memoryview(table)[CHECKED_FROM:]))
     return bytes(table)
 
 
 def unseal(fields: tuple[Field, ...], tag: str, data: bytes) -> dict:
-    """Header values of a table.
+    """Header values of a table of any version that these fields describe; 0 for what an older one lacks.
 
     Raises:
         FontgenError: magic, version, length or checksum are not right.
     """
-    layout = struct_of(fields)
+    preamble = struct_of(PREAMBLE)
+    if len(data) < preamble.size:
+        raise FontgenError(f"table {tag} has {len(data)} bytes, fewer than its header")
+    magic, version, length, checksum = preamble.unpack_from(data)
+    newest = version_of(fields)
+    if magic != tag.encode() or not 1 <= version <= newest:
+        known = "version 1" if newest == 1 else f"versions 1 to {newest}"
+        raise FontgenError(f"table {tag} is not of {known}")
+    layout = struct_of(fields, version)
     if len(data) < layout.size:
         raise FontgenError(f"table {tag} has {len(data)} bytes, fewer than its header")
-    values = dict(zip((field.name for field in fields), layout.unpack_from(data), strict=True))
-    if values["magic"] != tag.encode() or values["version"] != VERSION:
-        raise FontgenError(f"table {tag} is not of version {VERSION}")
-    if values["length"] != len(data):
-        raise FontgenError(f"table {tag} has {len(data)} bytes, its header says {values['length']}")
-    if values["checksum"] != zlib.adler32(memoryview(data)[CHECKED_FROM:]):
+    if length != len(data):
+        raise FontgenError(f"table {tag} has {len(data)} bytes, its header says {length}")
+    if checksum != zlib.adler32(memoryview(data)[CHECKED_FROM:]):
         raise FontgenError(f"table {tag} does not match its checksum")
-    return values
+    names = (field.name for field in fields_of(fields, version))
+    found = dict(zip(names, layout.unpack_from(data), strict=True))
+    return dict.fromkeys((field.name for field in fields), 0) | found
 
 
 _C_TYPES = {"4s": "uint8_t {}[4]", "I": "uint32_t {}", "f": "float {}"}
@@ -97,7 +125,6 @@ def preamble_header() -> str:
         "#define TABLE_PREAMBLE_H",
         "#include <stdint.h>",
         "",
-        f"#define TABLE_VERSION {VERSION}",
         f"#define TABLE_CHECKED_FROM {CHECKED_FROM}",
         "",
         *c_struct(PREAMBLE, "table_preamble"),

@@ -31,13 +31,43 @@ from fontgen.errors import FontgenError
 
 
 class PieceKind(enum.IntEnum):
-    """What a vocabulary entry stands for (sentencepiece's types, renumbered for the font table)."""
+    """What a vocabulary entry stands for (sentencepiece's types, renumbered for the font table).
+
+    CONTROL: no text is encoded with it, and it shows nothing.
+    UNUSED: text is merged through it, as sentencepiece does, and then split again as it was merged.
+    NEVER_ENCODED: shows its text, but no text is encoded with it: no merge makes it.
+    """
 
     NORMAL = 0
     UNKNOWN = 1
     CONTROL = 2
     BYTE = 3
     UNUSED = 4
+    NEVER_ENCODED = 5
+
+
+class PreTokenizer(enum.IntEnum):
+    """How a text is split before its bytes are merged; no merge crosses a split.
+
+    SENTENCEPIECE does not split: it is another algorithm, which merges code points by the pieces' scores and falls
+    back to bytes. The others are byte-level BPE (Radford et al. 2019, "Language Models are Unsupervised Multitask
+    Learners", 2.2), named as in llama.cpp (``tokenizer.ggml.pre``), whose regular expressions they are.
+    """
+
+    SENTENCEPIECE = 0
+    GPT_2 = 1
+    SMOLLM = 2
+    LLAMA_BPE = 3
+    QWEN2 = 4
+
+
+class CharacterClass(enum.IntEnum):
+    """What those expressions know of a character: General_Category L*, N*, and White_Space."""
+
+    OTHER = 0
+    LETTER = 1
+    NUMBER = 2
+    WHITE_SPACE = 3
 
 
 @dataclass(frozen=True)
@@ -57,6 +87,9 @@ class ModelConfig:
     norm_eps: float = 1e-5
     rope_theta: float = 10000.0
     tied_embeddings: bool = True
+    rope_factors: tuple[float, ...] = ()
+    """What RoPE's frequencies are divided by, one for each pair of a head, float32; empty: all 1. It says what
+    transformers calls linear and llama3 scaling, and GGUF ``rope_freqs``."""
 
     @property
     def head_size(self) -> int:
@@ -86,20 +119,37 @@ class ModelConfig:
             raise FontgenError(f"norm_eps is {self.norm_eps}")
         if not 0 < self.rope_theta < 1e12:
             raise FontgenError(f"rope_theta is {self.rope_theta}")
+        if len(self.rope_factors) not in (0, self.head_size // 2):
+            raise FontgenError(
+                f"RoPE has {len(self.rope_factors)} factors for {self.head_size // 2} frequencies"
+            )
+        if not all(0 < factor < 1e12 for factor in self.rope_factors):
+            raise FontgenError("a factor of RoPE's frequencies is not positive")
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A sentencepiece BPE vocabulary with byte fallback.
+    """A BPE vocabulary: sentencepiece's with byte fallback, or a byte-level one.
 
     Attributes:
-        pieces: UTF-8 bytes of each token, sentencepiece's U+2581 already written as a space. A piece is
-            at most 255 bytes. For `PieceKind.BYTE` it is the literal ``<0xNN>``.
-        scores: float32 (vocab_size,); of two neighbours the pair with the higher score merges first.
-        kinds: uint8 (vocab_size,), values of `PieceKind`.
+        pieces: bytes of each token: UTF-8 with sentencepiece's U+2581 already written as a space, or, in a
+            byte-level vocabulary, any bytes. A piece is at most 255 bytes. For `PieceKind.BYTE` it is the
+            literal ``<0xNN>``.
+        scores: float32 (vocab_size,); of two neighbours the pair with the higher score merges first. Zeros in a
+            byte-level vocabulary.
+        kinds: uint8 (vocab_size,), values of `PieceKind`. A byte-level vocabulary has no BYTE: its pieces of one
+            byte are NORMAL.
         bos, eos, unk: token ids, or None where the vocabulary has none.
         add_dummy_prefix: whether a space is put before the text, as sentencepiece does by default.
         remove_extra_whitespaces: whether runs of spaces count as one, and none at the text's ends.
+        add_bos: whether a text begins with BOS. Where it does not, BOS stands before an empty text only.
+        stops: further tokens that end what the model writes, besides BOS and EOS.
+        pre_tokenizer: the algorithm, and how it splits a text.
+        merges: uint32 (n, 3) in a byte-level vocabulary: left token, right token, the token that they make, best
+            first.
+        ignore_merges: whether a whole split that is a NORMAL piece is that token, whatever the merges say.
+        character_classes: uint32 (n,) in a byte-level vocabulary, ascending: ``first << 2 | CharacterClass``, each
+            for the code points from ``first`` up to the next; see `character_classes`.
     """
 
     pieces: tuple[bytes, ...]
@@ -110,9 +160,26 @@ class Vocabulary:
     unk: int | None = 0
     add_dummy_prefix: bool = True
     remove_extra_whitespaces: bool = False
+    add_bos: bool = True
+    stops: tuple[int, ...] = ()
+    pre_tokenizer: PreTokenizer = PreTokenizer.SENTENCEPIECE
+    merges: np.ndarray = field(default_factory=lambda: np.empty((0, 3), np.uint32))
+    ignore_merges: bool = False
+    character_classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
 
     def __len__(self) -> int:
         return len(self.pieces)
+
+    @property
+    def byte_level(self) -> bool:
+        """Whether this is a byte-level BPE, not sentencepiece's."""
+        return self.pre_tokenizer != PreTokenizer.SENTENCEPIECE
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end what the model writes: BOS, EOS and `stops`."""
+        ends = (self.bos, self.eos, *self.stops)
+        return frozenset(token for token in ends if token is not None)
 
     def check(self) -> None:
         """Raise `FontgenError` when the vocabulary contradicts itself or the font table's limits."""
@@ -127,8 +194,26 @@ class Vocabulary:
             token = getattr(self, name)
             if token is not None and not 0 <= token < len(self):
                 raise FontgenError(f"{name} token {token} is outside the vocabulary of {len(self)}")
+        for token in self.stops:
+            if not 0 <= token < len(self):
+                raise FontgenError(f"token {token}, which ends a text, is outside the vocabulary")
         if self.bos is None:
             raise FontgenError("the vocabulary has no BOS token, with which every text begins")
+        if self.byte_level:
+            self._check_merges()
+
+    def _check_merges(self) -> None:
+        merges = self.merges
+        if merges.ndim != 2 or merges.shape[1] != 3 or (merges >= len(self)).any():
+            raise FontgenError("a merge names a token outside the vocabulary")
+        for left, right, merged in merges.tolist():
+            if self.pieces[left] + self.pieces[right] != self.pieces[merged]:
+                raise FontgenError(
+                    f"the merge of {self.pieces[left]!r} and {self.pieces[right]!r} makes "
+                    f"{self.pieces[merged]!r}"
+                )
+        if len(np.unique(merges[:, :2], axis=0)) != len(merges):
+            raise FontgenError("two tokens are merged by two rules")
 
 
 @dataclass(frozen=True)
@@ -211,5 +296,7 @@ def rope_table(config: ModelConfig) -> np.ndarray:
     """
     pair = np.arange(0, config.head_size, 2, dtype=np.float64)
     frequencies = float(config.rope_theta) ** (-pair / config.head_size)
+    if config.rope_factors:
+        frequencies /= np.array(config.rope_factors, np.float64)
     angles = np.arange(config.context_length, dtype=np.float64)[:, None] * frequencies
     return np.stack([np.cos(angles), np.sin(angles)], axis=-1).astype(np.float32)

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 
 import numpy as np
 import pytest
+import tokenizers
 from support.paths import REPOSITORY
 from support.tiny_models import random_model
 
 from fontgen.errors import FontgenError
 from fontgen.llama import tables as table
+from fontgen.llama.character_classes import character_classes
+from fontgen.llama.model import PieceKind, PreTokenizer, Vocabulary, rope_table
 from fontgen.llama.quantise.tensors import quantise, quantise_rows
 from fontgen.llama.tables import describe
 from fontgen.llama.tables.weights import pack_weights
@@ -32,6 +36,88 @@ def test_a_model_comes_back_from_its_table(tied):
         assert (again.matrices[name].scales == matrix.scales).all(), name
     for name, norm in model.norms.items():
         assert (again.norms[name] == norm).all(), name
+
+
+def test_a_byte_level_vocabulary_comes_back(byte_level_vocabulary):
+    vocabulary = byte_level_vocabulary
+    model = quantise(random_model(vocabulary=vocabulary))
+    again = table.read_model(table.write_model(model)).vocabulary
+    for name, value in vars(vocabulary).items():
+        assert np.array_equal(getattr(again, name), value), name
+
+
+@pytest.fixture
+def byte_level_vocabulary():
+    pieces = [b"<|begin|>", b"<|end|>", b"<|user|>", *(bytes([byte]) for byte in range(256))]
+    merges = []
+    for left, right in (
+        (b"t", b"h"),
+        (b"th", b"e"),
+        (b" ", b"the"),
+        (b"\xc3", b"\xa9"),
+        (b"a", b"n"),
+    ):
+        pieces.append(left + right)
+        merges.append([pieces.index(left), pieces.index(right), len(pieces) - 1])
+    kinds = np.zeros(len(pieces), np.uint8)
+    kinds[:3] = PieceKind.CONTROL
+    return Vocabulary(
+        tuple(pieces),
+        np.zeros(len(pieces), np.float32),
+        kinds,
+        bos=0,
+        eos=1,
+        unk=None,
+        add_dummy_prefix=False,
+        add_bos=False,
+        stops=(2,),
+        pre_tokenizer=PreTokenizer.LLAMA_BPE,
+        merges=np.array(merges, np.uint32),
+        ignore_merges=True,
+        character_classes=character_classes(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda merges: merges - 1, "makes"),
+        (lambda merges: merges + 1000, "outside the vocabulary"),
+        (lambda merges: np.concatenate([merges, merges[:1]]), "two rules"),
+    ],
+)
+def test_merges_that_contradict_the_pieces_are_refused(byte_level_vocabulary, change, cause):
+    merges = change(byte_level_vocabulary.merges)
+    with pytest.raises(FontgenError, match=cause):
+        dataclasses.replace(byte_level_vocabulary, merges=merges).check()
+
+
+def test_factors_of_rope_come_back():
+    model = random_model()
+    factors = tuple(float(np.float32(1 + i / 3)) for i in range(model.config.head_size // 2))
+    scaled = dataclasses.replace(model.config, rope_factors=factors)
+    again = table.read_model(table.write_model(quantise(dataclasses.replace(model, config=scaled))))
+    assert again.config.rope_factors == factors
+    np.testing.assert_array_equal(rope_table(again.config), rope_table(scaled))
+    assert (rope_table(scaled)[1:] != rope_table(model.config)[1:]).any()
+
+
+def test_characters_are_classed_as_the_tokenizers_library_does():
+    """All that this Python's Unicode has, against regular expressions of that library."""
+    assigned = "".join(
+        chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) not in ("Cn", "Cs", "Co")
+    )
+    classes = character_classes()
+    first, kinds = classes >> 2, classes & 3
+    codepoints = np.array([ord(character) for character in assigned])
+    own = kinds[np.searchsorted(first, codepoints, "right") - 1]
+    patterns = {1: r"\p{L}", 2: r"\p{N}", 3: r"\s"}
+    for kind, pattern in patterns.items():
+        split = tokenizers.pre_tokenizers.Split(tokenizers.Regex(pattern), "removed")
+        left = "".join(part for part, _ in split.pre_tokenize_str(assigned))
+        assert left == "".join(
+            c for c, own_kind in zip(assigned, own, strict=True) if own_kind != kind
+        )
 
 
 def test_packing_places_each_weight_where_the_description_says():

@@ -8,9 +8,10 @@ import pytest
 import sentencepiece
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.paths import REPOSITORY
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
-from fontgen.llama.checkpoints import load
+from fontgen.llama.checkpoints import load, tokenizers
 from fontgen.llama.checkpoints.hub import default_model_path
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
@@ -19,6 +20,7 @@ from fontgen.llama.tables import write_model
 from fontgen.llama.wasm_engine import Engine
 from fontgen.shapers.flavours import FLAVOURS
 
+PROMPTS = REPOSITORY / "model" / "evaluation" / "prompts.tsv"
 SURROGATE = re.compile("[\ud800-\udfff]")
 ANY_TEXT = st.text(st.characters(), max_size=60)
 STORY_TEXT = st.lists(
@@ -27,6 +29,7 @@ STORY_TEXT = st.lists(
     ),
     max_size=20,
 ).map(" ".join)
+STORIES = [prompt.split("\t")[0] for prompt in PROMPTS.read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,38 @@ def tiny_pairs():
                 )
             )
     return pairs
+
+
+@pytest.fixture(scope="module")
+def with_unused_pieces():
+    """sentencepiece, the reference and an engine, with the default tokenizer of which each third piece is unused."""
+    proto = tokenizers._model_proto_class()()
+    proto.ParseFromString((default_model_path() / "tokenizer.model").read_bytes())
+    for token, piece in enumerate(proto.pieces):
+        if piece.type == 1 and len(piece.piece.decode()) > 1 and token % 3 == 0:
+            piece.type = 5
+    data = proto.SerializeToString()
+    vocabulary = tokenizers.decode_sentencepiece(data)
+    engine = Engine(
+        shaper_module("portable"), write_model(quantise(random_model(vocabulary=vocabulary)))
+    )
+    return (
+        sentencepiece.SentencePieceProcessor(model_proto=data),
+        ReferenceTokenizer(vocabulary),
+        engine,
+    )
+
+
+@given(text=st.one_of(ANY_TEXT, STORY_TEXT, st.sampled_from(STORIES)))
+@example(text="Once upon a time there was a little girl named Lily. She loved the playground!")
+@settings(max_examples=300)
+def test_text_is_merged_through_unused_pieces_as_sentencepiece_does(with_unused_pieces, text):
+    processor, reference, engine = with_unused_pieces
+    text = SURROGATE.sub("_", text.replace("\u2581", "_").replace("\0", ""))
+    expected = processor.encode(text)
+    assert not any(processor.is_unused(token) for token in expected)
+    assert reference.encode(text) == expected
+    assert engine.encode(text) == expected
 
 
 def test_decoding_gives_the_text_back(default_tokenizer):

@@ -24,7 +24,8 @@ static bool header_makes_sense(const struct model_header *h) {
            precision_makes_sense(h) &&
            h->n_heads % h->n_kv_heads == 0 && h->dim / h->n_heads % 2 == 0 && h->bos_token < h->vocab_size &&
            (h->eos_token < h->vocab_size || h->eos_token == NO_TOKEN) &&
-           (h->unk_token < h->vocab_size || h->unk_token == NO_TOKEN) && h->n_normal_pieces <= h->vocab_size;
+           (h->unk_token < h->vocab_size || h->unk_token == NO_TOKEN) && h->n_ordered_pieces <= h->vocab_size &&
+           h->pre_tokenizer <= PRE_QWEN2 && (h->n_rope_factors == 0 || h->n_rope_factors == h->dim / h->n_heads / 2);
 }
 
 /* Hands out the table's sections in order; once one does not fit, it hands out NULL for ever. */
@@ -63,16 +64,18 @@ static bool vocabulary_makes_sense(const struct model *model) {
         uint32_t start = model->piece_offsets[token], end = model->piece_offsets[token + 1];
         if (start > end || end - start > 255) return false;
     }
-    for (uint32_t i = 0; i < h->n_normal_pieces; i++)
+    for (uint32_t i = 0; i < h->n_ordered_pieces; i++)
         if (model->piece_order[i] >= h->vocab_size) return false;
     for (uint32_t byte = 0; byte < 256; byte++)
         if (model->byte_tokens[byte] >= h->vocab_size && model->byte_tokens[byte] != NO_TOKEN) return false;
+    for (uint32_t i = 0; i < h->n_merges; i++)
+        if (model->merges[i].made >= h->vocab_size) return false;
     return true;
 }
 
 bool model_open(struct model *model, const uint8_t *table, uint32_t length) {
     struct model_header *h = &model->header;
-    if (!table_is_intact(table, length, MODEL_TAG, sizeof *h)) return false;
+    if (table_version(table, length, MODEL_TAG) != MODEL_VERSION || length < sizeof *h) return false;
     memcpy(h, table, sizeof *h);
     if (!header_makes_sense(h)) return false;
 
@@ -85,10 +88,14 @@ bool model_open(struct model *model, const uint8_t *table, uint32_t length) {
     model->piece_bytes = take(&reader, h->pieces_size);
     model->piece_scores = take(&reader, (uint64_t)h->vocab_size * sizeof(float));
     model->piece_kinds = take(&reader, h->vocab_size);
-    model->piece_order = take(&reader, (uint64_t)h->n_normal_pieces * sizeof(uint32_t));
+    model->piece_order = take(&reader, (uint64_t)h->n_ordered_pieces * sizeof(uint32_t));
     model->byte_tokens = take(&reader, 256 * sizeof(uint32_t));
+    model->merges = take(&reader, (uint64_t)h->n_merges * sizeof *model->merges);
+    model->character_classes = take(&reader, (uint64_t)h->n_character_classes * sizeof(uint32_t));
+    model->stop_tokens = take(&reader, (uint64_t)h->n_stop_tokens * sizeof(uint32_t));
     take(&reader, h->card_size);
     model->rope = take(&reader, (uint64_t)h->context_length * model->head_size * sizeof(float));
+    take(&reader, (uint64_t)h->n_rope_factors * sizeof(float));
     const float *norms = take(&reader, (2 * (uint64_t)h->n_layers + 1) * dim * sizeof(float));
     if (reader.failed || !vocabulary_makes_sense(model)) return false;
 

@@ -21,6 +21,11 @@ struct matrix {
     const uint8_t *weights;      /* [rows / 16][units][16][4] */
 };
 
+/* Of a byte-level vocabulary: two neighbours, how early they merge, and what they make. */
+struct merge_rule {
+    uint32_t left, right, rank, made;
+};
+
 struct layer {
     const float *attention_norm, *ffn_norm;
     struct matrix wq, wk, wv, wo, w1, w2, w3;
@@ -35,6 +40,9 @@ struct model {
     const uint8_t *piece_kinds;
     const uint32_t *piece_order;
     const uint32_t *byte_tokens;
+    const struct merge_rule *merges; /* [n_merges], sorted by left, then right */
+    const uint32_t *character_classes; /* [n_character_classes]: first << 2 | CLASS_..., ascending */
+    const uint32_t *stop_tokens;
     const float *rope; /* [context_length][head_size / 2][2] */
     const float *final_norm;
     struct matrix embedding, classifier;

@@ -23,6 +23,8 @@ struct encoder {
     struct symbol *symbols;
     struct merge *heap; /* the best merge first */
     uint32_t n_merges;
+    uint8_t *halves; /* [vocab_size]: of an unused piece, bytes of the left one of what it was last thought to be made
+                        of; written before it is read, since no unused piece is made that was not considered */
 };
 
 static const uint8_t *piece(const struct model *model, uint32_t token, uint32_t *length) {
@@ -30,9 +32,9 @@ static const uint8_t *piece(const struct model *model, uint32_t token, uint32_t 
     return model->piece_bytes + model->piece_offsets[token];
 }
 
-/* The normal piece of these bytes, the first of equals, or NO_TOKEN. */
+/* The normal or unused piece of these bytes, the first of equals, or NO_TOKEN. */
 static uint32_t find_piece(const struct model *model, const uint8_t *bytes, uint32_t length) {
-    uint32_t low = 0, high = model->header.n_normal_pieces;
+    uint32_t low = 0, high = model->header.n_ordered_pieces;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2, n;
         const uint8_t *candidate = piece(model, model->piece_order[middle], &n);
@@ -40,7 +42,7 @@ static uint32_t find_piece(const struct model *model, const uint8_t *bytes, uint
         if (order < 0 || (order == 0 && n < length)) low = middle + 1;
         else high = middle;
     }
-    if (low == model->header.n_normal_pieces) return NO_TOKEN;
+    if (low == model->header.n_ordered_pieces) return NO_TOKEN;
     uint32_t token = model->piece_order[low], n;
     const uint8_t *candidate = piece(model, token, &n);
     return n == length && memcmp(candidate, bytes, n) == 0 ? token : NO_TOKEN;
@@ -73,7 +75,11 @@ static void consider(struct encoder *e, uint32_t left, uint32_t right) {
     uint32_t start = e->symbols[left].start;
     uint32_t length = e->symbols[left].length + e->symbols[right].length;
     uint32_t token = length <= 255 ? find_piece(e->model, e->text + start, length) : NO_TOKEN;
-    if (token != NO_TOKEN) push(e, (struct merge){e->model->piece_scores[token], left, length});
+    if (token == NO_TOKEN) return;
+    push(e, (struct merge){e->model->piece_scores[token], left, length});
+    if (e->model->piece_kinds[token] != PIECE_UNUSED) return;
+    if (!e->halves) e->halves = malloc(e->model->header.vocab_size);
+    if (e->halves) e->halves[token] = (uint8_t)e->symbols[left].length;
 }
 
 /* Splits the text into one symbol per code point, with the vocabulary's idea of spaces; returns how many. */
@@ -96,6 +102,25 @@ static uint32_t split(struct encoder *e, const uint32_t *codepoints, uint32_t n,
     return count;
 }
 
+/* sentencepiece merges through unused pieces, and in the end splits them again (bpe_model.cc, `resegment`). */
+static void split_unused(struct encoder *e, uint32_t n_symbols) {
+    for (uint32_t i = 0; e->halves && i != NONE;) {
+        struct symbol *symbol = &e->symbols[i];
+        uint32_t token = find_piece(e->model, e->text + symbol->start, symbol->length);
+        bool several = i + 1 < n_symbols && e->symbols[i + 1].start < symbol->start + symbol->length;
+        if (token == NO_TOKEN || e->model->piece_kinds[token] != PIECE_UNUSED || !several) {
+            i = symbol->next;
+            continue;
+        }
+        uint32_t right = i + 1, left_length = e->halves[token];
+        while (e->symbols[right].start < symbol->start + left_length) right++;
+        e->symbols[right].length = symbol->length - left_length;
+        e->symbols[right].next = symbol->next;
+        symbol->length = left_length;
+        symbol->next = right;
+    }
+}
+
 static void merge_all(struct encoder *e, uint32_t n_symbols) {
     for (uint32_t i = 1; i < n_symbols; i++) consider(e, i - 1, i);
     while (e->n_merges) {
@@ -111,6 +136,7 @@ static void merge_all(struct encoder *e, uint32_t n_symbols) {
         consider(e, left->previous, best.left);
         consider(e, best.left, left->next);
     }
+    if (n_symbols) split_unused(e, n_symbols);
 }
 
 /* What is no piece falls back to the tokens of its bytes, or to the unknown token. */
@@ -149,6 +175,7 @@ uint32_t tokenizer_encode(const struct model *model, const uint32_t *codepoints,
         merge_all(&e, symbols);
         if (symbols) written = write_tokens(&e, tokens);
     }
+    free(e.halves);
     free(e.heap);
     free(e.symbols);
     free(e.text);

@@ -34,11 +34,16 @@ static uint32_t adler32(const uint8_t *bytes, uint32_t n) {
     return b << 16 | a;
 }
 
-bool table_is_intact(const void *table, uint32_t length, uint32_t tag, uint32_t header_size) {
+uint32_t table_version(const void *table, uint32_t length, uint32_t tag) {
     const struct table_preamble *preamble = table;
-    if (!table || length < header_size) return false;
+    if (!table || length < sizeof *preamble) return 0;
     uint32_t magic = (uint32_t)preamble->magic[0] << 24 | preamble->magic[1] << 16 | preamble->magic[2] << 8 |
                      preamble->magic[3];
-    if (magic != tag || preamble->version != TABLE_VERSION || preamble->length != length) return false;
-    return preamble->checksum == adler32((const uint8_t *)table + TABLE_CHECKED_FROM, length - TABLE_CHECKED_FROM);
+    if (magic != tag || preamble->length != length) return 0;
+    uint32_t checksum = adler32((const uint8_t *)table + TABLE_CHECKED_FROM, length - TABLE_CHECKED_FROM);
+    return checksum == preamble->checksum ? preamble->version : 0;
+}
+
+bool table_is_intact(const void *table, uint32_t length, uint32_t tag, uint32_t header_size) {
+    return length >= header_size && table_version(table, length, tag) == 1;
 }

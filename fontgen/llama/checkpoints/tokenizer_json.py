@@ -174,7 +174,7 @@ def _scores(
                         "which scores cannot express"
                     )
         elif len(piece) > 1 and kinds[token] == PieceKind.NORMAL:
-            kinds[token] = PieceKind.UNUSED  # in the list but never made
+            kinds[token] = PieceKind.NEVER_ENCODED  # in the list but never made
         scores.append(-float(ranks.get(piece, len(merges) + token)))
     return scores
 

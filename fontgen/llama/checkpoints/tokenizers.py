@@ -257,7 +257,7 @@ def make_vocabulary(
     for token, piece in enumerate(pieces):
         if kinds[token] == PieceKind.NORMAL:
             if piece in seen:  # of equal pieces, text is encoded with the first
-                kinds[token] = PieceKind.UNUSED
+                kinds[token] = PieceKind.NEVER_ENCODED
             seen.add(piece)
     vocabulary = Vocabulary(
         pieces=tuple(pieces),

@@ -8,9 +8,9 @@ from __future__ import annotations
 import struct
 import sys
 
-from fontgen.font.sealed import Field, c_struct, c_tag
+from fontgen.font.sealed import Field, c_struct, c_tag, struct_of, version_of
 from fontgen.llama import marks
-from fontgen.llama.model import PieceKind
+from fontgen.llama.model import CharacterClass, PieceKind, PreTokenizer
 from fontgen.llama.tables import layout, settings_table, weights
 from fontgen.llama.tables.layout import (
     ALIGNMENT,
@@ -32,8 +32,11 @@ def c_header() -> str:
         "FLAG_TIED_EMBEDDINGS": layout.FLAG_TIED_EMBEDDINGS,
         "FLAG_DUMMY_PREFIX": layout.FLAG_DUMMY_PREFIX,
         "FLAG_REMOVE_EXTRA_WHITESPACES": layout.FLAG_REMOVE_EXTRA_WHITESPACES,
+        "FLAG_NO_BOS": layout.FLAG_NO_BOS,
+        "FLAG_IGNORE_MERGES": layout.FLAG_IGNORE_MERGES,
     }
-    constants |= {f"PIECE_{kind.name}": kind.value for kind in PieceKind}
+    for prefix, kinds in (("PIECE", PieceKind), ("PRE", PreTokenizer), ("CLASS", CharacterClass)):
+        constants |= {f"{prefix}_{kind.name}": kind.value for kind in kinds}
     constants["MOST_REJECTED"] = marks.MOST_REJECTED
     lines = [
         "/* Written by fontgen/llama/tables/describe.py at each build: change the layout there. */",
@@ -51,7 +54,14 @@ def c_header() -> str:
         (MODEL_TAG, MODEL_FIELDS, "model_header"),
         (SETTINGS_TAG, SETTINGS_FIELDS, "settings_header"),
     ):
-        lines += ["", c_tag(tag, f"{name.split('_')[0].upper()}_TAG"), *c_struct(fields, name)]
+        table = name.split("_")[0].upper()
+        lines += ["", c_tag(tag, f"{table}_TAG"), f"#define {table}_VERSION {version_of(fields)}"]
+        for version in range(1, version_of(fields)):
+            size = struct_of(fields, version).size
+            lines.append(
+                f"#define {table}_HEADER_SIZE_{version} {size} /* in tables of version {version} */"
+            )
+        lines += c_struct(fields, name)
     return "\n".join(lines + ["#endif", ""])
 
 
@@ -83,7 +93,8 @@ def _field_rows(fields: tuple[Field, ...]) -> list[str]:
     rows = ["| offset | type | field | meaning |", "|---|---|---|---|"]
     offset = 0
     for field in fields:
-        rows.append(f"| {offset} | {kinds[field.code]} | {field.name} | {field.meaning} |")
+        meaning = field.meaning + (f" (since version {field.since})" if field.since > 1 else "")
+        rows.append(f"| {offset} | {kinds[field.code]} | {field.name} | {meaning} |")
         offset += struct.calcsize("<" + field.code)
     return rows
 

@@ -30,6 +30,8 @@ NO_TOKEN = 0xFFFFFFFF
 FLAG_TIED_EMBEDDINGS = 1
 FLAG_DUMMY_PREFIX = 2
 FLAG_REMOVE_EXTRA_WHITESPACES = 4
+FLAG_NO_BOS = 8
+FLAG_IGNORE_MERGES = 16
 
 MODEL_FIELDS = PREAMBLE + (
     Field("dim", "I", "width of the residual stream"),
@@ -42,16 +44,38 @@ MODEL_FIELDS = PREAMBLE + (
     Field("bits", "I", "bits of a weight of the layers: 8 or 4"),
     Field("embedding_bits", "I", "bits of a weight of embedding and classifier: 8 or 4"),
     Field("group_size", "I", "columns that share a group scale, at 4 bits: a multiple of 8"),
-    Field("flags", "I", "1: tied embeddings; 2: a space goes before a text; 4: spaces collapse"),
+    Field(
+        "flags",
+        "I",
+        "1: tied embeddings; 2: a space goes before a text; 4: spaces collapse; 8: BOS does not begin a text; "
+        "16: a split that is a piece is not merged",
+    ),
     Field("norm_eps", "f", "epsilon of RMSNorm"),
     Field("attention_scale", "f", "1 / sqrt(head size), rounded to float32"),
-    Field("bos_token", "I", "begins every text, and ends a story when generated"),
+    Field(
+        "bos_token", "I", "begins a text, at least an empty one, and ends a story when generated"
+    ),
     Field("eos_token", "I", "ends a story; 0xFFFFFFFF: none"),
     Field("unk_token", "I", "stands for what has no token; 0xFFFFFFFF: none"),
     Field("pieces_size", "I", "bytes of the section `piece_bytes`"),
-    Field("n_normal_pieces", "I", "entries of the section `piece_order`"),
+    Field("n_ordered_pieces", "I", "entries of the section `piece_order`"),
     Field("card_size", "I", "bytes of the section `card`"),
     Field("rope_theta", "f", "base of RoPE; for people, the engine uses the section `rope`"),
+    Field(
+        "pre_tokenizer",
+        "I",
+        "0: sentencepiece's BPE; else byte-level, split as 1 gpt-2, 2 smollm, 3 llama-bpe, 4 qwen2",
+        since=2,
+    ),
+    Field("n_merges", "I", "entries of the section `merges`", since=2),
+    Field("n_character_classes", "I", "entries of the section `character_classes`", since=2),
+    Field("n_stop_tokens", "I", "entries of the section `stop_tokens`", since=2),
+    Field(
+        "n_rope_factors",
+        "I",
+        "entries of the section `rope_factors`: head_size / 2 or none",
+        since=2,
+    ),
 )
 SETTINGS_FIELDS = PREAMBLE + (
     Field("kept_marks", "I", "exclamation marks of a run that stay what they are"),
@@ -90,15 +114,28 @@ SECTIONS = (
     ),
     Section(
         "piece_kinds", "u1", lambda h: (h["vocab_size"],),
-        "uint8[vocab_size]", "0 normal, 1 unknown, 2 control, 3 byte, 4 unused",
+        "uint8[vocab_size]", "0 normal, 1 unknown, 2 control, 3 byte, 4 unused, 5 never encoded",
     ),
     Section(
-        "piece_order", "<u4", lambda h: (h["n_normal_pieces"],),
-        "uint32[n_normal_pieces]", "normal pieces sorted by bytes, for binary search",
+        "piece_order", "<u4", lambda h: (h["n_ordered_pieces"],),
+        "uint32[n_ordered_pieces]", "normal and unused pieces sorted by bytes, for binary search",
     ),
     Section(
         "byte_tokens", "<u4", lambda h: (256,),
         "uint32[256]", "token of each byte; 0xFFFFFFFF: none",
+    ),
+    Section(
+        "merges", "<u4", lambda h: (h["n_merges"], 4),
+        "uint32[n_merges][4]", "left, right token, rank, token made; sorted by left, then right",
+    ),
+    Section(
+        "character_classes", "<u4", lambda h: (h["n_character_classes"],),
+        "uint32[n_character_classes]",
+        "first code point * 4 + 0 other, 1 letter, 2 number, 3 white space; ascending, up to the next",
+    ),
+    Section(
+        "stop_tokens", "<u4", lambda h: (h["n_stop_tokens"],),
+        "uint32[n_stop_tokens]", "end a story when generated, as BOS and EOS do",
     ),
     Section(
         "card", "u1", lambda h: (h["card_size"],),
@@ -107,6 +144,10 @@ SECTIONS = (
     Section(
         "rope", "<f4", lambda h: (h["context_length"], h["dim"] // h["n_heads"] // 2, 2),
         "float32[context_length][head_size / 2][2]", "cosine and sine of each angle",
+    ),
+    Section(
+        "rope_factors", "<f4", lambda h: (h["n_rope_factors"],),
+        "float32[n_rope_factors]", "what RoPE's frequencies are divided by; for people, as rope_theta is",
     ),
     Section(
         "norms", "<f4", lambda h: (2 * h["n_layers"] + 1, h["dim"]),

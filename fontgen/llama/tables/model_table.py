@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +13,7 @@ from fontgen.llama.model import (
     ModelCard,
     ModelConfig,
     PieceKind,
+    PreTokenizer,
     Vocabulary,
     rope_table,
     tensor_shapes,
@@ -19,6 +21,8 @@ from fontgen.llama.model import (
 from fontgen.llama.quantised import QuantisedMatrix, QuantisedModel
 from fontgen.llama.tables.layout import (
     FLAG_DUMMY_PREFIX,
+    FLAG_IGNORE_MERGES,
+    FLAG_NO_BOS,
     FLAG_REMOVE_EXTRA_WHITESPACES,
     FLAG_TIED_EMBEDDINGS,
     MODEL_FIELDS,
@@ -30,6 +34,12 @@ from fontgen.llama.tables.sections import SectionReader, SectionWriter
 from fontgen.llama.tables.weights import matrix_sections, take_matrix
 
 LONGEST_TABLE = (1 << 31) - 1
+_VOCABULARY_FLAGS = {
+    FLAG_DUMMY_PREFIX: "add_dummy_prefix",
+    FLAG_REMOVE_EXTRA_WHITESPACES: "remove_extra_whitespaces",
+    FLAG_IGNORE_MERGES: "ignore_merges",
+}
+"""Attributes of a `Vocabulary`."""
 _CARD_LINES = ("name", "license", "description", "source", "sha256")
 
 
@@ -39,6 +49,7 @@ def write_model(model: QuantisedModel) -> bytes:
     arrays = _vocabulary_arrays(vocabulary) | {
         "card": np.frombuffer(_card_bytes(model.card), np.uint8),
         "rope": rope_table(config),
+        "rope_factors": np.array(config.rope_factors, np.float32),
         "norms": np.stack([model.norms[name] for name in _norm_names(config)]),
     }
     names = {field.name for field in MODEL_FIELDS}
@@ -51,7 +62,12 @@ def write_model(model: QuantisedModel) -> bytes:
         "eos_token": _token(vocabulary.eos),
         "unk_token": _token(vocabulary.unk),
         "pieces_size": arrays["piece_bytes"].size,
-        "n_normal_pieces": arrays["piece_order"].size,
+        "n_ordered_pieces": arrays["piece_order"].size,
+        "pre_tokenizer": vocabulary.pre_tokenizer,
+        "n_merges": len(arrays["merges"]),
+        "n_character_classes": arrays["character_classes"].size,
+        "n_stop_tokens": arrays["stop_tokens"].size,
+        "n_rope_factors": arrays["rope_factors"].size,
         "card_size": arrays["card"].size,
     }
     body = SectionWriter(struct_of(MODEL_FIELDS).size)
@@ -76,7 +92,9 @@ def read_model(data: bytes) -> QuantisedModel:
     if not {values["bits"], values["embedding_bits"]} <= {4, 8}:
         raise FontgenError(f"table {MODEL_TAG} holds weights of {values['bits']} bits")
     config = _config(values)
-    sections = SectionReader(data, struct_of(MODEL_FIELDS).size)
+    if values["pre_tokenizer"] not in iter(PreTokenizer):
+        raise FontgenError(f"table {MODEL_TAG} has a pre-tokenizer {values['pre_tokenizer']}")
+    sections = SectionReader(data, struct_of(MODEL_FIELDS, values["version"]).size)
     arrays = {
         section.name: sections.take(section.dtype, *section.shape(values)) for section in SECTIONS
     }
@@ -88,13 +106,14 @@ def read_model(data: bytes) -> QuantisedModel:
     }
     vocabulary = _vocabulary(values, arrays)
     vocabulary.check()
+    config = dataclasses.replace(config, rope_factors=tuple(arrays["rope_factors"].tolist()))
+    config.check()
     return QuantisedModel(config, vocabulary, matrices, norms, _card(arrays["card"].tobytes()))
 
 
 def vocab_size(data: bytes) -> int:
     """How many tokens a table's model has; the rest is not looked at."""
-    values = struct_of(MODEL_FIELDS).unpack_from(data)
-    return values[[field.name for field in MODEL_FIELDS].index("vocab_size")]
+    return int(unseal(MODEL_FIELDS, MODEL_TAG, data)["vocab_size"])
 
 
 def _config(values: dict) -> ModelConfig:
@@ -106,11 +125,10 @@ def _config(values: dict) -> ModelConfig:
 
 
 def _flags(config: ModelConfig, vocabulary: Vocabulary) -> int:
-    return (
-        FLAG_TIED_EMBEDDINGS * config.tied_embeddings
-        | FLAG_DUMMY_PREFIX * vocabulary.add_dummy_prefix
-        | FLAG_REMOVE_EXTRA_WHITESPACES * vocabulary.remove_extra_whitespaces
-    )
+    flags = FLAG_TIED_EMBEDDINGS * config.tied_embeddings
+    for flag, name in _VOCABULARY_FLAGS.items():
+        flags |= flag * getattr(vocabulary, name)
+    return flags | FLAG_NO_BOS * (not vocabulary.add_bos)
 
 
 # ---- Vocabulary ----
@@ -119,8 +137,8 @@ def _flags(config: ModelConfig, vocabulary: Vocabulary) -> int:
 def _vocabulary_arrays(vocabulary: Vocabulary) -> dict[str, np.ndarray]:
     """Arrays by the names of their sections."""
     lengths = [len(piece) for piece in vocabulary.pieces]
-    normal = np.flatnonzero(vocabulary.kinds == PieceKind.NORMAL)
-    order = sorted(normal.tolist(), key=lambda token: (vocabulary.pieces[token], token))
+    found = np.flatnonzero(np.isin(vocabulary.kinds, (PieceKind.NORMAL, PieceKind.UNUSED)))
+    order = sorted(found.tolist(), key=lambda token: (vocabulary.pieces[token], token))
     return {
         "piece_offsets": np.cumsum([0, *lengths], dtype=np.uint32),
         "piece_bytes": np.frombuffer(b"".join(vocabulary.pieces), np.uint8),
@@ -128,6 +146,9 @@ def _vocabulary_arrays(vocabulary: Vocabulary) -> dict[str, np.ndarray]:
         "piece_kinds": vocabulary.kinds,
         "piece_order": np.array(order, np.uint32),
         "byte_tokens": np.array(_byte_tokens(vocabulary), np.uint32),
+        "merges": _sorted_merges(vocabulary.merges),
+        "character_classes": vocabulary.character_classes,
+        "stop_tokens": np.array(vocabulary.stops, np.uint32),
     }
 
 
@@ -140,14 +161,36 @@ def _vocabulary(values: dict, arrays: dict[str, np.ndarray]) -> Vocabulary:
         _optional(values["bos_token"]),
         _optional(values["eos_token"]),
         _optional(values["unk_token"]),
-        bool(values["flags"] & FLAG_DUMMY_PREFIX),
-        bool(values["flags"] & FLAG_REMOVE_EXTRA_WHITESPACES),
+        add_bos=not values["flags"] & FLAG_NO_BOS,
+        stops=tuple(arrays["stop_tokens"].tolist()),
+        pre_tokenizer=PreTokenizer(values["pre_tokenizer"]),
+        merges=_ranked_merges(arrays["merges"]),
+        character_classes=arrays["character_classes"].astype(np.uint32),
+        **{name: bool(values["flags"] & flag) for flag, name in _VOCABULARY_FLAGS.items()},
     )
 
 
+def _sorted_merges(merges: np.ndarray) -> np.ndarray:
+    """(left, right, made) by rank to (left, right, rank, made), sorted."""
+    left, right, made = merges.T
+    table = np.stack([left, right, np.arange(len(merges), dtype=np.uint32), made], axis=1)
+    return table[np.lexsort((right, left))]
+
+
+def _ranked_merges(table: np.ndarray) -> np.ndarray:
+    """Inverse of `_sorted_merges`."""
+    return table[np.argsort(table[:, 2], kind="stable")][:, [0, 1, 3]].astype(np.uint32)
+
+
 def _byte_tokens(vocabulary: Vocabulary) -> list[int]:
-    """The token of each byte value: the pieces of kind BYTE read ``<0xNN>``."""
+    """The token of each byte value: the pieces of kind BYTE read ``<0xNN>``; in a byte-level vocabulary they are
+    the normal ones of one byte."""
     tokens = [NO_TOKEN] * 256
+    if vocabulary.byte_level:
+        for token in reversed(np.flatnonzero(vocabulary.kinds == PieceKind.NORMAL).tolist()):
+            if len(vocabulary.pieces[token]) == 1:
+                tokens[vocabulary.pieces[token][0]] = token
+        return tokens
     for token in np.flatnonzero(vocabulary.kinds == PieceKind.BYTE).tolist():
         piece = vocabulary.pieces[token]
         try:

@@ -66,7 +66,7 @@ def write_settings(settings: Settings) -> bytes:
 def read_settings(data: bytes) -> Settings:
     """The settings in a table; raises `FontgenError` when it is damaged."""
     values = unseal(SETTINGS_FIELDS, SETTINGS_TAG, data)
-    offset = struct_of(SETTINGS_FIELDS).size
+    offset = struct_of(SETTINGS_FIELDS, values["version"]).size
     if values["n_replacements"] * _LENGTHS.size > len(data) - offset:
         raise FontgenError(
             f"table {SETTINGS_TAG} has {len(data)} bytes, too few for the {values['n_replacements']:,} "

@@ -262,11 +262,11 @@ def test_special_tokens_of_other_names(tmp_path: Path) -> None:
     assert list(vocabulary.kinds[320:]) == [PieceKind.CONTROL, PieceKind.CONTROL]
 
 
-def test_a_piece_that_no_merge_makes_is_unused(tmp_path: Path) -> None:
+def test_text_is_never_encoded_with_a_piece_that_no_merge_makes(tmp_path: Path) -> None:
     merges = tokenizer_json()["model"]["merges"]
     vocabulary = read_json(tmp_path, with_model(merges=merges[:-1]))
     piece = merges[-1].replace(" ", "").replace(SPACE, " ").encode()
-    assert vocabulary.kinds[vocabulary.pieces.index(piece)] == PieceKind.UNUSED
+    assert vocabulary.kinds[vocabulary.pieces.index(piece)] == PieceKind.NEVER_ENCODED
 
 
 def with_model(document: dict[str, Any] | None = None, **changes: object) -> dict[str, object]:
