@@ -1,4 +1,7 @@
-"""From a configuration to a font: one file for each kind of font. `fontgen.check` and the command line stand above."""
+"""From a configuration to a font: one file for each kind of font.
+
+May import everything but the command line, `fontgen.check` and the references, which check what is built here.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Text set in a font: shaped by a host, laid out in lines, drawn."""
+"""Text set in a font: `options` for HarfBuzz, `shape`, `layout` in lines, `draw` and `render`, or an `animation`.
+
+`characters` reads the visible text back from glyphs. May import hosts and what is below them.
+"""
