@@ -1,4 +1,6 @@
 # make font           builds fonts/llama.ttf and fonts/llama-portable.ttf
+# make page           makes fonts/llama.html: the font in any browser, one file, nothing to install
+# make site           makes build/site: a page for each font, for a web server such as GitHub Pages
 # make test           builds the Wasm-enabled HarfBuzz (once) and runs the tests
 # make editor         opens an editor that is installed (or EDITOR=gedit), with the font chosen
 # make test-editors   types into every editor that is installed, under Xvfb; says what is lacking
@@ -16,9 +18,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 FONTS := fonts/llama.ttf fonts/llama-portable.ttf
 MODEL := model/model.safetensors model/config.json model/tokenizer.model
+BROWSER := $(wildcard fontgen/host/browser/*.py fontgen/host/browser/*/*)
 SOURCES := $(shell find wasm fontgen -name "*.[ch]" -o -name "*.py")
 
-.PHONY: font editor test test-editors test-training verify record bench lint wheel clean
+.PHONY: font page site editor test test-editors test-training verify record bench lint wheel clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS)
@@ -26,6 +29,14 @@ font: $(FONTS)
 
 fonts/%.ttf: fonts/%.toml $(MODEL) $(SOURCES) .venv/installed
 	$(BIN)/fontgen build $<
+
+page: fonts/llama.html
+
+fonts/%.html: fonts/%.ttf $(BROWSER)
+	$(BIN)/fontgen page $< -o $@
+
+site: font
+	$(BIN)/fontgen page $(FONTS) -o build/site/
 
 test: font .venv/installed-test
 	$(BIN)/fontgen host build
@@ -80,4 +91,4 @@ wheel: .venv/installed-dev
 	@touch $@
 
 clean:
-	rm -rf .venv $(FONTS) build dist tests/failures
+	rm -rf .venv $(FONTS) fonts/*.html build dist tests/failures

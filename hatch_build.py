@@ -45,6 +45,7 @@ class CustomBuildHook(BuildHookInterface):
         harfbuzz = Path(self._folder.name, FILE_NAME)
         harfbuzz.write_bytes(harfbuzz_module())
         included[str(harfbuzz)] = f"fontgen/data/{FILE_NAME}"
+        included[str(root / "LICENSE")] = "fontgen/data/LICENSE"  # which pages carry
         for name in MODEL_FILES:
             included[str(root / "model" / name)] = f"fontgen/data/model/{name}"
 

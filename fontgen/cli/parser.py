@@ -15,13 +15,14 @@ from fontgen.cli.arguments import (
     host,
     inspect,
     new,
+    page,
     render,
     run,
     shape,
     verify,
 )
 
-COMMANDS = (build, new, shape, render, inspect, verify, evaluate, host, run, editor, doctor)
+COMMANDS = (build, page, new, shape, render, inspect, verify, evaluate, host, run, editor, doctor)
 """In the order of ``fontgen --help``."""
 
 

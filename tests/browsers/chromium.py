@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+from browsers.waiting import wait_until
+
 
 class Chromium:
     """A browser with one page. ``run()`` and the rest are what every driver in this folder has."""
@@ -49,10 +51,23 @@ class Chromium:
 
     def wait_for(self, condition: str, seconds: float = 30) -> None:
         """Until a JavaScript expression is true."""
-        self.page.wait_for_function(condition, timeout=1000 * seconds)
+        wait_until(lambda: self.run(condition), condition, seconds)
 
     def type(self, text: str) -> None:
         self.page.keyboard.type(text)
+
+    def press(self, keys: str) -> None:
+        """One key, with those held before it: ``Control+Home``."""
+        self.page.keyboard.press(keys)
+
+    def click(self, x: float, y: float, count: int = 1) -> None:
+        self.page.mouse.click(x, y, click_count=count)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move(*end, steps=4)
+        self.page.mouse.up()
 
     def screenshot(self) -> bytes:
         return self.page.screenshot()

@@ -10,6 +10,7 @@ import pytest
 
 from browsers.chromium import Chromium
 from browsers.host_page import HostPage
+from fontgen.host.browser.page import PageFont, PageOptions, one_file
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,21 @@ def dejavu() -> bytes:
     if not path.exists():
         pytest.skip("DejaVu Sans is not installed")
     return path.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def story_page(font_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default font's page, in one file."""
+    path = tmp_path_factory.mktemp("page") / "story.html"
+    path.write_bytes(one_file(PageFont.open(font_path), PageOptions()))
+    return path
+
+
+@pytest.fixture
+def story(browser: Any, story_page: Path) -> Any:
+    """The browser, with that page open from disk and its story told."""
+    browser.new_page()
+    browser.open(story_page.as_uri())
+    browser.wait_for("document.body.dataset.ready !== undefined")
+    browser.run("page.text.settled()")
+    return browser

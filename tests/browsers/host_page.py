@@ -96,9 +96,13 @@ class HostPage:
         self.browser.open(f"{self.address}host.html")
         self.browser.wait_for("globalThis.host !== undefined")
 
+    def put(self, name: str, data: bytes) -> None:
+        """Makes a file that the page can fetch."""
+        self._files[name] = data
+
     def open_font(self, name: str, data: bytes, **options: Any) -> Any:
         """Opens a font under a name; `options` are those of ``WasmFont``."""
-        self._files[name] = data
+        self.put(name, data)
         return self.browser.run("host.open(...argument)", [name, options])
 
     def shape(self, name: str, cases: Sequence[dict[str, Any]]) -> list[Shaped]:

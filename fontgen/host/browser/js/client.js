@@ -14,7 +14,7 @@ class TookTooLong extends Error {
 export class FontClient {
   /**
    * @param {object} parts
-   * @param {() => Worker} parts.makeWorker
+   * @param {() => Worker|Promise<Worker>} parts.makeWorker
    * @param {() => Promise<ArrayBuffer>} parts.font the font file; asked for again when a worker is restarted, so that
    *   no copy of it need be kept
    * @param {WebAssembly.Module|ArrayBuffer} parts.harfbuzz
@@ -48,7 +48,7 @@ export class FontClient {
   }
 
   async #start() {
-    const worker = (this.#worker = this.#makeWorker());
+    const worker = (this.#worker = await this.#makeWorker());
     worker.onmessage = ({ data }) => this.#receive(data);
     worker.onerror = (event) => {
       event.preventDefault?.();

@@ -2,8 +2,9 @@
 // page can end the worker when a guest takes too long.
 
 import { HarfBuzz } from "./harfbuzz.js";
-import { WasmFont } from "./wasm-font.js";
+import { tablesOf } from "./sfnt.js";
 import { CLUSTER, INFO_WORDS } from "./text-buffer.js";
+import { WasmFont } from "./wasm-font.js";
 
 const SPACE = 0x20;
 const ELLIPSIS = 0x2026;
@@ -14,7 +15,6 @@ export class Service {
   #log = [];
   #sent = new Set(); // glyphs whose outlines the page has
   #spaceGlyph = 0;
-  #ellipsisGlyph = 0;
 
   /**
    * Opens the font.
@@ -31,15 +31,17 @@ export class Service {
     const compiled = performance.now();
     this.#hb = new HarfBuzz(module);
     const log = (line) => this.#log.push(line);
-    this.#font = new WasmFont(this.#hb, new Uint8Array(font), { wasm, memoryMegabytes, log });
+    const bytes = new Uint8Array(font);
+    const tables = [...tablesOf(bytes).keys()];
+    this.#font = new WasmFont(this.#hb, bytes, { wasm, memoryMegabytes, log });
     this.#spaceGlyph = this.#hb.glyph(this.#font.font, SPACE);
-    this.#ellipsisGlyph = this.#hb.glyph(this.#font.font, ELLIPSIS);
     return {
       module,
       harfbuzzVersion: this.#hb.version,
       unitsPerEm: this.#font.unitsPerEm,
       extents: this.#hb.lineExtents(this.#font.font),
       axes: this.#hb.axes(this.#font.face),
+      tables,
       hasWasm: this.#font.hasWasm,
       flavour: this.#font.flavour,
       spaceGlyph: this.#spaceGlyph,
@@ -58,24 +60,22 @@ export class Service {
    * @param {"wasm"|"ot"} [parameters.shaper]
    */
   shape({ runs, features, language, variations, shaper }) {
-    if (variations) this.#setVariations(variations);
+    const variationsChanged = this.#setVariations(variations ?? {});
     const outlines = {};
     const shaped = runs.map((run) => {
       const result = this.#font.shape(run.text, { ...run, features, language, shaper });
-      const length = result.infos.length / INFO_WORDS;
+      const { infos, ...rest } = result;
+      const length = infos.length / INFO_WORDS;
       const glyphs = new Uint32Array(length);
       const clusters = new Uint32Array(length);
       for (let i = 0; i < length; i++) {
-        glyphs[i] = result.infos[INFO_WORDS * i];
-        clusters[i] = result.infos[INFO_WORDS * i + CLUSTER];
+        glyphs[i] = infos[INFO_WORDS * i];
+        clusters[i] = infos[INFO_WORDS * i + CLUSTER];
         this.#addOutline(outlines, glyphs[i]);
       }
-      // One call of the language model's shaper computes only so much, and shows an ellipsis for the rest.
-      const unfinished =
-        result.shaper === "wasm" && this.#ellipsisGlyph > 0 && run.text.includes("!") && glyphs.includes(this.#ellipsisGlyph);
-      return { ...result, infos: undefined, glyphs, clusters, unfinished };
+      return { ...rest, glyphs, clusters, unfinished: isUnfinished(run.text, result.shown) };
     });
-    return { shaped, outlines, memory: this.#font.memory, log: this.#log.splice(0) };
+    return { shaped, outlines, variationsChanged, memory: this.#font.memory, log: this.#log.splice(0) };
   }
 
   #addOutline(outlines, glyph) {
@@ -87,9 +87,16 @@ export class Service {
   #variations = "{}";
   #setVariations(variations) {
     const wanted = JSON.stringify(variations);
-    if (wanted === this.#variations) return;
+    if (wanted === this.#variations) return false;
     this.#variations = wanted;
     this.#font.setVariations(variations);
     this.#sent.clear();
+    return true;
   }
+}
+
+/** One call of the language model's shaper computes only so much, and shows an ellipsis for the rest. */
+function isUnfinished(typed, shown) {
+  if (!shown) return false;
+  return shown.codepoints.some((codepoint, i) => codepoint === ELLIPSIS && typed.charCodeAt(shown.clusters[i]) !== ELLIPSIS);
 }

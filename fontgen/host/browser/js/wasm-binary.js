@@ -2,7 +2,9 @@
 // Sections are those of the core specification, 5.5.
 
 const PREAMBLE_BYTES = 8;
-const SECTION = { CUSTOM: 0, MEMORY: 5 };
+const SECTION = { CUSTOM: 0, TYPE: 1, IMPORT: 2, FUNCTION: 3, MEMORY: 5, EXPORT: 7 };
+const KINDS = ["function", "table", "memory", "global", "tag"];
+const VALUE_TYPES = { 0x7f: "i32", 0x7e: "i64", 0x7d: "f32", 0x7c: "f64", 0x7b: "v128", 0x70: "funcref", 0x6f: "externref" };
 const SIMD_SECTION = "simd128";
 export const PAGE_BYTES = 65536;
 
@@ -29,7 +31,24 @@ class Reader {
     } while (byte & 128 && shift < 35);
     return value;
   }
+
+  name() {
+    const length = this.number();
+    this.at += length;
+    return textDecoder.decode(this.bytes.subarray(this.at - length, this.at));
+  }
+
+  list(item) {
+    return Array.from({ length: this.number() }, () => item(this));
+  }
+
+  limits() {
+    const flags = this.number();
+    return { initial: this.number(), maximum: flags & 1 ? this.number() : null };
+  }
 }
+
+const textDecoder = new TextDecoder();
 
 function leb128(value) {
   const bytes = [];
@@ -71,10 +90,8 @@ export function preferredModule(bytes) {
     for (const { id, content, end } of sections(bytes)) {
       if (id !== SECTION.CUSTOM) continue;
       const reader = new Reader(bytes, content);
-      const length = reader.number();
-      const name = new TextDecoder().decode(bytes.subarray(reader.at, reader.at + length));
-      if (name !== SIMD_SECTION) continue;
-      const inner = bytes.slice(reader.at + length, end);
+      if (reader.name() !== SIMD_SECTION) continue;
+      const inner = bytes.slice(reader.at, end);
       if (WebAssembly.validate(inner)) return { bytes: inner, flavour: "simd128" };
     }
   } catch {
@@ -107,4 +124,60 @@ export function limitMemory(bytes, mostPages) {
     return limited;
   }
   return bytes;
+}
+
+const types = (reader) => reader.list(() => VALUE_TYPES[reader.byte()] ?? "?").join(", ");
+
+function functionType(reader) {
+  reader.byte(); // 0x60
+  return `(${types(reader)}) -> ${types(reader) || "nothing"}`;
+}
+
+/** Passes over what an import is, and says it. */
+function importType(reader, kind, functionTypes) {
+  if (kind === 0) return functionTypes[reader.number()] ?? "(?)";
+  if (kind === 1) reader.byte();
+  if (kind === 3) {
+    reader.byte();
+    reader.byte();
+  } else reader.limits();
+  return `: ${KINDS[kind] ?? "?"}`;
+}
+
+/**
+ * What a module imports and exports, and its memory in bytes.
+ * @param {Uint8Array} bytes
+ * @returns {{imports: string[], exports: string[], memory: {initial: number, maximum: number|null}|null}}
+ * @throws {Error} the bytes are no module
+ */
+export function describeModule(bytes) {
+  if (textDecoder.decode(bytes.subarray(0, 4)) !== "\0asm") throw new Error("this is not a WebAssembly module");
+  let functionTypes = [];
+  let memory = null;
+  const described = { imports: [], exports: [] };
+  const functions = []; // types, by index: imported ones come first
+  for (const { id, content } of sections(bytes)) {
+    const reader = new Reader(bytes, content);
+    if (id === SECTION.TYPE) functionTypes = reader.list(functionType);
+    else if (id === SECTION.IMPORT)
+      described.imports = reader.list(() => {
+        const name = `${reader.name()}.${reader.name()}`;
+        const kind = reader.byte();
+        const type = importType(reader, kind, functionTypes);
+        if (kind === 0) functions.push(type);
+        return name + type;
+      });
+    else if (id === SECTION.FUNCTION) functions.push(...reader.list(() => functionTypes[reader.number()]));
+    else if (id === SECTION.MEMORY) [memory = null] = reader.list(() => reader.limits());
+    else if (id === SECTION.EXPORT)
+      described.exports = reader.list(() => {
+        const name = reader.name();
+        const kind = reader.byte();
+        const index = reader.number();
+        return name + (kind === 0 ? functions[index] : `: ${KINDS[kind] ?? "?"}`);
+      });
+  }
+  const inBytes = (pages) => (pages === null ? null : pages * PAGE_BYTES);
+  if (memory) memory = { initial: inBytes(memory.initial), maximum: inBytes(memory.maximum) };
+  return { ...described, memory };
 }

@@ -203,11 +203,14 @@ export class WasmFont {
     return { harfbuzz: this.hb.memoryBytes, guest: this.#guest?.memoryBytes ?? 0 };
   }
 
-  /** A glyph's outline as an SVG path, in font units, y up. */
+  /**
+   * A glyph's outline as an SVG path in font units, y up. Its commands are relative, so that a path of many glyphs is
+   * made by putting their paths behind each other, each after an "M" to its origin.
+   */
   path(glyph) {
     let path = this.#paths.get(glyph);
     if (path === undefined) {
-      path = this.hb.outline(this.font, glyph).map(([letter, ...xy]) => letter + xy.join(" ")).join("");
+      path = relativePath(this.hb.outline(this.font, glyph));
       this.#paths.set(glyph, path);
     }
     return path;
@@ -218,4 +221,23 @@ export class WasmFont {
     this.hb.setVariations(this.font, variations);
     this.#paths.clear();
   }
+}
+
+const rounded = (length) => Math.round(length * 100) / 100;
+
+function relativePath(commands) {
+  let path = "";
+  let at = [0, 0];
+  let start = at;
+  for (const [letter, ...coordinates] of commands) {
+    path += letter.toLowerCase();
+    if (letter === "Z") {
+      at = start;
+      continue;
+    }
+    path += coordinates.map((value, i) => rounded(value - at[i % 2])).join(" ");
+    at = coordinates.slice(-2);
+    if (letter === "M") start = at;
+  }
+  return path;
 }

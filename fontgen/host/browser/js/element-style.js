@@ -1,0 +1,42 @@
+// The style of <wasm-font-text>. A constructed sheet, because a strict Content-Security-Policy forbids <style>.
+
+const CSS = `
+:host { display: block; position: relative; font-size: 32px; line-height: normal; cursor: text; min-height: 1.3em;
+  -webkit-tap-highlight-color: transparent; }
+:host([hidden]) { display: none; }
+:host([disabled]) { opacity: .6; cursor: default; }
+.surface { position: relative; }
+svg { display: block; width: 100%; overflow: visible; user-select: none; -webkit-user-select: none; }
+.glyphs { fill: currentColor; }
+.selection rect { fill: Highlight; opacity: .35; }
+.composing line { stroke: currentColor; }
+.tokens rect { opacity: .25; }
+.token0 { fill: #e4572e; } .token1 { fill: #29a19c; } .token2 { fill: #f3a712; }
+.multiply { mix-blend-mode: multiply; } .screen { mix-blend-mode: screen; } .overlay { mix-blend-mode: overlay; }
+.darken { mix-blend-mode: darken; } .lighten { mix-blend-mode: lighten; } .hue { mix-blend-mode: hue; }
+.color-dodge { mix-blend-mode: color-dodge; } .color-burn { mix-blend-mode: color-burn; }
+.hard-light { mix-blend-mode: hard-light; } .soft-light { mix-blend-mode: soft-light; }
+.difference { mix-blend-mode: difference; } .exclusion { mix-blend-mode: exclusion; }
+.saturation { mix-blend-mode: saturation; } .color { mix-blend-mode: color; } .luminosity { mix-blend-mode: luminosity; }
+.isolate { isolation: isolate; }
+.caret { position: absolute; width: 2px; margin-left: -1px; background: currentColor; visibility: hidden;
+  pointer-events: none; }
+:host([focused]) .caret { visibility: visible; animation: blink 1.06s steps(1) infinite; }
+@keyframes blink { 50% { visibility: hidden; } }
+.handle { position: absolute; width: 22px; height: 22px; margin-left: -11px; border-radius: 50% 50% 50% 50%; display: none;
+  background: Highlight; border: 2px solid Canvas; box-sizing: border-box; touch-action: none; }
+:host([handles]) .handle { display: block; }
+/* Input methods and screen magnifiers find it at the caret. 16px: smaller ones make iOS zoom in. */
+textarea { position: absolute; width: 2em; height: 1.2em; padding: 0; border: 0; outline: 0; resize: none;
+  overflow: hidden; opacity: 0; caret-color: transparent; font: 16px monospace; white-space: pre; pointer-events: none; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: pre-wrap; }
+@media (prefers-reduced-motion: reduce) { :host([focused]) .caret { animation: none; } }
+@media (forced-colors: active) {
+  .tokens rect { fill: none; stroke: CanvasText; stroke-width: 20; opacity: 1; }
+  .selection rect { opacity: .6; }
+}
+@media print { .caret, .handle, .selection { display: none !important; } }
+`;
+
+export const sheet = new CSSStyleSheet();
+sheet.replaceSync(CSS);

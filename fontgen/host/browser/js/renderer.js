@@ -1,0 +1,122 @@
+// Draws lines of glyphs as SVG: a path for each line, in the colour of the text, and what is behind and above it. Lines
+// that did not change since the last time are left alone.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function create(name, parent, attributes = {}) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  parent?.append(element);
+  return element;
+}
+
+const rounded = (length) => Math.round(length * 100) / 100;
+
+export class Renderer {
+  /** @param {SVGSVGElement} svg */
+  constructor(svg) {
+    this.svg = svg;
+    this.#scaled = create("g", svg);
+    this.#behind = create("g", this.#scaled, { class: "selection" });
+    this.#texts = create("g", this.#scaled, { class: "lines" });
+    this.#above = create("g", this.#scaled, { class: "composing" });
+  }
+
+  /** How many lines the last draw() has changed. */
+  changedLines = 0;
+  #scaled;
+  #behind;
+  #texts;
+  #above;
+  #outlines = new Map(); // glyph to SVG path
+  #colours = new Map(); // glyph to SVG, for glyphs that have colours of their own
+  #lines = []; // {group, path, boxes, colours, line, d, ...}: what is drawn
+
+  /** @param {{outlines: Record<number, string>, colours: Record<number, string>}} answer of the worker */
+  addGlyphs({ outlines = {}, colours = {} }) {
+    for (const [glyph, path] of Object.entries(outlines)) this.#outlines.set(+glyph, path);
+    for (const [glyph, svg] of Object.entries(colours)) this.#colours.set(+glyph, svg);
+  }
+
+  /** For another font, or other axis values. */
+  forgetGlyphs() {
+    this.#outlines.clear();
+    this.#colours.clear();
+    for (const drawn of this.#lines) drawn.line = null;
+  }
+
+  /**
+   * @param {object} layout
+   * @param {{line: import("./layout.js").Line, y: number, boxes: [number, number][]}[]} layout.lines
+   * @param {number} layout.scale pixels of a font unit
+   * @param {number} layout.height of all, in font units
+   * @param {number} layout.ascender
+   * @param {number} layout.descender
+   */
+  draw({ lines, scale, height, ascender, descender }) {
+    this.changedLines = 0;
+    setAttribute(this.#scaled, "transform", `scale(${scale})`);
+    setAttribute(this.svg, "height", Math.max(1, Math.ceil(height * scale)));
+    while (this.#lines.length > lines.length) this.#lines.pop().group.remove();
+    lines.forEach((wanted, i) => {
+      this.#lines[i] ??= this.#makeLine();
+      const drawn = this.#lines[i];
+      setAttribute(drawn.group, "transform", `translate(0 ${rounded(wanted.y)})`);
+      if (drawn.line !== wanted.line) this.#drawGlyphs(drawn, wanted.line);
+      this.#drawBoxes(drawn, wanted.boxes, ascender, descender);
+    });
+  }
+
+  #makeLine() {
+    const group = create("g", this.#texts);
+    const boxes = create("g", group, { class: "tokens" });
+    const path = create("path", create("g", group, { transform: "scale(1 -1)", class: "glyphs" }));
+    const colours = create("g", group);
+    return { group, boxes, path, colours, line: null, d: "", svg: "", rectangles: "" };
+  }
+
+  #drawGlyphs(drawn, line) {
+    drawn.line = line;
+    let d = "";
+    let svg = "";
+    for (const { id, x, y } of line.glyphs) {
+      const colour = this.#colours.get(id);
+      if (colour) svg += `<g transform="matrix(1 0 0 -1 ${rounded(x)} ${rounded(y)})">${colour}</g>`;
+      else if (this.#outlines.get(id)) d += `M${rounded(x)} ${rounded(-y)}${this.#outlines.get(id)}`;
+    }
+    if (d === drawn.d && svg === drawn.svg) return;
+    this.changedLines++;
+    if (d !== drawn.d) drawn.path.setAttribute("d", d);
+    if (svg !== drawn.svg) drawn.colours.innerHTML = svg;
+    drawn.d = d;
+    drawn.svg = svg;
+  }
+
+  #drawBoxes(drawn, boxes, ascender, descender) {
+    const rectangles = boxes.map((box) => box.map(Math.round).join(" ")).join();
+    if (rectangles === drawn.rectangles) return;
+    drawn.rectangles = rectangles;
+    drawn.boxes.replaceChildren();
+    for (const [left, right, number] of boxes) {
+      const kind = `token${number % 3}`;
+      create("rect", drawn.boxes, { x: left, y: -ascender, width: right - left, height: ascender - descender, class: kind });
+    }
+  }
+
+  /** @param {{x: number, y: number, width: number, height: number}[]} rectangles in font units */
+  drawSelection(rectangles) {
+    this.#behind.replaceChildren();
+    for (const rectangle of rectangles) create("rect", this.#behind, rectangle);
+  }
+
+  /** Underlines what an input method has not settled yet. */
+  drawComposition(underlines, thickness) {
+    this.#above.replaceChildren();
+    for (const { left, right, y } of underlines)
+      create("line", this.#above, { x1: left, x2: right, y1: y, y2: y, "stroke-width": thickness });
+  }
+}
+
+function setAttribute(element, name, value) {
+  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
