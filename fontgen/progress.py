@@ -1,17 +1,19 @@
 """What a command tells its user while it works: on stderr, and no more than they want.
 
-Progress shows on a terminal only, and only of work that takes more than two seconds; ``-q``
-silences everything but errors.
+Progress shows only of work that takes more than two seconds: as a bar on a terminal, as a line every
+ten seconds elsewhere. ``-q`` silences everything but errors.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 SHOW_AFTER_SECONDS = 2.0
+LINE_SECONDS = 10.0
 
 
 class Reporter:
@@ -38,8 +40,8 @@ class Reporter:
 
     @contextmanager
     def steps(self, total: int) -> Iterator[Steps]:
-        """A bar of ``total`` steps, shown once the work has taken `SHOW_AFTER_SECONDS`."""
-        steps = Steps(total, self, enabled=not self.quiet and sys.stderr.isatty())
+        """A bar of ``total`` steps, shown once the work has taken `SHOW_AFTER_SECONDS`; not on a terminal, lines."""
+        steps = Steps(total, self)
         try:
             yield steps
         finally:
@@ -47,29 +49,57 @@ class Reporter:
 
 
 class Steps:
-    """A progress bar that appears late. Made by `Reporter.steps`."""
+    """Progress of a known amount of work. Made by `Reporter.steps`.
 
-    def __init__(self, total: int, reporter: Reporter, enabled: bool):
+    A bar that appears late, on a terminal; elsewhere a line now and then.
+    """
+
+    def __init__(self, total: int, reporter: Reporter):
         self._reporter = reporter
         self._what = ""
-        self._bar = _LateBar(total) if enabled else None
+        self._display: _LateBar | _Lines | None = None
+        if not reporter.quiet:
+            self._display = _LateBar(total) if sys.stderr.isatty() else _Lines(total)
 
     def begin(self, what: str) -> None:
         """The step before, if any, is done; this one begins."""
         if what != self._what:
             self._reporter.detail(what)
-        if self._bar is not None:
-            self._bar.update(what, advance=1 if self._what else 0)
+        self._update(what, advance=1 if self._what else 0)
         self._what = what
 
     def detail(self, what: str) -> None:
         """Part of the present step begins."""
-        if self._bar is not None:
-            self._bar.update(what, advance=0)
+        self._update(what, advance=0)
+
+    def advance(self, amount: int, what: str) -> None:
+        """So much more of the total is done; ``what`` was the last of it."""
+        self._update(what, advance=amount)
 
     def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        if self._display is not None:
+            self._display.close()
+
+    def _update(self, what: str, advance: int) -> None:
+        if self._display is not None:
+            self._display.update(what, advance)
+
+
+class _Lines:
+    """Where stderr is a file or a pipe: a line every `LINE_SECONDS`, so that a log shows that it goes on."""
+
+    def __init__(self, total: int):
+        self._total, self._done = max(total, 1), 0
+        self._said = time.monotonic()
+
+    def update(self, what: str, advance: int) -> None:
+        self._done += advance
+        if time.monotonic() - self._said >= LINE_SECONDS:
+            self._said = time.monotonic()
+            print(f"[{100 * self._done // self._total:3d} %] {what}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        pass
 
 
 class _LateBar:

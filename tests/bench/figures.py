@@ -369,12 +369,14 @@ class FreshProcesses:
 
     def __init__(self, host: Host, subject: Subject):
         from fontgen.host.native import recipe
+        from fontgen.host.native.platforms import here
 
         self._folder = tempfile.TemporaryDirectory()
         self._path = Path(self._folder.name)
         self._arguments = {
             "libraries": [
-                str(host.library_directory / lib.file_name) for lib in recipe.libraries()
+                str(host.library_directory / here().library_file_name(library.name))
+                for library in recipe.libraries()
             ],
             "python_directory": str(host.python_directory),
         }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fontgen.errors import FontgenError
+from fontgen.host.native.installed import missing_headers_message
 from fontgen.host.native.library import Host, find
 from fontgen.host.native.run import LIBRARY_PATH, find_program
 
@@ -175,7 +176,5 @@ def host_summary() -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in host.versions.items())
     lines = [f"built: {host.directory}", f"versions: {versions}"]
     if not host.has_uharfbuzz:
-        from fontgen.host.native.builder import missing_headers_message
-
         lines.append(missing_headers_message())
     return lines

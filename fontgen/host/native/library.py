@@ -13,6 +13,8 @@ from types import ModuleType
 from fontgen.errors import FontgenError
 from fontgen.host.cache import cache_root
 from fontgen.host.native import recipe
+from fontgen.host.native.installed import installed_versions, missing_headers_message
+from fontgen.host.native.platforms import here
 
 MANIFEST = "host.json"
 
@@ -40,10 +42,11 @@ class Host:
     @property
     def has_uharfbuzz(self) -> bool:
         """Whether the Python extension was built, too."""
-        return (self.python_directory / "uharfbuzz" / recipe.extension_file_name()).is_file()
+        return (self.python_directory / "uharfbuzz" / here().extension_file_name).is_file()
 
 
 def directory_of(key: str) -> Path:
+    """Where the build of that key is kept."""
     return cache_root() / key
 
 
@@ -54,7 +57,7 @@ def open_host(directory: Path) -> Host | None:
     except (OSError, ValueError):
         return None
     library_directory = directory / "lib"
-    library = library_directory / recipe.libraries()[0].file_name
+    library = library_directory / here().library_file_name("harfbuzz")
     if not library.is_file():
         return None
     return Host(directory, library, library_directory, directory / "python", versions)
@@ -62,9 +65,7 @@ def open_host(directory: Path) -> Host | None:
 
 def find() -> Host | None:
     """The host for the installed versions, if it has been built; builds nothing."""
-    from fontgen.host.native.builder import installed_versions
-
-    return open_host(directory_of(recipe.key(installed_versions())))
+    return open_host(directory_of(recipe.key(installed_versions(), here())))
 
 
 def load() -> ModuleType:
@@ -77,8 +78,6 @@ def load() -> ModuleType:
     if host is None:
         raise FontgenError("the Wasm-enabled HarfBuzz is not built: run `fontgen host build`")
     if not host.has_uharfbuzz:
-        from fontgen.host.native.builder import missing_headers_message
-
         raise FontgenError(missing_headers_message())
     loaded = sys.modules.get("uharfbuzz")
     if loaded is not None:
@@ -92,7 +91,7 @@ def load() -> ModuleType:
     # By absolute path first, so that neither LD_LIBRARY_PATH nor an earlier search decides which
     # library satisfies the extension's need for libharfbuzz.so.0.
     for library in recipe.libraries():
-        ctypes.CDLL(str(host.library_directory / library.file_name))
+        ctypes.CDLL(str(host.library_directory / here().library_file_name(library.name)))
     sys.path.insert(0, str(host.python_directory))
     try:
         return importlib.import_module("uharfbuzz")

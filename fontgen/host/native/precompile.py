@@ -5,7 +5,7 @@ the cache of compiled modules.
 
 Shapes one letter in every font below each directory that has a Wasm table, as that program will, and
 prints a line for each: milliseconds, a tab, the file. Imports nothing of fontgen, nor anything that
-takes long to import; `fontgen.host.run` starts it.
+takes long to import; `fontgen.host.native.run` starts it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Compiles the host's libraries for other platforms, which this machine cannot run by itself.
 
-    python tests/host/cross_compile.py [--run EMULATOR] [--only LIBRARY] OUTPUT TARGET...
+    python tests/host/native/cross_compile.py [--run EMULATOR] [--only LIBRARY] OUTPUT TARGET...
 
 TARGET is zig's name of a platform: aarch64-linux-gnu.2.28, x86_64-linux-musl, aarch64-macos,
 x86_64-macos, x86_64-windows-gnu. Into OUTPUT/TARGET go the libraries, and Wasmtime from its wheel for
@@ -21,7 +21,6 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from unittest import mock
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2])]
@@ -31,7 +30,9 @@ from support.host_fonts import compile_guest, with_wasm  # noqa: E402
 from fontgen.font.base import default_base_path  # noqa: E402
 from fontgen.host import sources  # noqa: E402
 from fontgen.host.native import builder, library, recipe  # noqa: E402
-from fontgen.host.native.progress import Progress  # noqa: E402
+from fontgen.host.native.installed import installed_versions  # noqa: E402
+from fontgen.host.native.platforms import Platform  # noqa: E402
+from fontgen.progress import Reporter  # noqa: E402
 
 WHEELS = {
     "aarch64-linux-gnu": "manylinux2014_aarch64",
@@ -46,10 +47,10 @@ FUNCTIONS = ("hb_shape_full", "hb_face_create", "hb_ft_font_create", "hb_glib_bl
 """Some that a library must export, by names that are in the file then."""
 
 
-def add_wasmtime(target: str, directory: Path) -> None:
+def add_wasmtime(platform: Platform, directory: Path) -> None:
     """Puts Wasmtime's library for the target into the directory."""
-    version = builder.installed_versions()["wasmtime"]
-    name = next(wheel for known, wheel in WHEELS.items() if target.startswith(known))
+    version = installed_versions()["wasmtime"]
+    name = next(wheel for known, wheel in WHEELS.items() if platform.target.startswith(known))
     with tempfile.TemporaryDirectory() as temporary:
         subprocess.run(
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", temporary]
@@ -58,7 +59,7 @@ def add_wasmtime(target: str, directory: Path) -> None:
         )
         [wheel] = Path(temporary).glob("*.whl")
         with zipfile.ZipFile(wheel) as opened:
-            member = f"wasmtime/{recipe.wasmtime_library()}"
+            member = f"wasmtime/{platform.wasmtime_library}"
             (directory / Path(member).name).write_bytes(opened.read(member))
 
 
@@ -71,34 +72,33 @@ def chosen_libraries(only: str | None) -> tuple[recipe.Library, ...]:
     return tuple(lib for lib in libraries if lib.name in wanted)
 
 
-def compile_libraries(output: Path, only: str | None) -> Path:
-    """The libraries for `recipe.target`, as the builder makes them; returns their directory."""
+def compile_libraries(platform: Platform, output: Path, only: str | None) -> Path:
+    """The libraries, as the builder makes them; returns their directory."""
     root = library.cache_root()
     output.mkdir(parents=True, exist_ok=True)
     libraries = chosen_libraries(only)
-    with tempfile.TemporaryDirectory() as temporary, Progress(quiet=False) as progress:
-        with open(output / "build.log", "w", encoding="utf-8") as log:
-            steps = builder.Build(
-                Path(temporary), root / "objects", log, builder.installed_versions()
-            )
-            steps.unpack(sources.fetch(root / "downloads", log))
-            with mock.patch.object(recipe, "libraries", lambda: libraries):
-                objects = steps.compile_all(progress, with_extension=False)
-                for lib in libraries:
-                    steps.link_library(lib, objects[lib.name])
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        open(output / "build.log", "w", encoding="utf-8") as log,
+    ):
+        work = builder.Build(Path(temporary), root / "objects", log, installed_versions(), platform)
+        work.unpack(sources.fetch(root / "downloads", log))
+        objects = work.compile_all(libraries, Reporter(), with_extension=False)
+        for lib in libraries:
+            work.link_library(lib, objects[lib.name])
         shutil.rmtree(output / "lib", ignore_errors=True)
-        shutil.copytree(steps.result / "lib", output / "lib")
+        shutil.copytree(work.result / "lib", output / "lib")
     return output / "lib"
 
 
-def shape_there(directory: Path, emulator: list[str]) -> None:
+def shape_there(platform: Platform, directory: Path, emulator: list[str]) -> None:
     """Runs shape_in_threads.c on the other platform."""
     with tempfile.TemporaryDirectory() as temporary:
         program, font = Path(temporary, "shape_in_threads"), Path(temporary, "font.ttf")
         subprocess.run(
-            [sys.executable, "-m", "ziglang", "cc", "-target", recipe.target(), "-O2", "-w"]
+            [sys.executable, "-m", "ziglang", "cc", "-target", platform.target, "-O2", "-w"]
             + [str(HERE / "shape_in_threads.c"), "-lpthread", "-o", str(program)]
-            + [str(directory / recipe.libraries()[0].file_name), f"-Wl,-rpath,{directory}"],
+            + [str(directory / platform.library_file_name("harfbuzz")), f"-Wl,-rpath,{directory}"],
             check=True,
         )
         module = compile_guest("trivial.c", Path(temporary, "guest.wasm"))
@@ -117,7 +117,7 @@ def shape_there(directory: Path, emulator: list[str]) -> None:
         )
     if done.returncode or '"differing": 0' not in done.stdout or "instance: " not in done.stderr:
         raise SystemExit(f"does not run: status {done.returncode}\n{done.stdout}\n{done.stderr}")
-    print(f"{recipe.target()}: runs: {done.stdout}", end="")
+    print(f"{platform.target}: runs: {done.stdout}", end="")
 
 
 def main() -> None:
@@ -128,18 +128,18 @@ def main() -> None:
     parser.add_argument("targets", nargs="+", metavar="TARGET")
     args = parser.parse_args()
     for target in args.targets:
-        with mock.patch.object(recipe, "target", lambda target=target: target):
-            directory = compile_libraries(args.output.absolute() / target, args.only)
-            add_wasmtime(target, directory)
-            for lib in sorted(directory.iterdir()):
-                print(f"{target}: {lib.name}: {lib.stat().st_size:,} bytes")
-            if args.only in (None, "harfbuzz"):
-                data = (directory / recipe.libraries()[0].file_name).read_bytes()
-                missing = [name for name in FUNCTIONS if name.encode() not in data]
-                if missing:
-                    raise SystemExit(f"{target}: exports no {', '.join(missing)}")
-            if args.run:
-                shape_there(directory, args.run.split())
+        platform = Platform(target)
+        directory = compile_libraries(platform, args.output.absolute() / target, args.only)
+        add_wasmtime(platform, directory)
+        for lib in sorted(directory.iterdir()):
+            print(f"{target}: {lib.name}: {lib.stat().st_size:,} bytes")
+        if args.only in (None, "harfbuzz"):
+            data = (directory / platform.library_file_name("harfbuzz")).read_bytes()
+            missing = [name for name in FUNCTIONS if name.encode() not in data]
+            if missing:
+                raise SystemExit(f"{target}: exports no {', '.join(missing)}")
+        if args.run:
+            shape_there(platform, directory, args.run.split())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Looks for data races in the adapter and in HarfBuzz with ThreadSanitizer.
 
-    python tests/host/find_races.py [--build DIR] [FONT...]
+    python tests/host/native/find_races.py [--build DIR] [FONT...]
 
 Compiles HarfBuzz and the adapter with ``-fsanitize=thread`` into one program with
 shape_in_threads.c (needs g++ or clang++: ``$CXX``; some minutes, once per ``--build`` directory) and
@@ -29,6 +29,7 @@ from support.host_fonts import compile_guest, with_wasm  # noqa: E402
 from fontgen.font.base import default_base_path  # noqa: E402
 from fontgen.host import sources  # noqa: E402
 from fontgen.host.native import find, library, recipe  # noqa: E402
+from fontgen.host.native.platforms import here  # noqa: E402
 
 THREADS = 8
 REPORTED = 66
@@ -49,7 +50,7 @@ def compile_program(directory: Path) -> Path:
         for flag in recipe.CXX_FLAGS
         if flag.startswith(("-f", "-w")) and "sanitize" not in flag
     ]
-    flags = ["-O1", "-g", "-fsanitize=thread", *kept, *recipe.harfbuzz_defines()]
+    flags = ["-O1", "-g", "-fsanitize=thread", *kept, *here().harfbuzz_defines]
     flags += [f"-I{path}" for path in (adapter, adapter / "freetype", harfbuzz)]
 
     def run(*command: str | Path) -> None:
@@ -91,7 +92,7 @@ def reports(program: Path, arguments: list[object], **environment: str) -> str:
         [str(program), str(THREADS), *map(str, arguments)],
         env={
             **os.environ,
-            "FONTGEN_WASMTIME": str(host.library_directory / Path(recipe.wasmtime_library()).name),
+            "FONTGEN_WASMTIME": str(host.library_directory / Path(here().wasmtime_library).name),
             "TSAN_OPTIONS": f"suppressions={HERE / 'races.supp'}",
             # The sanitizer slows everything down; the thread that keeps the time runs all the same.
             "FONTGEN_WASM_TIMEOUT_MS": "600000",

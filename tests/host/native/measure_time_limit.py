@@ -1,6 +1,6 @@
 """Measures what a call of a Wasm shaper costs, and what the time limit costs.
 
-    python tests/host/measure_time_limit.py [--rounds N] [--json] [FONT]
+    python tests/host/native/measure_time_limit.py [--rounds N] [--json] [FONT]
 
 1. A shaper that does nothing but call OpenType, beside OpenType itself, on five characters
    (call_cost.c), with the time limit and without.
@@ -28,7 +28,8 @@ sys.path[:0] = [str(HERE.parents[1]), str(REPOSITORY)]
 from support.host_fonts import compile_guest, with_wasm  # noqa: E402
 
 from fontgen.font.base import default_base_path  # noqa: E402
-from fontgen.host.native import Host, build, recipe  # noqa: E402
+from fontgen.host.native import Host, build  # noqa: E402
+from fontgen.host.native.platforms import here  # noqa: E402
 
 TOKENS, AT_A_TIME = 96, 4
 PROMPTS = ("The little fox", "Once upon a time", "A dog and a cat")
@@ -69,7 +70,7 @@ def call_cost_command(host: Host, directory: Path) -> list[str]:
     """Compiles call_cost.c, and the font for it, into a directory."""
     program, font = directory / "call_cost", directory / "trivial.ttf"
     subprocess.run(
-        [sys.executable, "-m", "ziglang", "cc", "-target", recipe.target(), "-O2", "-w"]
+        [sys.executable, "-m", "ziglang", "cc", "-target", here().target, "-O2", "-w"]
         + [str(HERE / "call_cost.c"), str(host.library)]
         + [f"-Wl,-rpath,{host.library_directory}", "-o", str(program)],
         check=True,

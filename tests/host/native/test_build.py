@@ -23,6 +23,7 @@ from fontgen.errors import FontgenError
 from fontgen.host import sources
 from fontgen.host.native import Host, build, builder, doctor, find, recipe
 from fontgen.host.native import run as run_module
+from fontgen.host.native.platforms import here
 
 
 def fontgen(*arguments: str) -> int:
@@ -53,7 +54,8 @@ def test_editors_find_their_functions(host: Host) -> None:
     libass, libraqm, mupdf, hb-view and TeX import from the two libraries (``nm -D``)."""
     names = (SOURCES / "imported_symbols.txt").read_text().split()
     libraries = [
-        ctypes.CDLL(str(host.library_directory / recipe.libraries()[i].file_name)) for i in (0, 1)
+        ctypes.CDLL(str(host.library_directory / here().library_file_name(name)))
+        for name in ("harfbuzz", "harfbuzz-subset")
     ]
     missing = [name for name in names if not any(hasattr(lib, name) for lib in libraries)]
     assert len(names) > 250
@@ -168,7 +170,7 @@ def test_python_headers_as_debian_lays_them_out(
     source.write_text("#include <Python.h>\n#include <cstdio>\nint configured = CONFIGURED;\n")
     monkeypatch.setattr(builder, "python_include", lambda: include / "python3.11")
     with (tmp_path / "log").open("w") as log:
-        work = builder.Build(tmp_path, tmp_path, log, {})
+        work = builder.Build(tmp_path, tmp_path, log, {}, here())
         flags = work._flags_of(recipe.Unit("module", 1, root="uharfbuzz"))
         work.compiler.run("module", [*flags, "-c", str(source), "-o", str(tmp_path / "module.o")])
     assert (tmp_path / "module.o").is_file()

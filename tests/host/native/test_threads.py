@@ -1,7 +1,7 @@
 """The host in many threads: identical results, no crash, no leak.
 
 ``FONTGEN_TEST_SHAPES`` is the number of shapes per thread, 1,000 unless it is set: 10,000 is for a
-desk. For races that change no result there is ``tests/host/find_races.py``.
+desk. For races that change no result there is ``tests/host/native/find_races.py``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from support.host_fonts import SOURCES, compile_guest, with_wasm
 
-from fontgen.host.native import Host, recipe
+from fontgen.host.native import Host
+from fontgen.host.native.platforms import here
 
 THREADS = 8
 SHAPES = int(os.environ.get("FONTGEN_TEST_SHAPES", "1000"))
@@ -25,10 +26,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a program of PO
 
 @pytest.fixture(scope="module")
 def program(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``tests/host/shape_in_threads.c``, linked with the host."""
+    """``tests/host/native/shape_in_threads.c``, linked with the host."""
     output = tmp_path_factory.mktemp("threads") / "shape_in_threads"
     subprocess.run(
-        [sys.executable, "-m", "ziglang", "cc", "-target", recipe.target(), "-O2", "-w"]
+        [sys.executable, "-m", "ziglang", "cc", "-target", here().target, "-O2", "-w"]
         + [str(SOURCES / "shape_in_threads.c"), str(host.library), "-lpthread"]
         + [f"-Wl,-rpath,{host.library_directory}", "-o", str(output)],
         check=True,
