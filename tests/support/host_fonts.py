@@ -39,7 +39,7 @@ def with_wasm(base: Path | BinaryIO, module: bytes) -> bytes:
 
 
 def shape_texts(font: bytes, texts: list[str], tmp_path: Path, **environment: str) -> Any:
-    """What ``tests/host/shape_texts.py`` prints, in a process with that environment.
+    """What ``tests/host/native/shape_texts.py`` prints, in a process with that environment.
 
     Fails when the process dies, or prints anything on stderr.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# The first character makes tests/host/hostile.c do this:
+# The first character makes tests/host/native/hostile.c do this:
 HARMS = {
     "L": "loops without end",
     "M": "grows its memory without end",
@@ -11,12 +11,12 @@ HARMS = {
     "S": "traps after it shaped the text",
     "D": "recurses without end",
     "Z": "changes the text and returns 0",
-    "C": "makes clusters out of range",
     "H": "sets a huge buffer",
     "P": "writes outside of its memory",
     "B": "passes structures outside of its memory",
     "Q": "shapes twice",
     "W": "asks for the Wasm shaper",
+    "V": "asks for the Wasm shaper by its other name",
 }
 # And these are no harm: the guest goes on to shape by OpenType.
 ODDITIES = {

@@ -1,4 +1,4 @@
-/* A font that misbehaves in the way that the text's first character names; see test_host_hostile.py.
+/* A font that misbehaves in the way that the text's first character names; see test_hostile.py.
  * Every other text is shaped by OpenType. */
 
 #include "harfbuzz.h"
@@ -88,6 +88,21 @@ EXPORT (shape) uint32_t shape (uint32_t plan, font_t font, buffer_t buffer, cons
       shape_with (font, buffer, features, n_features, "ot");
       return shape_with (font, buffer, features, n_features, "ot");
     case 'W': return shape_with (font, buffer, features, n_features, "wasm"); /* itself */
+    case 'V': return shape_with (font, buffer, features, n_features, "graphite2"); /* itself, by the host's other name */
+    case 'X': /* takes its time to refuse */
+      for (volatile uint32_t i = 0; i < 20000000; i++) {}
+      return 0;
+    case 'Y': /* takes its time to make more than fits */
+    {
+      enum { MANY = 100000 };
+      const unsigned long page = 65536, pages = MANY * sizeof *info / page + 1;
+      glyph_info_t *many = (glyph_info_t *) (__builtin_wasm_memory_grow (0, 2 * pages) * page);
+      buffer_contents_t more = {MANY, many, (glyph_position_t *) ((char *) many + pages * page)};
+      for (volatile uint32_t i = 0; i < 20000000; i++) {}
+      buffer_set_contents (buffer, &more);
+      return 1;
+    }
+    case 'E': debugprint ("the weights are damaged"); break;
   }
   return shape_with (font, buffer, features, n_features, "ot");
 }

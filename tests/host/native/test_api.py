@@ -17,7 +17,7 @@ from support.host_fonts import compile_guest, with_wasm
 
 
 class ApiFont:
-    """Shapes one-letter commands for tests/host/api.c; the answers are glyph numbers."""
+    """Shapes one-letter commands for tests/host/native/api.c; the answers are glyph numbers."""
 
     def __init__(self, uharfbuzz: ModuleType, data: bytes):
         self.uharfbuzz = uharfbuzz

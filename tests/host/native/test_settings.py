@@ -1,8 +1,9 @@
-"""The adapter's variables and files: each does what fontgen/host/README.md says."""
+"""The adapter's variables and files: each does what fontgen/host/native/README.md says."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -91,15 +92,63 @@ def test_simd_section(
 
 
 def test_off_switch(base_path: Path, host: object, tmp_path: Path) -> None:
-    for value in ("0", "off"):
+    for value in ("0", "off", "OFF", "no", "false", "disabled"):
         assert shown(base_path, mark_module(7), tmp_path, FONTGEN_WASM=value) == "opentype"
-    assert shown(base_path, mark_module(7), tmp_path, FONTGEN_WASM="1") == 7
+    for value in ("1", "on", "YES", "true", "enabled", ""):
+        assert shown(base_path, mark_module(7), tmp_path, FONTGEN_WASM=value) == 7
+
+
+def said(base_path: Path, module: bytes, tmp_path: Path, *texts: str, **settings: str) -> list[str]:
+    """The lines on stderr of a program that shapes the texts."""
+    path = tmp_path / "font.ttf"
+    path.write_bytes(with_wasm(base_path, module))
+    done = subprocess.run(
+        [sys.executable, str(SOURCES / "shape_texts.py"), str(path), *texts],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **settings},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "consequence"),
+    [
+        ("FONTGEN_WASM", "none", "no Wasm font runs"),
+        ("FONTGEN_WASM", "list", "no Wasm font runs"),
+        ("FONTGEN_WASM_TIMEOUT_MS", "2s", "taken for 5000"),
+        ("FONTGEN_WASM_TIMEOUT_MS", "-1", "taken for 5000"),
+        ("FONTGEN_WASM_MEMORY_MB", "64MB", "taken for 1024"),
+        ("FONTGEN_WASM_CODE_MB", "many", "taken for 4"),
+        ("FONTGEN_WASM_SIGNALS", "never", "taken for 1"),
+        ("FONTGEN_WASM_TRACE", "a little", "taken for 0"),
+        ("FONTGEN_WASM_CACHE", "compiled", "no cache of compiled modules"),
+    ],
+)
+def test_a_setting_that_is_not_understood(
+    name: str, value: str, consequence: str, base_path: Path, host: object, tmp_path: Path
+) -> None:
+    """It is said, once, and what follows is the safe side."""
+    lines = said(base_path, mark_module(7), tmp_path, "AVA", "To", **{name: value})
+    assert lines == [f"fontgen-wasm: {name}={value} is not understood: {consequence}"]
+    if name == "FONTGEN_WASM":
+        path = tmp_path / "font.ttf"
+        done = subprocess.run(
+            [sys.executable, str(SOURCES / "shape_texts.py"), str(path), "AVA"],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), name: value},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        [result] = json.loads(done.stdout)
+        assert result["glyphs"] == result["opentype"]
 
 
 def test_allow_list(base_path: Path, host: object, tmp_path: Path) -> None:
     module = mark_module(7)
     allowed = tmp_path / "allowed"
-    settings = {"FONTGEN_WASM": "listed", "FONTGEN_WASM_LIST": str(allowed)}
+    settings = {"FONTGEN_WASM": "LISTED", "FONTGEN_WASM_LIST": str(allowed)}
     assert shown(base_path, module, tmp_path, **settings) == "opentype"
     allowed.write_text("# fonts I trust\n" + "0" * 64 + "\n")
     assert shown(base_path, module, tmp_path, **settings) == "opentype"
@@ -107,26 +156,20 @@ def test_allow_list(base_path: Path, host: object, tmp_path: Path) -> None:
     assert shown(base_path, module, tmp_path, **settings) == 7
 
 
-def test_ask_says_how_to_allow(base_path: Path, host: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize("home", ["fresh", "it's a home"])
+def test_ask_says_how_to_allow(home: str, base_path: Path, host: object, tmp_path: Path) -> None:
+    """By a command that works in a home where nothing has been configured yet."""
     module = mark_module(7)
-    path = tmp_path / "font.ttf"
-    path.write_bytes(with_wasm(base_path, module))
-    done = subprocess.run(
-        [sys.executable, str(SOURCES / "shape_texts.py"), str(path), "AVA"],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(REPOSITORY),
-            "FONTGEN_WASM": "ask",
-            "FONTGEN_WASM_LIST": str(tmp_path / "allowed"),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    [command] = [line.split("to allow it: ")[1] for line in done.stderr.splitlines()]
+    (tmp_path / home).mkdir()
+    settings = {"FONTGEN_WASM": "Ask", "HOME": str(tmp_path / home), "XDG_CONFIG_HOME": ""}
+    settings["FONTGEN_HOST_DIR"] = str(host.directory.parent)  # type: ignore[attr-defined]
+    lines = said(base_path, module, tmp_path, "AVA", "To", **settings)
+    [command] = [line.split("to allow it: ")[1] for line in lines]
     subprocess.run(command, shell=True, check=True)
-    settings = {"FONTGEN_WASM": "ask", "FONTGEN_WASM_LIST": str(tmp_path / "allowed")}
+    listed = tmp_path / home / ".config" / "fontgen" / "wasm-allowed"
+    assert listed.read_text() == hashlib.sha256(module).hexdigest() + "\n"
     assert shown(base_path, module, tmp_path, **settings) == 7
+    assert said(base_path, module, tmp_path, "AVA", **settings) == []
 
 
 def test_cache_of_compiled_modules(base_path: Path, host: object, tmp_path: Path) -> None:

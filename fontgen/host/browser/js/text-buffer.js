@@ -115,10 +115,9 @@ export class TextBuffer {
   }
 
   /**
-   * Puts the glyphs' clusters into the order that programs rely on, as the native host does
-   * (text_snapshot_t::accept()).
+   * Makes the glyphs' clusters the text's own, in the order that programs rely on, as the native host does
+   * (text_snapshot_t::settle_clusters()): one that the text has not becomes the one before it.
    * @param {Uint32Array} typed the infos before shaping
-   * @throws {Error} a cluster is not one of the text
    */
   regulariseClusters(typed) {
     let first = Infinity;
@@ -130,8 +129,19 @@ export class TextBuffer {
       ordered &&= i === CLUSTER || typed[i - INFO_WORDS] <= typed[i];
     }
     const { infos } = this;
-    for (let i = CLUSTER; i < infos.length; i += INFO_WORDS)
-      if (infos[i] < first || infos[i] > last) throw new Error(`it made cluster ${infos[i]}, which is not in the text`);
+    const own = (cluster) => {
+      let [low, high] = [0, typed.length / INFO_WORDS]; // the answer is in [low, high)
+      while (high - low > 1) {
+        const middle = (low + high) >>> 1;
+        if (typed[INFO_WORDS * middle + CLUSTER] <= cluster) low = middle;
+        else high = middle;
+      }
+      return typed[INFO_WORDS * low + CLUSTER];
+    };
+    for (let i = CLUSTER; i < infos.length; i += INFO_WORDS) {
+      const clipped = Math.min(Math.max(infos[i], first), last);
+      infos[i] = ordered ? own(clipped) : clipped;
+    }
     if (!ordered) return;
     const isForward = this.properties.direction % 2 === 0;
     const least = (to, from) => {

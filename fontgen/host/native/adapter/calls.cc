@@ -7,7 +7,10 @@
 #include "hb-buffer.hh"
 
 #include "instance.hh"
+#include "observer.hh"
 #include "settings.hh"
+
+#include <stdio.h>
 
 using namespace fontgen;
 
@@ -16,10 +19,10 @@ static bool create_plan (fontgen_instance *instance, wasm_val_t *results, const 
   instance->face = instance->references.object_of ((uint32_t) arguments[0].of.i32);
   wt_value value;
   value.i64 = (uint32_t) arguments[0].of.i32;
-  if (invoke (instance, &instance->exports[fontgen_function::SHAPE_PLAN_CREATE], &value, 1))
+  /* A failure counts in the shape() that follows. */
+  if (instance->store && instance->exported[fontgen_function::SHAPE_PLAN_CREATE] &&
+      invoke (instance, &instance->exports[fontgen_function::SHAPE_PLAN_CREATE], &value, 1))
     instance->plan = (uint32_t) value.i32;
-  else
-    count_failure (instance->module);	/* the next shape() tries again */
   /* HarfBuzz needs to know only that there is one; after a failure it may be another. */
   results[0].of.i32 = 1;
   return true;
@@ -27,11 +30,12 @@ static bool create_plan (fontgen_instance *instance, wasm_val_t *results, const 
 
 static void destroy_plan (fontgen_instance *instance)
 {
-  if (!instance->plan) return;
+  if (!instance->plan || !instance->store || !instance->exported[fontgen_function::SHAPE_PLAN_DESTROY]) return;
   wt_value value;
   value.i64 = instance->plan;
   instance->plan = 0;
   invoke (instance, &instance->exports[fontgen_function::SHAPE_PLAN_DESTROY], &value, 1);
+  end_call (instance);
 }
 
 /* Shows a guest that asks for it the text together with what stands around it in its paragraph, of
@@ -44,41 +48,33 @@ static bool show_context (fontgen_instance *instance, hb_buffer_t *buffer, const
   wt_value values[2];
   for (unsigned i = 0; i < 2; i++) values[i].i64 = (uint32_t) arguments[1 + i].of.i32;
   bool ok = invoke (instance, &instance->exports[fontgen_function::SHAPE_CONTEXT], values, 2);
-  if (!ok) count_failure (instance->module);
   return instance->text.restore (buffer) && ok;
+}
+
+/* The guest did not do what it is for: this counts like a trap. */
+static bool refuse (fontgen_instance *instance, const char *reason)
+{
+  snprintf (instance->message, sizeof instance->message, "%s", reason);
+  explain ("%s", reason);
+  instance->call_failed = true;
+  return false;
 }
 
 /* Whether the guest shaped the text, and its result can be shown. */
 static bool shape_by_guest (fontgen_instance *instance, hb_buffer_t *buffer, const wasm_val_t *arguments)
 {
-  if (!ensure_alive (instance) || !instance->exported[fontgen_function::SHAPE]) return false;
+  if (!ensure_alive (instance)) return false;
+  if (!instance->exported[fontgen_function::SHAPE]) return refuse (instance, "it has no function shape() of HarfBuzz's type");
   const uint32_t n_features = (uint32_t) arguments[4].of.i32;
-  if (n_features && !arguments[3].of.i32)
-  {
-    trace ("the guest has no memory for the features");
-    return false;
-  }
+  if (n_features && !arguments[3].of.i32) return refuse (instance, "it has no memory for the features");
   if (!show_context (instance, buffer, arguments)) return false;
   wt_value values[5];
   for (unsigned i = 0; i < 5; i++) values[i].i64 = (uint32_t) arguments[i].of.i32;
   values[0].i64 = instance->plan;
-  if (!invoke (instance, &instance->exports[fontgen_function::SHAPE], values, 5))
-  {
-    count_failure (instance->module);
-    return false;
-  }
-  if (!values[0].i32)
-  {
-    trace ("shape() returned 0");
-    count_failure (instance->module);
-    return false;
-  }
-  if (!instance->text.accept (buffer))
-  {
-    count_failure (instance->module);
-    return false;
-  }
-  count_success (instance->module);
+  if (!invoke (instance, &instance->exports[fontgen_function::SHAPE], values, 5)) return false;
+  if (!values[0].i32) return refuse (instance, "its shape() returned 0");
+  if (!buffer->successful) return refuse (instance, "its result did not fit into the buffer");
+  instance->text.settle_clusters (buffer);
   return true;
 }
 
@@ -88,18 +84,21 @@ static bool shape (fontgen_instance *instance, wasm_val_t *results, const wasm_v
   hb_font_t *font = (hb_font_t *) instance->references.object_of (font_number);
   hb_buffer_t *buffer = (hb_buffer_t *) instance->references.object_of (buffer_number);
   if (!font || !buffer || !instance->text.keep (buffer)) return false;
-  if (!arguments[4].of.i32) instance->features.forget ();
-  if (!(instance->deadline > 0)) instance->deadline = now_ms () + settings ().timeout_ms;
+  const bool has_features = arguments[4].of.i32;
+  if (!has_features) instance->features.forget ();
 
-  bool ok = shape_by_guest (instance, buffer, arguments);
+  bool ok = instance->shaped = shape_by_guest (instance, buffer, arguments);
   if (!ok)
   {
+    trace ("shaped by OpenType instead: %s", explanation ());
     if (instance->failed) bury (instance);
     ok = instance->text.shape_by_opentype (font, buffer, instance->features);
   }
-  instance->deadline = 0;
+  observe_result (instance->shaped, instance->said);
   instance->references.forget (font_number);
   instance->references.forget (buffer_number);
+  /* Else it is over when HarfBuzz has freed the features. */
+  if (!has_features) end_call (instance);
   results[0].of.i32 = ok;
   return ok;
 }

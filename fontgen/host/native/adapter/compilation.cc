@@ -1,5 +1,6 @@
 #include "compilation.hh"
 #include "background_thread.hh"
+#include "deadline.hh"
 #include "engine.hh"
 #include "module_cache.hh"
 #include "native_calls.hh"
@@ -45,7 +46,6 @@ static bool small_enough (span_t binary, char *message, size_t size)
 {
   if (code_size (binary) <= settings ().code_bytes) return true;
   snprintf (message, size, "%zu bytes of code are more than FONTGEN_WASM_CODE_MB allows", code_size (binary));
-  trace ("%s", message);
   return false;
 }
 
@@ -116,7 +116,9 @@ static void *compile_in_thread (void *argument)
 /* Whether it finished within the time limit. */
 static bool wait_for (compilation_t *c)
 {
-  const unsigned limit = settings ().timeout_ms;
+  const waiting_t waiting;
+  const bool unlimited = !settings ().timeout_ms;
+  const unsigned limit = unlimited ? 0 : (unsigned) (time_left () > 0 ? time_left () : 0);
   struct timespec until;
   clock_gettime (CLOCK_MONOTONIC, &until);
   until.tv_sec += limit / 1000;
@@ -124,7 +126,7 @@ static bool wait_for (compilation_t *c)
   if (until.tv_nsec >= 1000000000) { until.tv_sec++; until.tv_nsec -= 1000000000; }
   pthread_mutex_lock (&c->mutex);
   while (!c->finished)
-    if (!limit) pthread_cond_wait (&c->done, &c->mutex);
+    if (unlimited) pthread_cond_wait (&c->done, &c->mutex);
     else if (pthread_cond_timedwait (&c->done, &c->mutex, &until) == ETIMEDOUT) break;
   bool finished = c->finished;
   pthread_mutex_unlock (&c->mutex);
@@ -183,8 +185,12 @@ compilation_t *begin_compilation (span_t table, char *message, size_t size)
   return nullptr;
 }
 
-const compiled_t *result_of (compilation_t *c)
-{ return __atomic_load_n (&c->finished, __ATOMIC_ACQUIRE) && c->result.linked ? &c->result : nullptr; }
+const compiled_t *result_of (compilation_t *c, const char **reason)
+{
+  const bool finished = __atomic_load_n (&c->finished, __ATOMIC_ACQUIRE);
+  *reason = finished ? c->message : "its program is still being compiled";
+  return finished && c->result.linked ? &c->result : nullptr;
+}
 
 void release_compilation (compilation_t *c)
 {

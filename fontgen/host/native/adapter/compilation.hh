@@ -20,8 +20,8 @@ struct compilation_t;
  * is no memory.  `table` is copied if it is needed for longer. */
 compilation_t *begin_compilation (span_t table, char *message, size_t size);
 
-/* The result; null while it is not there. */
-const compiled_t *result_of (compilation_t *compilation);
+/* The result; null while it is not there, or where there is none, with a reason. */
+const compiled_t *result_of (compilation_t *compilation, const char **reason);
 
 /* Lets go of it; what it made is deleted with the last user. */
 void release_compilation (compilation_t *compilation);

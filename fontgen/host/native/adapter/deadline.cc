@@ -3,6 +3,7 @@
 #include "engine.hh"
 #include "settings.hh"
 
+#include <math.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -60,6 +61,22 @@ void begin_ticking ()
 }
 
 void end_ticking () { __atomic_sub_fetch (&running_calls, 1, __ATOMIC_SEQ_CST); }
+
+static __thread double spent, since;
+static __thread unsigned n_waiting;
+
+waiting_t::waiting_t () { if (!n_waiting++) since = now_ms (); }
+waiting_t::~waiting_t () { if (!--n_waiting) spent += now_ms () - since; }
+
+double time_spent () { return spent + (n_waiting ? now_ms () - since : 0); }
+
+double time_left ()
+{
+  const unsigned limit = settings ().timeout_ms;
+  return limit ? limit - time_spent () : HUGE_VAL;
+}
+
+void forget_time_spent () { if (!n_waiting) spent = 0; }
 
 /* Threads do not survive fork(), and the mutex may have been held by one of them. */
 static void after_fork ()

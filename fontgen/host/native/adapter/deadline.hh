@@ -13,9 +13,23 @@ enum { TICK_MS = 10 };
 void begin_ticking ();
 void end_ticking ();
 
+/* One limit for all that hb_shape() has to wait for on its thread: compiling, start functions, the
+ * guest's own malloc(), each attempt.  Brackets such a wait; of nested ones the outermost counts. */
+struct waiting_t {
+  waiting_t ();
+  ~waiting_t ();
+};
+
+/* Milliseconds that the running call of hb_shape() has waited, and may still wait: infinite without a limit. */
+double time_spent ();
+double time_left ();
+
+/* That call is over.  The next one has the whole limit again. */
+void forget_time_spent ();
+
 /* How many epochs ahead a deadline of that many milliseconds is, never shorter. */
 inline uint64_t ticks_for (double milliseconds)
-{ return (uint64_t) ((milliseconds < 0 ? 0 : milliseconds) / TICK_MS) + 2; }
+{ return (uint64_t) ((milliseconds > 0 ? milliseconds : 0) / TICK_MS) + 2; }
 
 /* Once, before the first call. */
 void prepare_ticking ();

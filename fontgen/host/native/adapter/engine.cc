@@ -1,6 +1,7 @@
 #include "engine.hh"
 #include "deadline.hh"
 #include "native_calls.hh"
+#include "observer.hh"
 #include "platform.hh"
 #include "settings.hh"
 
@@ -23,7 +24,11 @@ const char *engine_fingerprint () { return the_fingerprint; }
 static bool create_engine ()
 {
   double started = now_ms ();
-  if (!open_wasmtime ()) return false;
+  if (!open_wasmtime ())
+  {
+    remember_refusal (nullptr, 0, "Wasmtime cannot be opened: FONTGEN_WASM_TRACE=1 says why");
+    return false;
+  }
   const settings_t &s = settings ();
   wt_object *config = wasmtime.wasm_config_new ();
   wasmtime.wasmtime_config_cranelift_opt_level_set (config, WT_OPT_LEVEL_SPEED);
@@ -66,7 +71,11 @@ bool wasm_runtime_full_init (RuntimeInitArgs *arguments)
 {
   static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   static bool tried, succeeded;
-  if (settings ().policy == POLICY_OFF) return false;
+  if (settings ().policy == POLICY_OFF)
+  {
+    remember_refusal (nullptr, 0, "FONTGEN_WASM lets no Wasm font run");
+    return false;
+  }
   pthread_mutex_lock (&mutex);
   if (!tried)
   {

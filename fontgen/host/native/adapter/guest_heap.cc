@@ -1,7 +1,6 @@
 #include "guest_heap.hh"
 #include "instance.hh"
 #include "mapped_pages.hh"
-#include "settings.hh"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +131,7 @@ void wasm_runtime_module_free (wasm_module_inst_t instance, uint64_t offset)
 {
   if (offset && instance->store && !instance->failed) instance->heap.release (instance, (uint32_t) offset);
   /* The features are freed last: the shaping call is over. */
-  if (!instance->depth) instance->deadline = 0;
+  if (!instance->depth) end_call (instance);
 }
 
 /* Outside of any guest call this is HarfBuzz passing the caller's features, just before shape(). */
@@ -140,7 +139,6 @@ uint32_t wasm_runtime_module_dup_data (wasm_module_inst_t instance, const char *
 {
   if (!instance->depth)
   {
-    instance->deadline = now_ms () + settings ().timeout_ms;
     instance->features.keep (source, size);
     if (!ensure_alive (instance)) return 0;
   }

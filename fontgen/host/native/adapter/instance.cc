@@ -1,6 +1,7 @@
 #include "instance.hh"
 #include "deadline.hh"
 #include "engine.hh"
+#include "observer.hh"
 #include "settings.hh"
 #include "vector_registers.hh"
 
@@ -47,31 +48,70 @@ bool find_export (const fontgen_instance *instance, const char *name, size_t n_a
 size_t memory_size (const fontgen_instance *instance)
 { return instance->has_memory ? wasmtime.wasmtime_memory_data_size (instance->context, &instance->memory) : 0; }
 
-/* Milliseconds that a call beginning now may take. */
-static double time_left (const fontgen_instance *instance)
-{ return instance->deadline > 0 ? instance->deadline - now_ms () : settings ().timeout_ms; }
+/* Says in the user's words why the guest's run ended. */
+static void explain_failure (fontgen_instance *instance)
+{
+  const settings_t &s = settings ();
+  if (strstr (instance->message, "wasm trap: interrupt"))
+    snprintf (instance->message, sizeof instance->message, "it ran longer than the time limit of %u ms", s.timeout_ms);
+  else if (strstr (instance->message, "exceeds memory limits"))
+    snprintf (instance->message, sizeof instance->message, "it wants more memory than the limit of %u MB",
+	      (unsigned) (s.memory_bytes >> 20));
+  else if (!strncmp (instance->message, "wasm trap: ", 11))
+  {
+    char trap[sizeof instance->message];
+    strcpy (trap, instance->message + 11);
+    snprintf (instance->message, sizeof instance->message, "it trapped: %s", trap);
+  }
+  explain ("%s", instance->message);
+}
+
+/* Has Wasmtime run the guest, within the time that is left; true when it came back by itself. */
+template <typename Run>
+static bool run_guest (fontgen_instance *instance, Run run)
+{
+  const bool outermost = !instance->depth;
+  const bool limited = outermost && settings ().timeout_ms;
+  if (limited && time_left () <= 0)
+  {
+    snprintf (instance->message, sizeof instance->message, "wasm trap: interrupt");
+    explain_failure (instance);
+    return false;
+  }
+  fontgen_instance *outer = current;
+  current = instance;
+  instance->depth++;
+  wt_object *trap = nullptr, *error;
+  if (limited)
+  {
+    const waiting_t waiting;
+    begin_ticking ();
+    wasmtime.wasmtime_context_set_epoch_deadline (instance->context, ticks_for (time_left ()));
+    clear_upper_halves ();
+    error = run (&trap);
+    end_ticking ();
+  }
+  else
+  {
+    clear_upper_halves ();
+    error = run (&trap);
+  }
+  instance->depth--;
+  current = outer;
+  if (!take_failure (error, trap, instance->message, sizeof instance->message)) return true;
+  explain_failure (instance);
+  if (outermost) instance->call_failed = true;
+  return false;
+}
 
 bool invoke (fontgen_instance *instance, const wt_func *function, wt_value *values, size_t n_values)
 {
   if (!instance->store || instance->failed) return false;
-  bool outermost = !instance->depth++;
-  bool limited = outermost && settings ().timeout_ms;
-  fontgen_instance *outer = current;
-  current = instance;
-  if (limited)
-  {
-    begin_ticking ();
-    wasmtime.wasmtime_context_set_epoch_deadline (instance->context, ticks_for (time_left (instance)));
-  }
-  wt_object *trap = nullptr;
-  clear_upper_halves ();
-  wt_object *error = wasmtime.wasmtime_func_call_unchecked (instance->context, function, values, n_values, &trap);
-  if (limited) end_ticking ();
-  current = outer;
-  instance->depth--;
-  if (!take_failure (error, trap, instance->message, sizeof instance->message)) return true;
-  instance->failed = true;
-  return false;
+  const bool ok = run_guest (instance, [&] (wt_object **trap) {
+    return wasmtime.wasmtime_func_call_unchecked (instance->context, function, values, n_values, trap);
+  });
+  if (!ok) instance->failed = true;
+  return ok;
 }
 
 void bury (fontgen_instance *instance)
@@ -94,21 +134,10 @@ static bool make_wasm_instance (fontgen_instance *instance, const compiled_t *co
   wasmtime.wasmtime_store_limiter (instance->store, s.memory_bytes, 1 << 20, 1, 16, 1);
 
   /* A start function runs now, under the limit like any call. */
-  fontgen_instance *outer = current;
-  current = instance;
-  instance->depth++;
-  if (s.timeout_ms)
-  {
-    begin_ticking ();
-    wasmtime.wasmtime_context_set_epoch_deadline (instance->context, ticks_for (time_left (instance)));
-  }
-  wt_object *trap = nullptr;
-  wt_object *error =
-    wasmtime.wasmtime_instance_pre_instantiate (compiled->linked, instance->context, &instance->wasm, &trap);
-  if (s.timeout_ms) end_ticking ();
-  instance->depth--;
-  current = outer;
-  if (take_failure (error, trap, instance->message, sizeof instance->message)) return false;
+  if (!run_guest (instance, [&] (wt_object **trap) {
+	return wasmtime.wasmtime_instance_pre_instantiate (compiled->linked, instance->context, &instance->wasm, trap);
+      }))
+    return false;
 
   wt_extern found;
   instance->has_memory = wasmtime.wasmtime_instance_export_get (instance->context, &instance->wasm, "memory", 6, &found) &&
@@ -140,14 +169,34 @@ static bool make_plan (fontgen_instance *instance)
 
 bool ensure_alive (fontgen_instance *instance)
 {
+  if (given_up (instance->module))
+  {
+    if (instance->store) bury (instance);
+    explain ("it failed too often and rests for a minute; the last time: %s", instance->message);
+    return false;
+  }
   if (instance->store && !instance->failed) return true;
+  if (instance->call_failed) return false;
   bury (instance);
-  const compiled_t *compiled = result_of (instance->module->compilation);
-  if (!compiled || given_up (instance->module)) return false;
+  const char *reason;
+  const compiled_t *compiled = result_of (instance->module->compilation, &reason);
+  if (!compiled)
+  {
+    explain ("%s", reason);
+    return false;
+  }
   if (make_wasm_instance (instance, compiled) && make_plan (instance)) return true;
   bury (instance);
-  count_failure (instance->module);
+  instance->call_failed = true;
   return false;
+}
+
+void end_call (fontgen_instance *instance)
+{
+  if (instance->call_failed) count_failure (instance->module, time_spent ());
+  else if (instance->shaped) count_success (instance->module);
+  instance->shaped = instance->call_failed = false;
+  forget_time_spent ();
 }
 
 } /* namespace fontgen */
@@ -186,8 +235,9 @@ wasm_function_inst_t wasm_runtime_lookup_function (wasm_module_inst_t instance, 
 {
   for (unsigned i = 0; i < fontgen_function::N_ROLES; i++)
     if (!strcmp (name, roles[i].name))
-      /* shape() is always there: OpenType stands in for it. */
-      return i == fontgen_function::SHAPE || (instance->store && instance->exported[i]) ? &instance->functions[i] : nullptr;
+      /* They are always there: OpenType stands in for shape(), and of an instance that cannot be made
+       * now, the face is wanted for the shape plan of a later one. */
+      return &instance->functions[i];
   return nullptr;
 }
 

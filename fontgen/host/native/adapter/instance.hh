@@ -1,8 +1,8 @@
 /* An instance of a module: what HarfBuzz keeps per face and lends to one thread at a time.
  *
  * It outlives the Wasm instance in it.  After a trap or a time-out the Wasm instance is thrown away
- * and the next shaping call gets a fresh one; meanwhile, and for good after MOST_FAILURES in a row,
- * OpenType shapes the text.  HarfBuzz sees none of this: it would leave the text unshaped. */
+ * and the next shaping call gets a fresh one; meanwhile, and for a while after MOST_FAILURES in a
+ * row, OpenType shapes the text.  HarfBuzz sees none of this: it would leave the text unshaped. */
 #ifndef FONTGEN_INSTANCE_HH
 #define FONTGEN_INSTANCE_HH
 
@@ -31,13 +31,15 @@ struct fontgen_instance {
   bool exported[fontgen_function::N_ROLES];
   fontgen::wt_func exports[fontgen_function::N_ROLES];
   bool failed;			/* it trapped or timed out and must not run again */
+  bool shaped;			/* the running shaping call's text is the guest's */
+  bool call_failed;		/* something in the running shaping call was the guest's fault */
   unsigned depth;		/* calls into it that are running */
   bool in_guest_heap;		/* the innermost of them is its malloc() or free() */
   char message[256];		/* of the last failure */
+  char said[256];		/* the last line that the guest passed to debugprint() */
 
   void *face;			/* what shape_plan_create() was given */
   uint32_t plan;		/* and what it returned: the guest's own business */
-  double deadline;		/* of the running shaping call, on now_ms()'s clock; 0 when there is none */
 
   fontgen_function functions[fontgen_function::N_ROLES];
   fontgen::guest_heap_t heap;
@@ -51,14 +53,18 @@ namespace fontgen {
 /* The instance whose guest runs on this thread; null when none does. */
 fontgen_instance *current_instance ();
 
-/* Makes the Wasm instance and its shape plan, unless it is there; false when it cannot. */
+/* Makes the Wasm instance and its shape plan, unless it is there.  False when it cannot, has failed
+ * in this shaping call, or too often: OpenType shapes, and explanation() says why. */
 bool ensure_alive (fontgen_instance *instance);
+
+/* The shaping call is over: counts how it went, and the next one has the whole time limit again. */
+void end_call (fontgen_instance *instance);
 
 /* Throws the Wasm instance away. */
 void bury (fontgen_instance *instance);
 
-/* Calls a function of the guest.  `values` holds the arguments, then the results.
- * The time limit is what is left until `deadline`, or a full one where that is 0. */
+/* Calls a function of the guest, for as long as the time limit leaves to the running shaping call.
+ * `values` holds the arguments, then the results. */
 bool invoke (fontgen_instance *instance, const wt_func *function, wt_value *values, size_t n_values);
 
 /* Bytes of linear memory. */

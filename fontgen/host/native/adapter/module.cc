@@ -1,5 +1,7 @@
 #include "module.hh"
 #include "allow_list.hh"
+#include "deadline.hh"
+#include "observer.hh"
 #include "settings.hh"
 #include "sha256.hh"
 
@@ -8,20 +10,26 @@
 
 namespace fontgen {
 
-void count_failure (fontgen_module *module)
+void count_failure (fontgen_module *module, double milliseconds)
 {
+  __atomic_add_fetch (&module->failing_ms, (uint64_t) milliseconds, __ATOMIC_RELAXED);
   __atomic_store_n (&module->last_failure_ms, (uint64_t) now_ms (), __ATOMIC_RELAXED);
   __atomic_add_fetch (&module->failures, 1, __ATOMIC_RELAXED);
 }
 
 void count_success (fontgen_module *module)
 {
-  if (__atomic_load_n (&module->failures, __ATOMIC_RELAXED)) __atomic_store_n (&module->failures, 0, __ATOMIC_RELAXED);
+  if (!__atomic_load_n (&module->failures, __ATOMIC_RELAXED)) return;
+  __atomic_store_n (&module->failures, 0, __ATOMIC_RELAXED);
+  __atomic_store_n (&module->failing_ms, 0, __ATOMIC_RELAXED);
 }
 
 bool given_up (const fontgen_module *module)
 {
-  return __atomic_load_n (&module->failures, __ATOMIC_RELAXED) >= MOST_FAILURES &&
+  const unsigned limit = settings ().timeout_ms;
+  const bool often = __atomic_load_n (&module->failures, __ATOMIC_RELAXED) >= MOST_FAILURES;
+  const bool long_ = limit && __atomic_load_n (&module->failing_ms, __ATOMIC_RELAXED) >= limit;
+  return (often || long_) &&
 	 now_ms () < __atomic_load_n (&module->last_failure_ms, __ATOMIC_RELAXED) + (double) PAUSE_MS;
 }
 
@@ -39,24 +47,35 @@ static bool may_run (const uint8_t *bytes, size_t size)
 
 using namespace fontgen;
 
+static fontgen_module *load (uint8_t *bytes, uint32_t size, char *error, uint32_t error_size)
+{
+  if (!may_run (bytes, size))
+  {
+    snprintf (error, error_size, "its Wasm table is not in the list of those that may run");
+    return nullptr;
+  }
+  fontgen_module *module = (fontgen_module *) calloc (1, sizeof *module);
+  if (!module)
+  {
+    snprintf (error, error_size, "out of memory");
+    return nullptr;
+  }
+  module->compilation = begin_compilation ({bytes, size}, error, error_size);
+  if (module->compilation) return module;
+  free (module);
+  return nullptr;
+}
+
 /* Null, and HarfBuzz leaves this face to OpenType for good. */
 wasm_module_t wasm_runtime_load (uint8_t *bytes, uint32_t size, char *error, uint32_t error_size)
 {
   if (error_size) *error = 0;
-  if (!may_run (bytes, size))
-  {
-    snprintf (error, error_size, "not in the list of allowed Wasm tables");
-    return nullptr;
-  }
-  compilation_t *compilation = begin_compilation ({bytes, size}, error, error_size);
-  if (!compilation) return nullptr;
-  fontgen_module *module = (fontgen_module *) calloc (1, sizeof *module);
+  fontgen_module *module = load (bytes, size, error, error_size);
   if (!module)
   {
-    release_compilation (compilation);
-    return nullptr;
+    remember_refusal (bytes, size, error);
+    forget_time_spent ();
   }
-  module->compilation = compilation;
   return module;
 }
 

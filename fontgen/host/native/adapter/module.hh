@@ -9,16 +9,17 @@
 struct fontgen_module {
   fontgen::compilation_t *compilation;
   unsigned failures;		/* atomic; in a row */
+  uint64_t failing_ms;		/* atomic; what those cost */
   uint64_t last_failure_ms;	/* atomic */
 };
 
 namespace fontgen {
 
-/* A guest that fails that often in a row is left alone for a while: each attempt may cost the time
- * limit.  Not for ever, since the machine may only have been busy. */
+/* A guest whose calls fail that often in a row, or cost a whole time limit while they do, is left
+ * alone for a while.  Not for ever, since the machine may only have been busy. */
 enum { MOST_FAILURES = 3, PAUSE_MS = 60 * 1000 };
 
-void count_failure (fontgen_module *module);
+void count_failure (fontgen_module *module, double milliseconds);
 void count_success (fontgen_module *module);
 bool given_up (const fontgen_module *module);
 

@@ -1,6 +1,7 @@
 #include "native_calls.hh"
 #include "engine.hh"
 #include "instance.hh"
+#include "observer.hh"
 #include "settings.hh"
 #include "vector_registers.hh"
 
@@ -43,8 +44,8 @@ struct caller_t<0, Arguments...> {
 
 static wt_object *trap_with (const char *message) { return wasmtime.wasmtime_trap_new (message, strlen (message)); }
 
-/* NativeSymbol::attachment of the functions that make an object for the guest to keep. */
-static char makes_face, makes_font;
+/* NativeSymbol::attachment of the functions that make an object for the guest to keep, or that shape. */
+static char makes_face, makes_font, shapes;
 
 static void own (fontgen_instance *instance, const void *attachment, uint32_t number)
 {
@@ -59,7 +60,20 @@ void prepare_natives ()
     NativeSymbol &symbol = natives ().symbols[i];
     if (!strcmp (symbol.symbol, "face_create")) symbol.attachment = &makes_face;
     if (!strcmp (symbol.symbol, "font_create")) symbol.attachment = &makes_font;
+    if (!strcmp (symbol.symbol, "shape_with")) symbol.attachment = &shapes;
   }
+}
+
+/* HarfBuzz itself refuses to run "wasm" for a guest, which could call itself until the stack ends;
+ * "graphite2" is our other name for that. */
+static bool may_shape_with (fontgen_instance *instance, const wt_value *values)
+{
+  const char *shaper = (const char *) wasm_runtime_addr_app_to_native (instance, (uint32_t) values[4].i32);
+  if (shaper && wasm_runtime_validate_app_addr (instance, (uint32_t) values[4].i32, sizeof "graphite2") &&
+      !memcmp (shaper, "graphite2", sizeof "graphite2"))
+    return false;
+  if (void *buffer = instance->references.object_of ((uint32_t) values[1].i32)) observe_text ((hb_buffer_t *) buffer);
+  return true;
 }
 
 /* What Wasmtime calls for every import; values[] holds the arguments, then the result. */
@@ -71,6 +85,11 @@ static wt_object *call_native (void *environment, void *, wt_value *values, size
   if (instance->in_guest_heap) return trap_with ("malloc() or free() of the guest called HarfBuzz");
 
   uint32_t result = 0;
+  if (symbol->attachment == &shapes && !may_shape_with (instance, values))
+  {
+    values[0].i64 = 0;
+    return nullptr;
+  }
   if (!caller_t<8>::call (symbol->func_ptr, instance, symbol->signature + 1, values, &result))
     return trap_with ("out of bounds memory access");
   clear_upper_halves ();	/* HarfBuzz may have called the program: for a table, for an advance */

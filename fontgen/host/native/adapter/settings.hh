@@ -1,5 +1,5 @@
 /* What the environment asks for: every FONTGEN_WASM* variable is read here, once per process.
- * fontgen/host/README.md has the table of them. */
+ * fontgen/host/native/README.md has the table of them. */
 #ifndef FONTGEN_SETTINGS_HH
 #define FONTGEN_SETTINGS_HH
 
@@ -17,7 +17,7 @@ struct settings_t {
   policy_t policy;
   bool ask;			/* tell on stderr which fonts the list keeps from running */
   char allow_list[4096];	/* path of the list; "" when there is none */
-  unsigned timeout_ms;		/* per shaping call; 0 is no limit */
+  unsigned timeout_ms;		/* for all that a shaping call comes to; 0 is no limit */
   int64_t memory_bytes;		/* per instance; -1 is no limit */
   uint64_t code_bytes;		/* of a module's code section */
   bool signals;			/* let Wasmtime turn SIGSEGV into traps */

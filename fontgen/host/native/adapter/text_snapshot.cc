@@ -109,33 +109,38 @@ bool text_snapshot_t::shape_by_opentype (hb_font_t *font, hb_buffer_t *buffer, c
   if (!restore (buffer)) return false;
   static const char *const shapers[] = {"ot", nullptr};
   bool ok = hb_shape_full (font, buffer, features.data (), features.count (), shapers);
-  trace ("shaped by OpenType instead%s", ok ? "" : ": failed");
+  if (!ok) trace ("OpenType failed, too");
   return ok;
 }
 
-bool text_snapshot_t::accept (hb_buffer_t *buffer) const
+/* The last of the text's clusters that is not greater; its first one where all are. */
+uint32_t text_snapshot_t::own_cluster (uint32_t cluster) const
 {
-  if (!buffer->successful)
+  if (cluster <= first_cluster) return first_cluster;
+  if (cluster >= last_cluster) return last_cluster;
+  if (!ordered) return cluster;
+  const hb_glyph_info_t *info = (const hb_glyph_info_t *) characters;
+  unsigned low = 0, high = n_characters;	/* the answer is in [low, high) */
+  while (high - low > 1)
   {
-    trace ("the guest's result did not fit");
-    return false;
+    const unsigned middle = low + (high - low) / 2;
+    (info[middle].cluster <= cluster ? low : high) = middle;
   }
+  return info[low].cluster;
+}
+
+void text_snapshot_t::settle_clusters (hb_buffer_t *buffer) const
+{
   const unsigned n = buffer->len;
   hb_glyph_info_t *info = buffer->info;
-  for (unsigned i = 0; i < n; i++)
-    if (info[i].cluster < first_cluster || info[i].cluster > last_cluster)
-    {
-      trace ("the guest made cluster %u, which is not in the text", info[i].cluster);
-      return false;
-    }
-  if (!ordered || !n || !HB_BUFFER_CLUSTER_LEVEL_IS_MONOTONE (buffer->cluster_level)) return true;
+  for (unsigned i = 0; i < n; i++) info[i].cluster = own_cluster (info[i].cluster);
+  if (!ordered || !n || !HB_BUFFER_CLUSTER_LEVEL_IS_MONOTONE (buffer->cluster_level)) return;
   if (HB_DIRECTION_IS_FORWARD (buffer->props.direction))
     for (unsigned i = n - 1; i; i--)
     { if (info[i - 1].cluster > info[i].cluster) info[i - 1].cluster = info[i].cluster; }
   else
     for (unsigned i = 1; i < n; i++)
       if (info[i].cluster > info[i - 1].cluster) info[i].cluster = info[i - 1].cluster;
-  return true;
 }
 
 } /* namespace fontgen */

@@ -34,12 +34,14 @@ struct text_snapshot_t {
   bool restore (hb_buffer_t *buffer) const;
   /* Puts the text back and shapes it by OpenType. */
   bool shape_by_opentype (hb_font_t *font, hb_buffer_t *buffer, const features_t &features) const;
-  /* Whether the guest's result can be shown: it fitted, and every cluster is one of the text's range.
+  /* Makes every cluster of the guest's result one of the text's: programs use them as indices.  Some
+   * public fonts count the glyphs that they put out; what is beyond the text belongs to its end.
    * Clusters that go back and forth are merged, since programs loop over them. */
-  bool accept (hb_buffer_t *buffer) const;
+  void settle_clusters (hb_buffer_t *buffer) const;
   void clear ();
 
   private:
+  uint32_t own_cluster (uint32_t cluster) const;
   void *characters; /* hb_glyph_info_t[n_characters] */
   unsigned n_characters;
   size_t room;

@@ -48,6 +48,33 @@ bool open_wasmtime ()
   return true;
 }
 
+/* The last of the causes, in one line: Wasmtime's texts begin with where and end with why. */
+static void copy_cause (const wt_bytes &text, char *line, size_t size)
+{
+  size_t start = 0;
+  for (size_t i = 0; i < text.size; i++)
+  {
+    if (i && text.data[i - 1] != '\n') continue;
+    static const char heading[] = "Caused by:";
+    if (text.size - i >= sizeof heading && !memcmp (text.data + i, heading, sizeof heading - 1)) start = i + sizeof heading - 1;
+    /* Where there are several they are numbered. */
+    size_t digits = i;
+    while (digits < text.size && text.data[digits] == ' ') digits++;
+    size_t end = digits;
+    while (end < text.size && text.data[end] >= '0' && text.data[end] <= '9') end++;
+    if (start && end > digits && text.size - end >= 2 && !memcmp (text.data + end, ": ", 2)) start = end + 2;
+  }
+  size_t n = 0;
+  for (size_t i = start; i < text.size && n + 1 < size; i++)
+  {
+    const bool blank = strchr (" \t\r\n", text.data[i]);
+    if (blank && (!n || line[n - 1] == ' ')) continue;
+    line[n++] = blank ? ' ' : text.data[i];
+  }
+  while (n && line[n - 1] == ' ') n--;
+  line[n] = 0;
+}
+
 bool take_failure (wt_object *error, wt_object *trap, char *message, size_t size)
 {
   if (!error && !trap) return false;
@@ -61,10 +88,8 @@ bool take_failure (wt_object *error, wt_object *trap, char *message, size_t size
   if (trap) wasmtime.wasm_trap_delete (trap);
   if (size)
   {
-    size_t n = text.size < size - 1 ? text.size : size - 1;
-    memcpy (message, text.data, n);
-    message[n] = 0;
-    trace ("%s", message);
+    copy_cause (text, message, size);
+    trace ("%.*s", (int) text.size, text.data);
   }
   wasmtime.wasm_byte_vec_delete (&text);
   return true;

@@ -108,7 +108,7 @@ extern wasmtime_functions wasmtime;
 /* Opens the library beside libharfbuzz.so.0 (or the one FONTGEN_WASMTIME names) and fills `wasmtime`. */
 bool open_wasmtime ();
 
-/* Turns an error or a trap (or neither: false) into text in `message` and frees it. */
+/* Turns an error or a trap (or neither: false) into one line in `message` and frees it. */
 bool take_failure (wt_object *error, wt_object *trap, char *message, size_t size);
 
 } /* namespace fontgen */
