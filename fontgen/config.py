@@ -21,6 +21,13 @@ The same names serve as flags, which override the file::
     kept_marks = 3                # exclamation marks of a run that stay exclamation marks
     max_tokens_per_call = 1000    # bound on the work of one call
 
+    [sampling]                    # where the caller's features (TEMP and so on) say nothing else
+    temperature = 0.7             # 0: always the most likely token
+    top_p = 0.9                   # among the likeliest tokens with this share of the probability
+    top_k = 40                    # among so many likeliest tokens; 0: all
+    seed = 0                      # chooses among the possible continuations
+    no_repeat = 8                 # no sequence of so many tokens is told twice; 0: any may be
+
     [replace]
     "(c)" = "©"                   # what is typed, and what is shown instead
 
@@ -135,6 +142,17 @@ class PictureOptions:
 
 
 @dataclass(frozen=True)
+class SamplingOptions:
+    """``[sampling]``. See `fontgen.llama.tables.Settings`, which counts the first two in hundredths."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = Settings.top_k
+    seed: int = Settings.seed
+    no_repeat: int = Settings.no_repeat
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole font configuration. `Config()` builds the default font into the working folder."""
 
@@ -143,6 +161,7 @@ class Config:
     quantise: QuantiseOptions = field(default_factory=QuantiseOptions)
     shaper: ShaperOptions = field(default_factory=ShaperOptions)
     picture: PictureOptions = field(default_factory=PictureOptions)
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
     replace: dict[str, str] = field(default_factory=dict)
     """``[replace]``: words of the typed text and what is shown instead."""
     path: Path | None = not_in_toml(None)
@@ -180,9 +199,26 @@ class Config:
 
     def settings(self) -> Settings:
         """What the shaper itself is told, for the font table of the settings."""
+        temperature = self._hundredths("temperature")
+        top_p = self._hundredths("top_p")
+        if top_p == 0:
+            self._refuse("sampling.top_p", "is 0, which leaves no token; 1 leaves all")
         return Settings(
-            self.shaper.kept_marks, self.shaper.max_tokens_per_call, tuple(self.replace.items())
+            kept_marks=self.shaper.kept_marks,
+            max_tokens_per_call=self.shaper.max_tokens_per_call,
+            replacements=tuple(self.replace.items()),
+            temperature=temperature,
+            top_p=0 if top_p == 100 else top_p,
+            top_k=self.sampling.top_k,
+            seed=self.sampling.seed,
+            no_repeat=self.sampling.no_repeat,
         )
+
+    def _hundredths(self, key: str) -> int:
+        value: float = getattr(self.sampling, key)
+        if not 0 <= value <= 1000 or abs(value * 100 - round(value * 100)) > 1e-6:
+            self._refuse(f"sampling.{key}", f"{value} is no number of whole hundredths")
+        return round(value * 100)
 
     def override(self, **sections: dict[str, Any]) -> Config:
         """A copy in which the given values replace the file's; those that are None change nothing.

@@ -19,10 +19,11 @@ from fontgen.cli.arguments import (
     render,
     run,
     shape,
+    tokens,
     verify,
 )
 
-COMMANDS = (build, page, new, shape, render, inspect, verify, evaluate, host, run, editor, doctor)
+COMMANDS = (build, page, new, shape, tokens, render, inspect, verify, evaluate, host, run, editor, doctor)
 """In the order of ``fontgen --help``."""
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 import unicodedata
+import zlib
 
 import numpy as np
 import pytest
@@ -184,3 +186,16 @@ def test_the_page_about_the_tables_is_up_to_date():
     assert page == describe.markdown(), (
         "python -m fontgen.llama.tables.describe > wasm/llama/TABLES.md"
     )
+
+
+def test_settings_of_version_1_stay_readable():
+    """Written by hand: the header of fonts made before sampling was a setting."""
+    body = struct.pack("<3I", 5, 77, 0)
+    data = b"Lset" + struct.pack("<3I", 1, 28, zlib.adler32(body)) + body
+    settings = table.read_settings(data)
+    assert (settings.kept_marks, settings.max_tokens_per_call) == (5, 77)
+    assert settings.temperature == settings.no_repeat == 0
+    newer = bytearray(table.write_settings(settings))
+    newer[4] = 3
+    with pytest.raises(FontgenError, match="versions 1 to 2"):
+        table.read_settings(bytes(newer))

@@ -8,11 +8,13 @@
 struct context {
     struct sampler *sampler;
     const struct model *model;
-    const struct feature *features;
-    uint32_t n_features;
+    const struct request *request;
+    struct trace *trace;
     uint32_t *tokens;
+    uint32_t *starts; /* of the prompt just read: for each token the index of the code point where it begins */
     uint32_t n;
-    uint64_t hash; /* of the tokens */
+    uint32_t dropped; /* tokens behind BOS that were too many */
+    uint64_t hash;    /* of the tokens */
     uint32_t budget;
     bool out_of_budget;
 };
@@ -54,30 +56,60 @@ static void keep_end(struct context *context) {
     uint32_t dropped = in_steps(context->n - most, step);
     if (dropped > context->n - 1) dropped = context->n - 1;
     context->n -= dropped;
+    context->dropped += dropped;
     memmove(context->tokens + 1, context->tokens + 1 + dropped, (context->n - 1) * sizeof *context->tokens);
 }
 
-/* Encodes typed text onto the context. Returns whether it ended with spaces: they are left out, since a vocabulary has
- * its spaces at the beginning of words, and the first token brings its own. */
-static bool read_prompt(struct context *context, const struct glyph_info *info, uint32_t n) {
-    uint32_t typed = n, window = prompt_window(context->model);
-    while (n && info[n - 1].codepoint == ' ') n--;
-    bool trailing_space = n < typed;
-    if (n > window) {
-        uint32_t skipped = in_steps(n - window, window / 2);
-        info += skipped;
-        n -= skipped;
-    }
+static struct options options_of(const struct context *context, uint32_t cluster) {
+    const struct request *request = context->request;
+    return options_at(request->settings, request->features, request->n_features, cluster);
+}
+
+static void trace_token(const struct context *context, uint32_t token, uint32_t kind, uint32_t cluster,
+                        const struct options *options, uint32_t rejected) {
+    struct traced_token traced = {.token = token, .kind = kind, .cluster = cluster, .dropped = context->dropped,
+                                  .rejected = rejected, .temperature = options->temperature, .seed = options->seed,
+                                  .top_k = options->top_k, .top_p = options->top_p};
+    trace_append(context->trace, &traced);
+}
+
+/* Encodes typed text onto the context; returns how many tokens it is, whose `starts` are then known. */
+static uint32_t encode_prompt(struct context *context, const struct glyph_info *info, uint32_t n) {
+    uint32_t window = prompt_window(context->model), skipped = n > window ? in_steps(n - window, window / 2) : 0;
+    info += skipped;
+    n -= skipped;
     uint32_t *codepoints = malloc(n * sizeof *codepoints);
-    if (codepoints) {
-        for (uint32_t i = 0; i < n; i++) codepoints[i] = info[i].codepoint;
-        context->n += tokenizer_encode(context->model, codepoints, n, context->n == 1, context->tokens + context->n);
-        free(codepoints);
+    if (!codepoints) return 0;
+    for (uint32_t i = 0; i < n; i++) codepoints[i] = info[i].codepoint;
+    uint32_t n_tokens = tokenizer_encode(context->model, codepoints, n, context->n == 1, context->tokens + context->n,
+                                         context->starts);
+    free(codepoints);
+    for (uint32_t i = 0; i < n_tokens; i++) context->starts[i] += skipped;
+    return n_tokens;
+}
+
+/* Reads typed text. Returns whether it ended with spaces: they are left out, since a vocabulary has its spaces at the
+ * beginning of words, and the first token brings its own. Shows it too, which changes nothing but where tokens are to be
+ * marked. */
+static bool read_prompt(struct context *context, struct text *visible, const struct glyph_info *info, uint32_t n) {
+    uint32_t read = n, n_tokens = 0, first_traced = context->trace->n;
+    while (read && info[read - 1].codepoint == ' ') read--;
+    if (!context->out_of_budget) n_tokens = encode_prompt(context, info, read);
+    for (uint32_t i = 0, token = 0; i < n; i++) {
+        struct options options;
+        if (token < n_tokens && context->starts[token] == i) options = options_of(context, info[i].cluster);
+        for (; token < n_tokens && context->starts[token] == i; token++) {
+            trace_token(context, context->tokens[context->n + token], TOKEN_PROMPT, info[i].cluster, &options, 0);
+            if (options.boundaries == 2) text_append(visible, BOUNDARY, info[i].cluster);
+        }
+        text_append(visible, info[i].codepoint, info[i].cluster);
     }
+    context->n += n_tokens;
     keep_end(context);
+    trace_dropped(context->trace, first_traced, context->dropped);
     context->hash = HASH_OF_NOTHING;
     for (uint32_t i = 0; i < context->n; i++) context->hash = hash_token(context->hash, context->tokens[i]);
-    return trailing_space;
+    return read < n;
 }
 
 /* ---- The continuation ---- */
@@ -102,13 +134,12 @@ static void show(struct text *visible, const struct model *model, uint32_t token
     if (visible->length == before) text_append(visible, SHOWS_NOTHING, cluster);
 }
 
-/* The token after the context, `another` times the next in line; NO_TOKEN when the budget ran out. */
-static uint32_t choose(struct context *context, const struct options *options, uint32_t another) {
+uint32_t choose_token(struct sampler *sampler, const uint32_t *tokens, uint32_t n, uint64_t hash,
+                      const struct options *options, uint32_t rejections, uint32_t *budget) {
     struct rejected rejected = {.n = 0};
     for (;;) {
-        uint32_t token = sample(context->sampler, context->tokens, context->n, context->hash, options, &rejected,
-                                &context->budget);
-        if (token == NO_TOKEN || rejected.n == another || rejected.n == MOST_REJECTED) return token;
+        uint32_t token = sample(sampler, tokens, n, hash, options, &rejected, budget);
+        if (token == NO_TOKEN || rejected.n == rejections || rejected.n == MOST_REJECTED) return token;
         rejected.tokens[rejected.n++] = token;
     }
 }
@@ -120,17 +151,21 @@ static void generate(struct context *context, struct text *visible, const struct
     struct utf8_decoder decoder = {0};
     uint32_t i = 0;
     while (i < n && context->n <= h->context_length && !visible->failed) {
-        uint32_t cluster = marks[i].cluster, another = 0;
+        uint32_t cluster = marks[i].cluster, another = 0, token = NO_TOKEN;
         while (i + 1 + another < n && marks[i + 1 + another].codepoint == ANOTHER) another++;
-        struct options options = options_at(context->features, context->n_features, cluster);
-        uint32_t token = context->out_of_budget ? NO_TOKEN : choose(context, &options, another);
+        struct options options = options_of(context, cluster);
+        if (!context->out_of_budget)
+            token = choose_token(context->sampler, context->tokens, context->n, context->hash, &options, another,
+                                 &context->budget);
         if (token == NO_TOKEN) {
             context->out_of_budget = true;
             text_append(visible, ELLIPSIS, cluster);
             i++;
             break;
         }
-        if (token == h->bos_token || token == h->eos_token) break;
+        bool ended = token == h->bos_token || token == h->eos_token;
+        trace_token(context, token, ended ? TOKEN_END : TOKEN_GENERATED, cluster, &options, another);
+        if (ended) break;
         context->tokens[context->n++] = token;
         context->hash = hash_token(context->hash, token);
         if (options.boundaries) text_append(visible, BOUNDARY, cluster);
@@ -141,34 +176,49 @@ static void generate(struct context *context, struct text *visible, const struct
     for (; i < n; i++) text_append(visible, SHOWS_NOTHING, marks[i].cluster);
 }
 
-void continue_text(struct text *visible, struct sampler *sampler, const struct glyph_info *info, uint32_t n,
-                   uint32_t kept_marks, const struct feature *features, uint32_t n_features, uint32_t budget) {
-    const struct model *model = &sampler->transformer->model;
-    struct context context = {
-        .sampler = sampler, .model = model, .features = features, .n_features = n_features, .budget = budget};
-    /* A full context and what a prompt adds to it, in the worst case of four byte tokens for each code point. */
-    context.tokens = malloc((model->header.context_length + 4 * prompt_window(model) + 8) * sizeof *context.tokens);
-    visible->failed |= !context.tokens;
-    if (visible->failed) return;
-    context.tokens[context.n++] = model->header.bos_token;
-
-    uint32_t prompt = 0; /* where the typed text since the last continuation begins */
-    for (uint32_t i = 0; i < n && !visible->failed;) {
-        uint32_t run = run_length(info + i, n - i, kept_marks);
-        if (!run) {
-            /* Marks that are no run: all at once, so that a long row of them is not counted again and again. */
-            do {
-                text_append(visible, info[i].codepoint, info[i].cluster);
-                i++;
-            } while (i < n && info[i].codepoint == MORE && info[i - 1].codepoint == MORE);
-            continue;
-        }
-        bool skip_space = false;
-        if (!context.out_of_budget) skip_space = read_prompt(&context, info + prompt, i - prompt) || context.n == 1;
-        for (uint32_t k = 0; k < kept_marks; k++) text_append(visible, SHOWS_NOTHING, info[i + k].cluster);
-        generate(&context, visible, info + i + kept_marks, run - kept_marks, skip_space);
-        i += run;
-        prompt = i;
+/* Where the next run begins; `n`: nowhere. A row of marks that is no run is passed over at once, so that it is not
+ * counted again and again. */
+static uint32_t find_run(const struct glyph_info *info, uint32_t from, uint32_t n, uint32_t kept_marks) {
+    uint32_t i = from;
+    while (i < n && !run_length(info + i, n - i, kept_marks)) {
+        do i++;
+        while (i < n && info[i].codepoint == MORE && info[i - 1].codepoint == MORE);
     }
+    return i;
+}
+
+static bool context_open(struct context *context) {
+    const struct model *model = context->model;
+    /* A full context and what a prompt adds to it, in the worst case of four byte tokens for each code point. */
+    uint32_t most_read = 4 * prompt_window(model) + 8;
+    context->tokens = malloc((model->header.context_length + most_read) * sizeof *context->tokens);
+    context->starts = malloc(most_read * sizeof *context->starts);
+    if (!context->tokens || !context->starts) return false;
+    struct options none = {0};
+    trace_token(context, model->header.bos_token, TOKEN_BEGIN, 0, &none, 0);
+    context->tokens[context->n++] = model->header.bos_token;
+    return true;
+}
+
+void continue_text(struct text *visible, struct trace *trace, struct sampler *sampler, const struct glyph_info *info,
+                   uint32_t n, const struct request *request) {
+    uint32_t kept_marks = request->settings->kept_marks;
+    struct context context = {.sampler = sampler, .model = &sampler->transformer->model, .request = request,
+                              .trace = trace, .budget = request->budget};
+    visible->failed |= !context_open(&context);
+    for (uint32_t i = 0; i < n && !visible->failed;) {
+        uint32_t prompt = i, run = find_run(info, i, n, kept_marks);
+        if (run == n) {
+            for (; i < n; i++) text_append(visible, info[i].codepoint, info[i].cluster);
+            break;
+        }
+        bool skip_space = read_prompt(&context, visible, info + prompt, run - prompt) || context.n == 1;
+        uint32_t length = run_length(info + run, n - run, kept_marks);
+        for (uint32_t k = 0; k < kept_marks; k++) text_append(visible, SHOWS_NOTHING, info[run + k].cluster);
+        generate(&context, visible, info + run + kept_marks, length - kept_marks, skip_space);
+        i = run + length;
+    }
+    trace->unfinished = context.out_of_budget;
     free(context.tokens);
+    free(context.starts);
 }

@@ -12,7 +12,10 @@ int32_t EXPORT(inspect_open)(const uint8_t *table, uint32_t length) { return tra
 
 /* See tokenizer_encode(). */
 uint32_t EXPORT(inspect_encode)(const uint32_t *codepoints, uint32_t n, int32_t at_start, uint32_t *tokens) {
-    return tokenizer_encode(&transformer.model, codepoints, n, at_start, tokens);
+    uint32_t *starts = malloc((4 * (size_t)n + 1) * sizeof *starts), written = 0;
+    if (starts) written = tokenizer_encode(&transformer.model, codepoints, n, at_start, tokens, starts);
+    free(starts);
+    return written;
 }
 
 /* See transformer_logits(), without a budget. */

@@ -14,16 +14,18 @@ static uint32_t *option(struct options *options, uint32_t tag) {
     }
 }
 
-struct options options_at(const struct feature *features, uint32_t n, uint32_t cluster) {
-    struct options options = {0};
-    bool temperature_set = false;
+struct options options_at(const struct settings_header *defaults, const struct feature *features, uint32_t n,
+                          uint32_t cluster) {
+    struct options options = {defaults->temperature, defaults->seed, defaults->top_k, defaults->top_p, 0};
+    bool temperature_set = options.temperature, sampling_set = false;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t *value = option(&options, features[i].tag);
         if (!value || cluster < features[i].start || features[i].end <= cluster) continue;
         *value = features[i].value;
         temperature_set |= value == &options.temperature;
+        sampling_set |= value != &options.boundaries;
     }
-    if (!temperature_set && (options.seed || options.top_k || options.top_p)) options.temperature = 100;
+    if (!temperature_set && sampling_set && (options.seed || options.top_k || options.top_p)) options.temperature = 100;
     return options;
 }
 

@@ -27,14 +27,17 @@ static uint64_t key_of(uint64_t hash, const struct options *options, const struc
     return hash;
 }
 
-bool sampler_open(struct sampler *sampler, struct transformer *transformer) {
-    uint32_t vocab_size = transformer->model.header.vocab_size;
+bool sampler_open(struct sampler *sampler, struct transformer *transformer, uint32_t no_repeat) {
+    uint64_t vocab_size = transformer->model.header.vocab_size;
     sampler->transformer = transformer;
-    sampler->weights = allocate((uint64_t)vocab_size + 4, sizeof *sampler->weights);
-    sampler->heap = allocate(vocab_size, sizeof *sampler->heap);
+    sampler->no_repeat = no_repeat;
+    sampler->excluded = allocate(vocab_size + 4, sizeof *sampler->excluded);
+    sampler->weights = allocate(vocab_size + 4, sizeof *sampler->weights);
+    sampler->candidates = allocate(vocab_size, sizeof *sampler->candidates);
+    sampler->order = allocate(vocab_size, sizeof *sampler->order);
     sampler->remembered = allocate(N_REMEMBERED, sizeof *sampler->remembered);
     for (uint32_t i = 0; sampler->remembered && i < N_REMEMBERED; i++) sampler->remembered[i].token = NO_TOKEN;
-    return sampler->weights && sampler->heap && sampler->remembered;
+    return sampler->excluded && sampler->weights && sampler->candidates && sampler->order && sampler->remembered;
 }
 
 /* The place of a key: where it lies, or else where it may replace another. Several places for each key keep the tokens
@@ -49,20 +52,65 @@ static struct remembered_token *place_of(struct sampler *sampler, uint64_t key) 
     return place ? place : &sampler->remembered[(key + sampler->replaced++ % NEIGHBOURS) % N_REMEMBERED];
 }
 
-static bool is_rejected(const struct rejected *rejected, uint32_t token) {
-    for (uint32_t i = 0; i < rejected->n; i++)
-        if (rejected->tokens[i] == token) return true;
-    return false;
+/* ---- What may not be taken ---- */
+
+/* Excludes what would complete a sequence of `no_repeat` tokens that the context has already, but for tokens that end
+ * the story (Paulus et al. 2017, arXiv:1705.04304, section 2.5). */
+static void exclude_repeats(struct sampler *s, const uint32_t *tokens, uint32_t n) {
+    const struct model_header *h = &s->transformer->model.header;
+    uint32_t length = s->no_repeat, begun = length - 1;
+    if (!length || n < length) return;
+    for (uint32_t i = 0; i + length <= n; i++) {
+        uint32_t last = tokens[i + begun];
+        if (begun && tokens[i + begun - 1] != tokens[n - 1]) continue;
+        if (memcmp(tokens + i, tokens + n - begun, begun * sizeof *tokens) != 0) continue;
+        if (last != h->bos_token && last != h->eos_token) s->excluded[last] = true;
+    }
 }
 
-static uint32_t most_likely(const float *logits, uint32_t n, const struct rejected *rejected) {
-    uint32_t best = NO_TOKEN;
+static void exclude(struct sampler *s, const uint32_t *tokens, uint32_t n, const struct rejected *rejected) {
+    uint32_t vocab_size = s->transformer->model.header.vocab_size;
+    memset(s->excluded, false, vocab_size);
+    memset(s->excluded + vocab_size, true, 4); /* padding, which vectors of four reach into */
+    exclude_repeats(s, tokens, n);
+    for (uint32_t i = 0; i < rejected->n; i++) s->excluded[rejected->tokens[i]] = true;
+}
+
+/* NO_TOKEN: all are excluded. */
+static uint32_t most_likely(const struct sampler *s, const float *logits) {
+    uint32_t best = NO_TOKEN, n = s->transformer->model.header.vocab_size;
     for (uint32_t token = 0; token < n; token++)
-        if ((best == NO_TOKEN || logits[token] > logits[best]) && !is_rejected(rejected, token)) best = token;
+        if ((best == NO_TOKEN || logits[token] > logits[best]) && !s->excluded[token]) best = token;
     return best;
 }
 
 /* ---- Drawing ---- */
+
+/* What is less likely than e to this power of the most likely token is never drawn, which spares most of a vocabulary
+ * the exponential and the sorting. */
+#define LEAST_EXPONENT -17.25f
+
+/* Makes candidates of all tokens that can be drawn: weights[token] = e^((logit - largest) / temperature). Returns their
+ * number, and their sum in `total`. */
+static uint32_t weigh(struct sampler *s, const float *logits, float largest, uint32_t temperature, float *total) {
+    uint32_t n = s->transformer->model.header.vocab_size, n_candidates = 0;
+    float inverse = 100.0f / (float)temperature;
+    f32x4 sum = splat4(0);
+    for (uint32_t i = 0; i < n; i += 4) {
+        f32x4 exponents = (load4(logits + i) - largest) * inverse;
+        i32x4 drawable = exponents >= LEAST_EXPONENT;
+        if (!(drawable[0] | drawable[1] | drawable[2] | drawable[3])) continue;
+        for (uint32_t j = 0; j < 4; j++)
+            if (s->excluded[i + j]) drawable[j] = 0;
+        f32x4 weights = select4(drawable, exp4(exponents), splat4(0));
+        store4(s->weights + i, weights);
+        sum = sum + weights;
+        for (uint32_t j = 0; j < 4; j++)
+            if (drawable[j]) s->candidates[n_candidates++] = i + j;
+    }
+    *total = sum4(sum);
+    return n_candidates;
+}
 
 static bool heavier(const float *weights, uint32_t a, uint32_t b) {
     return weights[a] > weights[b] || (weights[a] == weights[b] && a < b);
@@ -78,70 +126,92 @@ static void sift_down(const float *weights, uint32_t *heap, uint32_t n, uint32_t
     heap[i] = moved;
 }
 
-/* weights[token] = e^((logit - largest) / temperature), 0 for rejected ones; returns their sum. */
-static float probabilities(float *weights, const float *logits, uint32_t n, uint32_t temperature,
-                           const struct rejected *rejected) {
-    float largest = logits[most_likely(logits, n, rejected)], inverse = 100.0f / (float)temperature;
-    f32x4 sum = splat4(0);
-    for (uint32_t i = 0; i < n; i += 4) {
-        f32x4 four = exp4((load4(logits + i) - largest) * inverse);
-        for (uint32_t j = 0; j < 4; j++)
-            if (i + j >= n || is_rejected(rejected, i + j)) four[j] = 0;
-        store4(weights + i, four);
-        sum = sum + four;
+/* Candidates in order of weight, as far as they are asked for. */
+struct ranking {
+    const float *weights;
+    uint32_t *heap, heap_size; /* those to be taken next */
+    uint32_t *lighter, n_lighter; /* than all of the heap */
+    uint32_t *order, n;        /* those taken */
+    float sum;                 /* of their weights, added up in this order */
+};
+
+static void heapify(struct ranking *r) {
+    for (uint32_t i = r->heap_size / 2; i-- > 0;) sift_down(r->weights, r->heap, r->heap_size, i);
+}
+
+/* Ranks candidates whose weights add up to `total`. Those that will hardly be needed to reach `limit` stay out of the
+ * heap: all lighter than a share of what is beyond it, they cannot add up to more. */
+static struct ranking rank(struct sampler *s, uint32_t n_candidates, float total, float limit) {
+    struct ranking r = {.weights = s->weights, .heap = s->candidates, .order = s->order};
+    float least = (total - limit) / (float)n_candidates;
+    for (uint32_t i = 0; i < n_candidates; i++) {
+        uint32_t token = r.heap[i];
+        if (s->weights[token] < least) continue;
+        r.heap[i] = r.heap[r.heap_size];
+        r.heap[r.heap_size++] = token;
     }
-    return sum4(sum);
+    r.lighter = r.heap + r.heap_size;
+    r.n_lighter = n_candidates - r.heap_size;
+    heapify(&r);
+    return r;
 }
 
-/* All tokens that are not rejected, in a heap by weight; returns how many. */
-static uint32_t heap_up(struct sampler *s, uint32_t n, const struct rejected *rejected) {
-    uint32_t size = 0;
-    for (uint32_t token = 0; token < n; token++)
-        if (!is_rejected(rejected, token)) s->heap[size++] = token;
-    for (uint32_t i = size / 2; i-- > 0;) sift_down(s->weights, s->heap, size, i);
-    return size;
+/* Takes the heaviest candidate that is left; false: none is. */
+static bool take_heaviest(struct ranking *r) {
+    if (!r->heap_size) {
+        r->heap = r->lighter;
+        r->heap_size = r->n_lighter;
+        r->n_lighter = 0;
+        heapify(r);
+    }
+    if (!r->heap_size) return false;
+    uint32_t token = r->heap[0];
+    r->heap[0] = r->heap[--r->heap_size];
+    sift_down(r->weights, r->heap, r->heap_size, 0);
+    r->order[r->n++] = token;
+    r->sum += r->weights[token];
+    return true;
 }
 
-/* Takes the heaviest token off a heap of `size`. It goes to the heap's end, so that what was taken lies behind what is
- * left in reverse order. */
-static uint32_t take_heaviest(struct sampler *s, uint32_t size) {
-    uint32_t top = s->heap[0];
-    s->heap[0] = s->heap[size - 1];
-    s->heap[size - 1] = top;
-    sift_down(s->weights, s->heap, size - 1, 0);
-    return top;
+/* What top_k and top_p leave of `n` candidates: so many at most, and no more than add up to `limit`. */
+struct restriction {
+    bool by_k, by_p;
+    uint32_t most;
+    float limit;
+};
+
+static struct restriction restriction_of(const struct options *options, uint32_t n, float total) {
+    struct restriction restriction = {.most = n, .limit = total};
+    restriction.by_k = options->top_k > 0 && options->top_k < n;
+    restriction.by_p = options->top_p > 0 && options->top_p < 100;
+    if (restriction.by_k) restriction.most = options->top_k;
+    if (restriction.by_p) restriction.limit = total * ((float)options->top_p / 100.0f);
+    return restriction;
 }
 
-/* The token where the weights, in order, add up to more than `target`; they are sorted only as far. */
-static uint32_t draw_from_all(struct sampler *s, uint32_t size, float target) {
-    uint32_t token;
-    float sum = 0;
-    do {
-        token = take_heaviest(s, size--);
-        sum += s->weights[token];
-    } while (size && !(sum > target));
-    return token;
+static void take_restricted(struct ranking *r, const struct restriction *restriction) {
+    while (r->n < restriction->most && !(restriction->by_p && r->n && r->sum >= restriction->limit))
+        if (!take_heaviest(r)) return;
 }
 
-/* The same among the `most` heaviest tokens, of them only as many as add up to `limit`; `random` is in [0, 1). */
-static uint32_t draw_from_heaviest(struct sampler *s, uint32_t size, uint32_t most, float limit, float random) {
-    uint32_t taken = 0, i = 0;
-    float kept = 0, sum = 0;
-    while (taken < most && !(taken && kept >= limit)) kept += s->weights[take_heaviest(s, size - taken++)];
-    float target = random * kept;
-    do sum += s->weights[s->heap[size - ++i]];
-    while (i < taken && !(sum > target));
-    return s->heap[size - i];
-}
-
-static uint32_t draw(struct sampler *s, const float *logits, uint32_t n, const struct options *options,
-                     const struct rejected *rejected, float random) {
-    float total = probabilities(s->weights, logits, n, options->temperature, rejected);
-    uint32_t size = heap_up(s, n, rejected);
-    bool by_k = options->top_k > 0 && options->top_k < size, by_p = options->top_p > 0 && options->top_p < 100;
-    if (!by_k && !by_p) return draw_from_all(s, size, random * total);
-    float limit = by_p ? total * ((float)options->top_p / 100.0f) : __builtin_inff();
-    return draw_from_heaviest(s, size, by_k ? options->top_k : size, limit, random);
+/* Draws a candidate; `random` is in [0, 1). */
+static uint32_t draw(struct sampler *s, const float *logits, uint32_t best, const struct options *options,
+                     float random) {
+    float total, sum = 0;
+    uint32_t n = weigh(s, logits, logits[best], options->temperature, &total), i = 0;
+    if (!n) return best; /* its logit is no number */
+    struct restriction restriction = restriction_of(options, n, total);
+    if (!restriction.by_k && !restriction.by_p) {
+        float target = random * total;
+        struct ranking all = rank(s, n, total, target);
+        while (take_heaviest(&all) && !(all.sum > target)) continue;
+        return all.order[all.n - 1];
+    }
+    struct ranking kept = rank(s, n, total, restriction.limit);
+    take_restricted(&kept, &restriction);
+    do sum += s->weights[kept.order[i++]];
+    while (i < kept.n && !(sum > random * kept.sum));
+    return kept.order[i - 1];
 }
 
 uint32_t sample(struct sampler *s, const uint32_t *tokens, uint32_t n, uint64_t hash, const struct options *options,
@@ -151,14 +221,55 @@ uint32_t sample(struct sampler *s, const uint32_t *tokens, uint32_t n, uint64_t 
     if (remembered->token != NO_TOKEN && remembered->key == key) return remembered->token;
     const float *logits = transformer_logits(s->transformer, tokens, n, budget);
     if (!logits) return NO_TOKEN;
-    uint32_t vocab_size = s->transformer->model.header.vocab_size, token;
-    if (rejected->n >= vocab_size) return NO_TOKEN;
-    if (options->temperature == 0) {
-        token = most_likely(logits, vocab_size, rejected);
-    } else {
+    exclude(s, tokens, n, rejected);
+    uint32_t token = most_likely(s, logits);
+    if (token == NO_TOKEN) return s->transformer->model.header.bos_token; /* nothing is left to say */
+    if (options->temperature) {
         float random = (float)(splitmix64(key) >> 40) * 0x1p-24f;
-        token = draw(s, logits, vocab_size, options, rejected, random);
+        token = draw(s, logits, token, options, random);
     }
     *remembered = (struct remembered_token){key, token};
     return token;
+}
+
+/* ---- Explaining ---- */
+
+/* Where a token stands among all by its logit, from 1. */
+static uint32_t rank_of(const struct sampler *s, const float *logits, uint32_t token) {
+    uint32_t above = 0, n = s->transformer->model.header.vocab_size;
+    for (uint32_t other = 0; other < n; other++)
+        above += logits[other] > logits[token] || (logits[other] == logits[token] && other < token);
+    return above + 1;
+}
+
+bool explain_choice(struct sampler *s, struct choices *choices, const uint32_t *tokens, uint32_t n,
+                    const struct options *options, uint32_t token, uint32_t most) {
+    const struct rejected nothing = {.n = 0};
+    uint32_t unlimited = ~0u;
+    const float *logits = transformer_logits(s->transformer, tokens, n, &unlimited);
+    if (!logits) return false;
+    exclude(s, tokens, n, &nothing);
+    uint32_t best = most_likely(s, logits);
+    if (best == NO_TOKEN) return false;
+    struct options drawn_with = options->temperature ? *options : (struct options){.temperature = 100};
+    float total;
+    uint32_t n_candidates = weigh(s, logits, logits[best], drawn_with.temperature, &total);
+    if (!n_candidates) return false;
+    struct restriction restriction = restriction_of(&drawn_with, n_candidates, total);
+    struct ranking r = rank(s, n_candidates, total, total);
+    *choices = (struct choices){.header.rank = rank_of(s, logits, token)};
+    if (restriction.by_k || restriction.by_p) {
+        take_restricted(&r, &restriction);
+        total = r.sum;
+        choices->header.kept = r.n;
+    } else {
+        while (take_heaviest(&r)) continue;
+        choices->header.kept = n_candidates;
+    }
+    for (uint32_t i = 0; i < choices->header.kept; i++) {
+        float probability = s->weights[r.order[i]] / total;
+        if (r.order[i] == token) choices->header.probability = probability;
+        if (i < most && i < MOST_CHOICES) choices->choices[choices->header.n++] = (struct choice){r.order[i], probability};
+    }
+    return true;
 }

@@ -4,8 +4,9 @@
 #ifndef SAMPLER_H
 #define SAMPLER_H
 
-#include "transformer.h"
 #include "options.h"
+#include "trace_layout.h"
+#include "transformer.h"
 
 /* Tokens are counted into a hash one by one: the hash of a context is that of its last token. */
 #define HASH_OF_NOTHING 0x243F6A8885A308D3ull
@@ -19,20 +20,34 @@ struct rejected {
 
 struct sampler {
     struct transformer *transformer;
-    float *weights;         /* [vocab_size, rounded up to 4] */
-    uint32_t *heap;         /* [vocab_size] */
+    uint32_t no_repeat;  /* tokens of a sequence that is not told twice; 0: all may be */
+    uint8_t *excluded;   /* [vocab_size, rounded up to 4]: tokens that may not be taken */
+    float *weights;      /* [the same]: of the candidates */
+    uint32_t *candidates, *order; /* [vocab_size] */
     struct remembered_token {
         uint64_t key;
         uint32_t token;
-    } *remembered;          /* tokens chosen lately, by what they were chosen for */
-    uint32_t replaced;      /* how many of them others replaced */
+    } *remembered;       /* tokens chosen lately, by what they were chosen for */
+    uint32_t replaced;   /* how many of them others replaced */
 };
 
 /* Allocates; false when memory runs out. */
-bool sampler_open(struct sampler *sampler, struct transformer *transformer);
+bool sampler_open(struct sampler *sampler, struct transformer *transformer, uint32_t no_repeat);
 
 /* The token after `n` tokens whose hash is `hash`, none of the rejected ones; NO_TOKEN when the budget ran out. */
 uint32_t sample(struct sampler *sampler, const uint32_t *tokens, uint32_t n, uint64_t hash,
                 const struct options *options, const struct rejected *rejected, uint32_t *budget);
+
+/* What a token was chosen among, the most likely first. */
+struct choices {
+    struct choices_header header;
+    struct choice choices[MOST_CHOICES];
+};
+
+/* The tokens that could follow `n` tokens, at most `most` of them, and where among them `token` stands. Probabilities
+ * are those that sample() draws with; at temperature 0, where nothing is drawn, those of temperature 1. False when
+ * nothing can be said. */
+bool explain_choice(struct sampler *sampler, struct choices *choices, const uint32_t *tokens, uint32_t n,
+                    const struct options *options, uint32_t token, uint32_t most);
 
 #endif

@@ -12,11 +12,14 @@
 
 bool settings_open(struct settings *settings, const void *table, uint32_t length) {
     struct settings_header *h = &settings->header;
-    if (!table_is_intact(table, length, SETTINGS_TAG, sizeof *h)) return false;
-    memcpy(h, table, sizeof *h);
+    uint32_t version = table_version(table, length, SETTINGS_TAG);
+    uint32_t header_size = version == 1 ? SETTINGS_HEADER_SIZE_1 : sizeof *h;
+    if (version < 1 || version > SETTINGS_VERSION || length < header_size) return false;
+    memset(h, 0, sizeof *h); /* what an older table does not say */
+    memcpy(h, table, header_size);
     settings->replacements = allocate((uint64_t)h->n_replacements + 1, sizeof *settings->replacements);
     if (!settings->replacements) return false;
-    const uint32_t *words = (const uint32_t *)table + sizeof *h / 4, *end = (const uint32_t *)table + length / 4;
+    const uint32_t *words = (const uint32_t *)table + header_size / 4, *end = (const uint32_t *)table + length / 4;
     for (uint32_t i = 0; i < h->n_replacements; i++) {
         struct replacement *replacement = &settings->replacements[i];
         if (end - words < 2) return false;

@@ -11,6 +11,8 @@
 #include "replacement.h"
 #include "settings_table.h"
 #include "table.h"
+#include "tokenizer.h"
+#include "trace.h"
 #include "typed.h"
 
 /* ---- What the font says ---- */
@@ -30,12 +32,14 @@ static bool read_settings(hb_font_t font) {
 
 static struct transformer transformer;
 static struct sampler sampler;
+static struct trace trace; /* of the latest call */
 static enum state model_state;
 
 static bool read_model(hb_font_t font) {
     if (model_state == UNREAD) {
         struct blob blob = copy_table(font, MODEL_TAG);
-        bool open = transformer_open(&transformer, blob.data, blob.length) && sampler_open(&sampler, &transformer);
+        bool open = transformer_open(&transformer, blob.data, blob.length) &&
+                    sampler_open(&sampler, &transformer, settings.header.no_repeat);
         model_state = open ? GOOD : BAD;
     }
     return model_state == GOOD;
@@ -57,9 +61,9 @@ static enum difference make_visible_text(struct text *visible, hb_font_t font, c
         info = replaced.info;
         n = replaced.length;
     }
-    uint32_t kept_marks = settings.header.kept_marks;
-    if (!replaced.failed && has_run(info, n, kept_marks) && read_model(font)) {
-        continue_text(visible, &sampler, info, n, kept_marks, features, n_features, settings_budget(&settings));
+    if (!replaced.failed && has_run(info, n, settings.header.kept_marks) && read_model(font)) {
+        struct request request = {&settings.header, features, n_features, settings_budget(&settings)};
+        continue_text(visible, &trace, &sampler, info, n, &request);
         text_free(&replaced);
         difference = RUNS;
     } else {
@@ -112,7 +116,34 @@ int32_t EXPORT(shape_context)(hb_font_t font, hb_buffer_t buffer) {
 int32_t EXPORT(shape)(void *plan, hb_font_t font, hb_buffer_t buffer, const struct feature *features,
                       uint32_t n_features) {
     (void)plan;
+    trace_begin(&trace);
     if (read_settings(font)) put_visible_text(font, buffer, features, n_features);
     shape_with_opentype(font, buffer, features, n_features);
     return 1;
+}
+
+/* ---- For programs that show how the model works ---- */
+
+/* Whether the latest shape() showed all there is; 0: it may compute no more, and the same text shows more in the next. */
+int32_t EXPORT(shape_finished)(void) { return !trace.unfinished; }
+
+/* The tokens of the latest shape(), BOS first; none when its text had no run. Valid until the next one. */
+uint32_t EXPORT(traced_token_count)(void) { return trace.failed ? 0 : trace.n; }
+const struct traced_token *EXPORT(traced_tokens)(void) { return trace.tokens; }
+
+/* What one of them was chosen among, in order, at most `most`. NULL when nothing can be said. */
+const struct choices *EXPORT(traced_choices)(uint32_t index, uint32_t most) {
+    static struct choices choices;
+    return trace_choices(&trace, &sampler, index, most, &choices) ? &choices : NULL;
+}
+
+/* How many question marks behind a token's mark show another one there; -1: so many do not count. */
+int32_t EXPORT(traced_rejections)(uint32_t index, uint32_t wanted) {
+    return (int32_t)trace_rejections(&trace, &sampler, index, wanted);
+}
+
+/* Writes the bytes that a token stands for, at most 255; returns how many. */
+uint32_t EXPORT(token_bytes)(uint32_t token, uint8_t *bytes) {
+    bool known = model_state == GOOD && token < transformer.model.header.vocab_size;
+    return known ? tokenizer_decode(&transformer.model, token, bytes) : 0;
 }

@@ -8,6 +8,7 @@
 /* A run of text that is one piece so far, in a doubly linked list in text order. */
 struct symbol {
     uint32_t start, length; /* bytes of the text; length 0: merged into the one before it */
+    uint32_t codepoint;     /* index of its first one in what was typed */
     uint32_t previous, next;
 };
 
@@ -93,7 +94,7 @@ static uint32_t split(struct encoder *e, const uint32_t *codepoints, uint32_t n,
         if (collapse && c == ' ' && after_space && !(prefix && i == 0)) continue;
         after_space = c == ' ';
         uint32_t length = utf8_encode(c, e->text + bytes);
-        e->symbols[count] = (struct symbol){bytes, length, count ? count - 1 : NONE, count + 1};
+        e->symbols[count] = (struct symbol){bytes, length, i ? i - prefix : 0, count ? count - 1 : NONE, count + 1};
         bytes += length;
         count++;
     }
@@ -140,13 +141,14 @@ static void merge_all(struct encoder *e, uint32_t n_symbols) {
 }
 
 /* What is no piece falls back to the tokens of its bytes, or to the unknown token. */
-static uint32_t write_tokens(const struct encoder *e, uint32_t *tokens) {
+static uint32_t write_tokens(const struct encoder *e, uint32_t *tokens, uint32_t *starts) {
     const struct model *model = e->model;
     uint32_t n = 0;
     for (uint32_t i = 0; i != NONE; i = e->symbols[i].next) {
         const uint8_t *bytes = e->text + e->symbols[i].start;
         uint32_t token = find_piece(model, bytes, e->symbols[i].length);
         if (token != NO_TOKEN) {
+            starts[n] = e->symbols[i].codepoint;
             tokens[n++] = token;
             continue;
         }
@@ -156,6 +158,7 @@ static uint32_t write_tokens(const struct encoder *e, uint32_t *tokens) {
                 token = model->header.unk_token;
                 if (token == NO_TOKEN || (n && tokens[n - 1] == token)) continue;
             }
+            starts[n] = e->symbols[i].codepoint;
             tokens[n++] = token;
         }
     }
@@ -163,7 +166,7 @@ static uint32_t write_tokens(const struct encoder *e, uint32_t *tokens) {
 }
 
 uint32_t tokenizer_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, bool at_start,
-                          uint32_t *tokens) {
+                          uint32_t *tokens, uint32_t *starts) {
     uint32_t symbols = n + 1, written = 0;
     if (!n) return 0;
     struct encoder e = {.model = model};
@@ -173,7 +176,7 @@ uint32_t tokenizer_encode(const struct model *model, const uint32_t *codepoints,
     if (e.text && e.symbols && e.heap) {
         symbols = split(&e, codepoints, n, at_start);
         merge_all(&e, symbols);
-        if (symbols) written = write_tokens(&e, tokens);
+        if (symbols) written = write_tokens(&e, tokens, starts);
     }
     free(e.halves);
     free(e.heap);

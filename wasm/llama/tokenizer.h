@@ -9,10 +9,10 @@
 
 /* Encodes `n` code points. At the start of a text, a vocabulary with a dummy prefix puts a space before them; one that
  * removes extra white space takes a run of spaces for one, and none at the start. U+2581 counts as a space, as in
- * sentencepiece, and what is no Unicode scalar value as U+FFFD. Writes at most 4 * n + 1 tokens; returns how many, 0
- * also when memory runs out. */
+ * sentencepiece, and what is no Unicode scalar value as U+FFFD. Writes at most 4 * n + 1 tokens, and where each begins, an index
+ * of a code point; returns how many, 0 also when memory runs out. */
 uint32_t tokenizer_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, bool at_start,
-                          uint32_t *tokens);
+                          uint32_t *tokens, uint32_t *starts);
 
 /* The bytes that a token stands for: none for a control token, U+FFFD for the unknown one. At most 255. */
 uint32_t tokenizer_decode(const struct model *model, uint32_t token, uint8_t bytes[255]);

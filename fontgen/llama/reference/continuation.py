@@ -8,11 +8,18 @@ from dataclasses import dataclass, field
 from fontgen.llama.marks import ANOTHER, BOUNDARY, MORE, MOST_REJECTED, SHOWS_NOTHING
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.reference.numpy_model import ReferenceModel
-from fontgen.llama.reference.sampler import options_at, sample
+from fontgen.llama.reference.sampler import (
+    SAMPLING,
+    Features,
+    Options,
+    options_at,
+    repeats,
+    sample,
+)
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.tables import Settings
+from fontgen.llama.trace import TokenKind, TracedToken
 
-Features = dict[str, list[tuple[int, int, int]]]
 Characters = list[tuple[str, int]]
 
 
@@ -22,10 +29,12 @@ class Continuation:
 
     characters: (character, cluster) pairs; the cluster is the index of the typed character.
     runs: the tokens generated for each run of marks that was replaced, without the BOS or EOS that ended it.
+    trace: every token that was read or chosen, BOS first; only of a text with a run does it say anything.
     """
 
     characters: Characters = field(default_factory=list)
     runs: list[list[int]] = field(default_factory=list)
+    trace: list[TracedToken] = field(default_factory=list)
 
     @property
     def visible(self) -> str:
@@ -40,33 +49,25 @@ class ReferenceContinuer:
         self.settings = settings or Settings()
         self.model = ReferenceModel(quantised)
         self.tokenizer = ReferenceTokenizer(quantised.vocabulary)
-        self._context_length = quantised.config.context_length
-        self._ends = (quantised.vocabulary.bos, quantised.vocabulary.eos)
+        self.context_length = quantised.config.context_length
+        self.ends = (quantised.vocabulary.bos, quantised.vocabulary.eos)
 
     def continue_text(self, typed: str, features: Features | None = None) -> Continuation:
         """Replace words, then every run of marks: one token for each ``!`` past the first ``kept_marks``.
 
         features: OpenType features as ``{tag: [(start, end, value)]}``, in indexes of ``typed``.
         """
-        result = Continuation()
-        characters = self._replace_words(typed)
-        text = "".join(character for character, _ in characters)
-        tokens: list = [self.tokenizer.vocabulary.bos]
+        text = _Text(self, self._replace_words(typed), features or {})
         kept = self.settings.kept_marks
         prompt = 0
-        for run in re.finditer(rf"{MORE}{{{kept + 1},}}[{MORE}{ANOTHER}]*", text):
+        for run in re.finditer(rf"{MORE}{{{kept + 1},}}[{MORE}{ANOTHER}]*", text.typed):
             start, end = run.span()
-            result.characters += characters[prompt:start]
-            result.characters += [
-                (SHOWS_NOTHING, cluster) for _, cluster in characters[start : start + kept]
-            ]
-            self._read_prompt(tokens, text[prompt:start])
-            skip_space = text[prompt:start].endswith(" ") or len(tokens) == 1
-            marks = characters[start + kept : end]
-            result.runs.append(self._generate(result, tokens, marks, skip_space, features or {}))
+            skip_space = text.read_prompt(prompt, start)
+            text.show_nothing(start, start + kept)
+            text.generate(start + kept, end, skip_space)
             prompt = end
-        result.characters += characters[prompt:]
-        return result
+        text.result.characters += text.characters[prompt:]
+        return text.result
 
     def _replace_words(self, typed: str) -> Characters:
         """The typed characters with their clusters, every word of the settings replaced by its other."""
@@ -85,59 +86,100 @@ class ReferenceContinuer:
             i += len(word)
         return characters
 
-    def _read_prompt(self, tokens: list, typed: str) -> None:
-        """Append a typed text's tokens, without trailing spaces, and keep the end of what is too long."""
-        typed = typed.rstrip(" ")
-        window = min(max(16 * self._context_length, 1024), 16384)
-        typed = typed[_in_steps(len(typed) - window, window // 2) :]
-        tokens += self.tokenizer.encode(typed, at_start=len(tokens) == 1)
-        excess = len(tokens) - (self._context_length - self._context_length // 4)
-        dropped = _in_steps(excess, max(self._context_length // 8, 1))
-        del tokens[1 : 1 + dropped]
 
-    def _generate(
-        self,
-        result: Continuation,
-        tokens: list,
-        marks: Characters,
-        skip_space: bool,
-        features: Features,
-    ) -> list[int]:
-        """Show one token for each ``!`` until the story or the context ends; returns the tokens."""
+class _Text:
+    """One text on its way: what is visible so far, and the tokens of it."""
+
+    def __init__(self, continuer: ReferenceContinuer, characters: Characters, features: Features):
+        self.characters = characters
+        self.typed = "".join(character for character, _ in characters)
+        self.result = Continuation()
+        self._features = features
+        self._model, self._tokenizer = continuer.model, continuer.tokenizer
+        self._settings, self._context_length = continuer.settings, continuer.context_length
+        self._ends = continuer.ends
+        self._tokens: list = [continuer.tokenizer.vocabulary.bos]
+        self._dropped = 0
+        self.result.trace.append(TracedToken(self._tokens[0], TokenKind.BEGIN, 0))
+
+    def show_nothing(self, start: int, end: int) -> None:
+        self.result.characters += [
+            (SHOWS_NOTHING, cluster) for _, cluster in self.characters[start:end]
+        ]
+
+    def read_prompt(self, start: int, end: int) -> bool:
+        """Show a typed text and append its tokens, without trailing spaces; the end of what is too long.
+
+        Returns whether the first token that is generated comes without its space.
+        """
+        typed = self.typed[start:end].rstrip(" ")
+        window = min(max(16 * self._context_length, 1024), 16384)
+        skipped = _in_steps(len(typed) - window, window // 2)
+        read = self._tokenizer.encode_with_starts(typed[skipped:], at_start=len(self._tokens) == 1)
+        self._tokens += [token for token, _ in read]
+        excess = len(self._tokens) - (self._context_length - self._context_length // 4)
+        dropped = _in_steps(excess, max(self._context_length // 8, 1))
+        dropped = min(dropped, len(self._tokens) - 1)
+        del self._tokens[1 : 1 + dropped]
+        self._dropped += dropped
+        begins: dict[int, list[int]] = {}
+        for token, index in read:
+            begins.setdefault(start + skipped + index, []).append(token)
+        for i in range(start, end):
+            character, cluster = self.characters[i]
+            options = options_at(self._settings, self._features, cluster)
+            for token in begins.get(i, ()):
+                self._trace(token, TokenKind.PROMPT, cluster, options)
+                if options.boundaries == 2:
+                    self.result.characters.append((BOUNDARY, cluster))
+            self.result.characters.append((character, cluster))
+        return self.typed[start:end].endswith(" ") or len(self._tokens) == 1
+
+    def generate(self, start: int, end: int, skip_space: bool) -> None:
+        """Show one token for each ``!`` until the story or the context ends."""
         pending = b""  # the beginning of a character whose rest has not come yet
         generated: list[int] = []
         ended = False
-        for i, (mark, cluster) in enumerate(marks):
+        for i, (mark, cluster) in enumerate(self.characters[start:end], start):
             shown = ""
-            if mark == MORE and not ended and len(tokens) <= self._context_length:
-                others = re.match(rf"[{ANOTHER}]*", "".join(other for other, _ in marks[i + 1 :]))
-                another = others.end() if others else 0
-                token, boundary = self._choose(tokens, features, cluster, another)
+            if mark == MORE and not ended and len(self._tokens) <= self._context_length:
+                others = re.match(rf"[{ANOTHER}]*", self.typed[i + 1 : end])
+                rejections = others.end() if others else 0
+                options = options_at(self._settings, self._features, cluster)
+                token = self._choose(options, rejections)
                 ended = token in self._ends
+                kind = TokenKind.END if ended else TokenKind.GENERATED
+                self._trace(token, kind, cluster, options, rejections)
                 if not ended:
-                    data = self.tokenizer.decode(token)
+                    data = self._tokenizer.decode(token)
                     if skip_space and not generated:
                         data = data.removeprefix(b" ")
                     complete, pending = _decode(pending + data)
-                    shown = (BOUNDARY if boundary else "") + (_show(complete) or SHOWS_NOTHING)
+                    shown = BOUNDARY * bool(options.boundaries) + (_show(complete) or SHOWS_NOTHING)
                     generated.append(token)
-                    tokens.append(token)
-            ended = ended or len(tokens) > self._context_length
-            result.characters += [(character, cluster) for character in shown or SHOWS_NOTHING]
-        return generated
+                    self._tokens.append(token)
+            ended = ended or len(self._tokens) > self._context_length
+            self.result.characters += [(character, cluster) for character in shown or SHOWS_NOTHING]
+        self.result.runs.append(generated)
 
-    def _choose(
-        self, tokens: list, features: Features, cluster: int, another: int
-    ) -> tuple[int, bool]:
-        """The token that comes next, ``another`` times the next in line; and whether to mark its beginning."""
-        options = options_at(features, cluster)
-        logits = self.model.logits(tokens)
+    def _choose(self, options: Options, rejections: int) -> int:
+        """The token that comes next, so many times rejected for the next in line."""
+        logits = self._model.logits(self._tokens)
+        excluded = repeats(self._tokens, self._settings.no_repeat, self._ends)
         rejected: list[int] = []
         while True:
-            token = sample(logits, tokens, options, rejected)
-            if len(rejected) == min(another, MOST_REJECTED):
-                return token, bool(options.boundaries)
+            token = sample(logits, self._tokens, options, excluded, rejected)
+            if len(rejected) == min(rejections, MOST_REJECTED):
+                return token
             rejected.append(token)
+
+    def _trace(
+        self, token: int, kind: TokenKind, cluster: int, options: Options, rejected: int = 0
+    ) -> None:
+        drawn_with = {name: getattr(options, name) for name in SAMPLING}
+        self.result.trace.append(
+            TracedToken(token, kind, cluster, self._dropped, rejected, **drawn_with)
+        )
 
 
 def _in_steps(excess: int, step: int) -> int:

@@ -6,14 +6,16 @@ them, so a text looks the same every time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fontgen.llama.marks import TAGS
 from fontgen.llama.reference.numpy_model import F, exp, sum4
-from fontgen.llama.tables import NO_TOKEN
+from fontgen.llama.tables import NO_TOKEN, Settings
+
+Features = dict[str, list[tuple[int, int, int]]]
 
 _MASK = (1 << 64) - 1
 
@@ -25,7 +27,7 @@ class Options:
     temperature: in hundredths; 0 takes the most likely token. seed: any number below 2**32.
     top_k: samples among so many most likely tokens; 0 is all. top_p: among the most likely tokens that have
     so many hundredths of the probability (Holtzman et al. 2019, arXiv:1904.09751); 0 is all.
-    boundaries: whether a mark shows where a token begins.
+    boundaries: 1 marks where a generated token begins, 2 one of the prompt, too.
     """
 
     temperature: int = 0
@@ -35,46 +37,113 @@ class Options:
     boundaries: int = 0
 
 
-def options_at(features: dict[str, list[tuple[int, int, int]]], cluster: int) -> Options:
-    """The options that OpenType features, as ``{tag: [(start, end, value)]}``, set for a cluster."""
+SAMPLING = ("temperature", "seed", "top_k", "top_p")
+"""Options that the font's settings have, too."""
+LEAST_EXPONENT = F(-17.25)
+"""What is less likely than e to this power of the most likely token is never drawn."""
+
+
+def options_at(settings: Settings, features: Features, cluster: int) -> Options:
+    """The options that the font's settings, and features as ``{tag: [(start, end, value)]}``, set for a cluster."""
     values: dict[str, int] = {}
     for tag, name in TAGS.items():
         for start, end, value in features.get(tag, ()):
             if start <= cluster < end:
                 values[name] = value
-    if "temperature" not in values and any(values.get(name) for name in ("seed", "top_k", "top_p")):
-        values["temperature"] = 100
-    return Options(**values)
+    own = {name: getattr(settings, name) for name in SAMPLING}
+    options = Options(**(own | values))
+    sampling = {"seed", "top_k", "top_p"} & values.keys()
+    restricted = options.seed or options.top_k or options.top_p
+    if "temperature" not in values and not settings.temperature and sampling and restricted:
+        return replace(options, temperature=100)
+    return options
 
 
 def sample(
-    logits: np.ndarray, tokens: Sequence[int], options: Options, rejected: Sequence[int] = ()
+    logits: np.ndarray,
+    tokens: Sequence[int],
+    options: Options,
+    excluded: Collection[int] = (),
+    rejected: Sequence[int] = (),
 ) -> int:
-    """The token after ``tokens``, whose logits are float32 (vocab_size,); none of the rejected ones."""
-    allowed = np.ones(len(logits), bool)
-    allowed[list(rejected)] = False
+    """The token after ``tokens``, whose logits are float32 (vocab_size,); none of the excluded and rejected.
+
+    Raises IndexError when none is left.
+    """
+    allowed = _allowed(logits, {*excluded, *rejected})
     candidates = np.flatnonzero(allowed)
+    best = int(candidates[np.argmax(logits[candidates])])
     if options.temperature == 0:
-        return int(candidates[np.argmax(logits[candidates])])
-    with np.errstate(all="ignore"):
-        inverse = F(100) / F(options.temperature)
-        weights = exp((logits - logits[candidates].max()) * inverse)
-    weights[~allowed] = 0
-    total = sum4(weights[None])[0]
-    order = candidates[np.argsort(-weights[candidates], kind="stable")]
+        return best
+    weights, total = _weights(logits, allowed, best, options.temperature)
+    order, restricted = _kept(weights, total, options)
+    if not len(order):
+        return best
     sums = np.add.accumulate(weights[order], dtype=F)
     random = F(_random(tokens, options, rejected) >> 40) * F(2**-24)
-    restricted = 0 < options.top_k < len(order) or 0 < options.top_p < 100
-    kept = len(order)
-    if 0 < options.top_k < kept:
-        kept = options.top_k
-    if 0 < options.top_p < 100:
+    beyond = np.flatnonzero(sums > random * (sums[-1] if restricted else total))
+    return int(order[beyond[0] if len(beyond) else len(order) - 1])
+
+
+def probabilities(
+    logits: np.ndarray, options: Options, excluded: Collection[int] = ()
+) -> list[tuple[int, np.float32]]:
+    """The tokens that could be drawn, with their probabilities, the most likely first.
+
+    At temperature 0, where nothing is drawn, those of temperature 1 without restriction.
+    """
+    allowed = _allowed(logits, excluded)
+    candidates = np.flatnonzero(allowed)
+    best = int(candidates[np.argmax(logits[candidates])])
+    options = options if options.temperature else Options(temperature=100)
+    weights, total = _weights(logits, allowed, best, options.temperature)
+    order, restricted = _kept(weights, total, options)
+    if restricted:
+        total = np.add.accumulate(weights[order], dtype=F)[-1]
+    return [(int(token), weights[token] / total) for token in order]
+
+
+def repeats(tokens: Sequence[int], length: int, endings: Collection[int | None]) -> set[int]:
+    """Tokens that would complete a sequence of ``length`` that stands in ``tokens`` already; 0: none.
+
+    Never those that end a story (Paulus et al. 2017, arXiv:1705.04304, section 2.5).
+    """
+    if not length:
+        return set()
+    tokens = list(tokens)
+    begun = tokens[len(tokens) - length + 1 :]
+    starts = range(len(tokens) - length + 1)
+    same = (tokens[i + length - 1] for i in starts if tokens[i : i + length - 1] == begun)
+    return {token for token in same if token not in endings}
+
+
+def _allowed(logits: np.ndarray, excluded: Collection[int]) -> np.ndarray:
+    allowed = np.ones(len(logits), bool)
+    allowed[list(excluded)] = False
+    return allowed
+
+
+def _weights(
+    logits: np.ndarray, allowed: np.ndarray, best: int, temperature: int
+) -> tuple[np.ndarray, np.float32]:
+    """e**((logit - largest) / temperature), 0 for what is never drawn; and their sum."""
+    with np.errstate(all="ignore"):
+        exponents = (logits - logits[best]) * (F(100) / F(temperature))
+        drawable = allowed & (exponents >= LEAST_EXPONENT)
+        weights = np.where(drawable, exp(exponents), F(0))
+    return weights, sum4(weights[None])[0]
+
+
+def _kept(weights: np.ndarray, total: np.float32, options: Options) -> tuple[np.ndarray, bool]:
+    """The tokens that top_k and top_p leave, the heaviest first; and whether they leave any out."""
+    order = np.argsort(-weights, kind="stable")[: np.count_nonzero(weights)]
+    by_k, by_p = 0 < options.top_k < len(order), 0 < options.top_p < 100
+    kept = options.top_k if by_k else len(order)
+    if by_p and len(order):
         limit = total * (F(options.top_p) / F(100))
-        reached = np.flatnonzero(sums >= limit)
+        reached = np.flatnonzero(np.add.accumulate(weights[order], dtype=F) >= limit)
         kept = min(kept, int(reached[0]) + 1 if len(reached) else kept)
-    target = random * (sums[kept - 1] if restricted else total)
-    beyond = np.flatnonzero(sums[:kept] > target)
-    return int(order[beyond[0] if len(beyond) else kept - 1])
+    return order[:kept], by_k or by_p
 
 
 def greedy(logits: np.ndarray) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from fontgen.llama.model import PieceKind, Vocabulary
 
 REPLACEMENT_CHARACTER = "\ufffd"
@@ -25,13 +23,19 @@ class ReferenceTokenizer:
                 self._bytes[int(piece[3:5], 16)] = token
 
     def encode(self, text: str, *, at_start: bool = True) -> list[int]:
-        """Tokens of a text, without BOS; ``at_start`` says that nothing comes before it.
+        """Tokens of a text, without BOS; ``at_start`` says that nothing comes before it."""
+        return [token for token, _ in self.encode_with_starts(text, at_start=at_start)]
+
+    def encode_with_starts(self, text: str, *, at_start: bool = True) -> list[tuple[int, int]]:
+        """The same, each token with the index of the code point where it begins.
 
         Begins with one symbol per code point and merges the pair of the highest score, the leftmost of
         equals, until no pair is a piece (Sennrich et al. 2016, arXiv:1508.07909). An unused piece is then split
         again, into what it was last thought to be made of (sentencepiece, ``bpe_model.cc``).
         """
-        symbols = [_utf8(character) for character in self._spaced(text, at_start)]
+        spaced = self._spaced(text, at_start)
+        symbols = [_utf8(character) for character, _ in spaced]
+        starts = [[start] for _, start in spaced]  # of each symbol's code points
         if not symbols:
             return []
         impossible = float("-inf")
@@ -51,46 +55,57 @@ class ReferenceTokenizer:
         while (best := max(scores)) > impossible:
             i = scores.index(best)
             symbols[i : i + 2] = [symbols[i] + symbols[i + 1]]
+            starts[i : i + 2] = [starts[i] + starts[i + 1]]
             del scores[i]
             for changed in (i - 1, i):
                 if changed >= 0:
                     scores[changed] = score(changed)
-        return self._tokens(self._split_unused(symbols, halves))
+        return self._tokens(self._split_unused(list(zip(symbols, starts, strict=True)), halves))
 
     def _split_unused(
-        self, symbols: list[bytes], halves: dict[bytes, tuple[bytes, bytes]]
-    ) -> list[bytes]:
+        self, symbols: list[tuple[bytes, list[int]]], halves: dict[bytes, tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, int]]:
         waiting, used = symbols[::-1], []
         while waiting:
-            symbol = waiting.pop()
+            symbol, starts = waiting.pop()
             token = self._found.get(symbol)
             unused = token is not None and self.vocabulary.kinds[token] == PieceKind.UNUSED
             if unused and symbol in halves:
-                waiting += halves[symbol][::-1]
+                left, right = halves[symbol]
+                length = len(left.decode())
+                waiting += [(right, starts[length:]), (left, starts[:length])]
             else:
-                used.append(symbol)
+                used.append((symbol, starts[0]))
         return used
 
-    def _spaced(self, text: str, at_start: bool) -> str:
-        """The text with the vocabulary's idea of spaces; U+2581 is one."""
-        text = text.replace("\u2581", " ")
+    def _spaced(self, text: str, at_start: bool) -> list[tuple[str, int]]:
+        """Characters and their indexes, with the vocabulary's idea of spaces; U+2581 is one."""
+        characters = [(" " if c == "\u2581" else c, i) for i, c in enumerate(text)]
         if self.vocabulary.remove_extra_whitespaces:
-            text = re.sub(" +", " ", text).rstrip(" ")
-            text = text.lstrip(" ") if at_start else text
-        prefix = text and at_start and self.vocabulary.add_dummy_prefix
-        return " " + text if prefix else text
+            before = [" " if at_start else ""] + [character for character, _ in characters]
+            characters = [
+                (character, i)
+                for character, i in characters
+                if character != " " or before[i] != " "
+            ]
+            if characters and characters[-1][0] == " ":
+                del characters[-1]
+        prefix = characters and at_start and self.vocabulary.add_dummy_prefix
+        return [(" ", 0), *characters] if prefix else characters
 
-    def _tokens(self, symbols: list[bytes]) -> list[int]:
-        tokens: list[int] = []
+    def _tokens(self, symbols: list[tuple[bytes, int]]) -> list[tuple[int, int]]:
+        tokens: list[tuple[int, int]] = []
         unknown = self.vocabulary.unk
-        for symbol in symbols:
+        for symbol, start in symbols:
             token = self._found.get(symbol)
             for found in (
                 [token] if token is not None else [self._bytes.get(byte) for byte in symbol]
             ):
-                if found is None and (unknown is None or tokens[-1:] == [unknown]):
-                    continue
-                tokens.append(unknown if found is None else found)  # type: ignore[arg-type]
+                if found is None:
+                    if unknown is None or (tokens and tokens[-1][0] == unknown):
+                        continue
+                    found = unknown
+                tokens.append((found, start))
         return tokens
 
     def decode(self, token: int) -> bytes:

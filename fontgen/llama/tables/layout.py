@@ -81,6 +81,11 @@ SETTINGS_FIELDS = PREAMBLE + (
     Field("kept_marks", "I", "exclamation marks of a run that stay what they are"),
     Field("max_tokens_per_call", "I", "positions that one shape call may compute; 0: some 100 ms"),
     Field("n_replacements", "I", "words that are shown as others, the longest first"),
+    Field("temperature", "I", "in hundredths; 0 takes the most likely token", since=2),
+    Field("top_p", "I", "hundredths of the probability to sample from; 0: all", since=2),
+    Field("top_k", "I", "most likely tokens to sample from; 0: all", since=2),
+    Field("seed", "I", "chooses among the possible continuations", since=2),
+    Field("no_repeat", "I", "tokens of a sequence that is not told twice; 0: any may be", since=2),
 )
 
 

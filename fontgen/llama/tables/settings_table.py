@@ -13,8 +13,11 @@ from fontgen.llama.tables.layout import SETTINGS_FIELDS, SETTINGS_TAG
 DESCRIPTION = """\
 Then, for each replacement, the uint32 lengths of the word and of what is shown instead,
 and the code points of both, as uint32."""
+NO_REPEAT = 8
+"""Tokens of the sequences that are not told twice, unless the configuration says another number."""
 LONGEST_WORD = 255
 """Characters of a replaced word, or of what is shown instead."""
+_LARGEST = 0xFFFFFFFF
 _LENGTHS = struct.Struct("<2I")
 
 
@@ -26,11 +29,23 @@ class Settings:
     max_tokens_per_call: positions that one shape call computes before it leaves the rest for the next; 0: as
         many as take about 100 ms with the default model, which depends on the flavour.
     replacements: words of the typed text that are shown as others.
+    temperature: in hundredths; 0 always takes the most likely token. With `top_p`, `top_k` and `seed` it holds
+        where the caller's features say nothing else.
+    top_p: samples among the most likely tokens that have so many hundredths of the probability; 0: all.
+    top_k: samples among so many most likely tokens; 0: all.
+    seed: chooses among the possible continuations.
+    no_repeat: a token that would complete a sequence of so many tokens which the context has already is not
+        taken; 0: any may be. Never holds for a token that ends the story.
     """
 
     kept_marks: int = KEPT_MARKS
     max_tokens_per_call: int = 0
     replacements: tuple[tuple[str, str], ...] = ()
+    temperature: int = 0
+    top_p: int = 0
+    top_k: int = 0
+    seed: int = 0
+    no_repeat: int = NO_REPEAT
 
     def check(self) -> None:
         """Raise `FontgenError` when a value is out of its range."""
@@ -40,6 +55,15 @@ class Settings:
             raise FontgenError(
                 f"max_tokens_per_call is {self.max_tokens_per_call}, outside 0 to 1000000"
             )
+        for name, largest in (
+            ("temperature", 100_000),
+            ("top_p", 100),
+            ("top_k", _LARGEST),
+            ("seed", _LARGEST),
+            ("no_repeat", 1000),
+        ):
+            if not 0 <= getattr(self, name) <= largest:
+                raise FontgenError(f"{name} is {getattr(self, name)}, outside 0 to {largest}")
         for word, shown in self.replacements:
             if not 1 <= len(word) <= LONGEST_WORD or not 1 <= len(shown) <= LONGEST_WORD:
                 raise FontgenError(
@@ -78,7 +102,8 @@ def read_settings(data: bytes) -> Settings:
         replacements.append((word, shown))
     if offset != len(data):
         raise FontgenError(f"table {SETTINGS_TAG} is longer than its header promises")
-    settings = Settings(values["kept_marks"], values["max_tokens_per_call"], tuple(replacements))
+    own = {name: values[name] for name in values if name in Settings.__dataclass_fields__}
+    settings = Settings(**own, replacements=tuple(replacements))
     settings.check()
     return settings
 

@@ -1,0 +1,94 @@
+"""How a font's model reads a text and goes on, token by token: ``fontgen tokens``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from fontTools.ttLib import TTFont, TTLibError
+
+from fontgen.errors import FontgenError, naming
+from fontgen.font.tables import WASM_TAG
+from fontgen.llama.marks import ANOTHER, MORE
+from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_settings
+from fontgen.llama.trace import Choices, TracedToken
+from fontgen.llama.tracing import Features, TracingShaper
+from fontgen.shapers.binary import without_custom_section
+from fontgen.shapers.flavours import SIMD_SECTION
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A token that could have come, the bytes that it stands for, and its probability."""
+
+    token: int
+    bytes: bytes
+    probability: float
+
+
+@dataclass(frozen=True)
+class ExplainedToken:
+    """A token of a text. choices: what it was chosen among, None for BOS and what has fallen out of the context."""
+
+    traced: TracedToken
+    bytes: bytes
+    choices: Choices | None
+    alternatives: tuple[Alternative, ...]
+
+
+class TokenExplainer:
+    """Asks the shaper in a font what it did with a text.
+
+    Raises:
+        FontgenError: the file cannot be read, or is no font of ours.
+    """
+
+    def __init__(self, path: Path):
+        tables = _read_tables(path)
+        with naming(path):
+            outer, inner = without_custom_section(tables[WASM_TAG], SIMD_SECTION)
+            self.kept_marks = read_settings(tables[SETTINGS_TAG]).kept_marks
+            self._shaper = TracingShaper(inner or outer, tables)
+
+    def explain(
+        self, text: str, features: Features | None = None, *, most: int = 3
+    ) -> list[ExplainedToken]:
+        """The tokens of a text, each with up to ``most`` that could have come in its place.
+
+        Behind text that no run of marks follows, the shaper reads nothing; one mark is put there, so that the last
+        token is the one that would come next.
+        """
+        marks = re.escape(MORE), re.escape(ANOTHER)
+        if not re.search(f"{marks[0]}{{{self.kept_marks + 1},}}[{marks[0]}{marks[1]}]*$", text):
+            text += MORE * (self.kept_marks + 1)
+        self._shaper.shape(text, features)
+        explained = []
+        for index, traced in enumerate(self._shaper.tokens()):
+            choices = self._shaper.choices(index, most)
+            alternatives = tuple(
+                Alternative(token, self._shaper.token_bytes(token), probability)
+                for token, probability in (choices.choices if choices else ())
+            )
+            data = self._shaper.token_bytes(traced.token)
+            explained.append(ExplainedToken(traced, data, choices, alternatives))
+        if not explained:
+            raise FontgenError("the shaper reads no token of this text")
+        return explained
+
+
+def _read_tables(path: Path) -> dict[str, bytes]:
+    try:
+        with TTFont(path, lazy=True) as font:
+            reader = font.reader
+            tables = {
+                tag: reader[tag] for tag in (WASM_TAG, MODEL_TAG, SETTINGS_TAG) if tag in reader
+            }
+    except OSError as error:
+        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+    except (TTLibError, ValueError) as error:
+        raise FontgenError("is not a font", path=path) from error
+    for tag in (WASM_TAG, MODEL_TAG, SETTINGS_TAG):
+        if tag not in tables:
+            raise FontgenError(f"has no table {tag}: it was not made by fontgen", path=path)
+    return tables

@@ -1,0 +1,90 @@
+"""``fontgen tokens``: the tokens of a text, and what each was chosen among."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from fontgen.check.tokens import ExplainedToken, TokenExplainer
+from fontgen.cli.common import print_json, read_text
+from fontgen.errors import FontgenError
+from fontgen.llama.trace import MOST_CHOICES, TokenKind
+from fontgen.text.options import parse_features
+
+
+def tokens(args: argparse.Namespace) -> int:
+    """Print a line for each token."""
+    if not 0 <= args.alternatives <= MOST_CHOICES:
+        raise FontgenError(
+            f"--alternatives {args.alternatives} is not between 0 and {MOST_CHOICES}"
+        )
+    explainer = TokenExplainer(args.font)
+    features = parse_features(args.features)
+    explained = explainer.explain(read_text(args), features, most=args.alternatives)
+    if args.json:
+        print_json({"font": str(args.font), "tokens": [_as_dict(token) for token in explained]})
+    else:
+        print(_table(explained))
+    return 0
+
+
+def _as_dict(explained: ExplainedToken) -> dict[str, Any]:
+    traced, choices = explained.traced, explained.choices
+    return {
+        "token": traced.token,
+        "kind": traced.kind.name.lower(),
+        "cluster": traced.cluster,
+        "bytes": explained.bytes.hex(),
+        "text": explained.bytes.decode("utf-8", "replace"),
+        "probability": choices.probability if choices else None,
+        "rank": choices.rank if choices else None,
+        "candidates": choices.kept if choices else None,
+        "alternatives": [
+            {
+                "token": other.token,
+                "bytes": other.bytes.hex(),
+                "text": other.bytes.decode("utf-8", "replace"),
+                "probability": other.probability,
+            }
+            for other in explained.alternatives
+        ],
+    }
+
+
+def _table(explained: Sequence[ExplainedToken]) -> str:
+    rows = [("kind", "token", "text", "bytes", "chance", "rank", "the likeliest here")]
+    for token in explained:
+        choices = token.choices
+        others = ", ".join(
+            f"{_shown(other.bytes)} {other.probability:.1%}" for other in token.alternatives
+        )
+        rows.append(
+            (
+                token.traced.kind.name.lower(),
+                str(token.traced.token),
+                _shown(token.bytes),
+                token.bytes.hex(" ") if token.traced.kind != TokenKind.BEGIN else "",
+                f"{choices.probability:.1%}" if choices else "",
+                str(choices.rank) if choices else "",
+                others,
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    right = {1, 4, 5}  # numbers
+    lines = []
+    for row in rows:
+        cells = [
+            row[i].rjust(width) if i in right else row[i].ljust(width)
+            for i, width in enumerate(widths)
+        ]
+        lines.append("  ".join([*cells, row[-1]]).rstrip())
+    return "\n".join(lines)
+
+
+def _shown(data: bytes) -> str:
+    """A token's bytes as a Python string would be written, so that spaces are seen."""
+    try:
+        return repr(data.decode())
+    except UnicodeDecodeError:
+        return repr(data)
