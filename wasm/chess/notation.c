@@ -106,8 +106,10 @@ static bool scan_castles(struct scan *text, struct written *written) {
  * caller sees. */
 static void scan_parts(struct scan *text, struct written *written) {
     uint8_t kind = scan_kind(text, "NBRQK");
-    written->from_file = scan_in(text, 'a'), written->from_rank = scan_in(text, '1');
-    bool apart = scan_character(text, 'x') || scan_character(text, '-') || scan_character(text, ':');
+    written->from_file = scan_in(text, 'a');
+    bool begun = kind || written->from_file != ANY; /* "2" and "x" are no moves */
+    written->from_rank = begun ? scan_in(text, '1') : ANY;
+    bool apart = begun && (scan_character(text, 'x') || scan_character(text, '-'));
     written->to_file = scan_in(text, 'a'), written->to_rank = scan_in(text, '1');
     if (!apart && written->to_file == ANY) {
         written->to_file = written->from_file, written->to_rank = written->from_rank;

@@ -140,7 +140,12 @@ bool picture_draw(struct picture *picture, struct scan *text) {
     static struct game game;
     struct rules rules = {1, 0};
     uint64_t seed = HASH_OF_NOTHING;
-    if (!read_settings(text, &rules, &seed) || !scan_character(text, ':')) return false;
+    uint32_t begin = text->at;
+    if (!read_settings(text, &rules, &seed)) return false;
+    bool settings = text->at > begin;
+    if (!scan_character(text, ':')) return false;
+    uint32_t next = scan_peek(text);
+    if (!settings && next != NO_CHARACTER && !game_has_key(next)) return false; /* "tetris: a game" */
     uint32_t start = text->at, steps = picture_feature(picture, TAG('S', 'T', 'E', 'P'), NO_CHARACTER);
     game_start(&game, seed, rules);
     for (; game_has_key(scan_peek(text)); text->at++)

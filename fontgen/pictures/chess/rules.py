@@ -65,9 +65,11 @@ class Position:
             if not re.fullmatch(r"[.pnbrqkPNBRQK]{8}", squares):
                 raise ValueError(f"{row!r} is no rank of a board")
             board |= {(file, rank): c for file, c in enumerate(squares) if c != "."}
+        if fields[0] not in ("w", "b"):
+            raise ValueError(f"{fields[0]!r} is not w or b")
         position = cls(
             board,
-            {"w": True, "b": False}[fields[0]],
+            fields[0] == "w",
             "".join(c for c in "KQkq" if c in fields[1]),
             None if fields[2] == "-" else _square(fields[2]),
             int(fields[3]),
@@ -241,7 +243,7 @@ class Position:
         if match := re.fullmatch(r"([O0])-\1(-\1)?[+#!?]*", text):
             return castles and move.end[0] == (2 if match[2] else 6)
         match = re.fullmatch(
-            r"([NBRQK]?)([a-h]?)([1-8]?)[-x:]?([a-h])([1-8])(=?[NBRQnbrq])?[+#!?]*", text
+            r"([NBRQK]?)([a-h]?)([1-8]?)[-x]?([a-h])([1-8])(=?[NBRQnbrq])?[+#!?]*", text
         )
         if match is None:
             raise ValueError(f"{text!r} is no move")
