@@ -1,4 +1,1 @@
-"""The games: what they draw with, their glyphs, their font table, and their rules again in Python, to check the C.
-
-May import `fontgen.shapers` and `fontgen.font`.
-"""
+"""Fonts that show pictures: what their programs draw with, and, for each, its rules told a second time in Python."""

@@ -5,7 +5,7 @@
 static struct position position;
 
 /* Code points in memory from malloc(), as a scan. */
-static struct scan scan_of(const uint32_t *codepoints, uint32_t n) {
+__attribute__((noinline)) static struct scan scan_of(const uint32_t *codepoints, uint32_t n) {
     static struct glyph_info info[512];
     for (uint32_t i = 0; i < n && i < 512; i++) info[i] = (struct glyph_info){.codepoint = codepoints[i]};
     return (struct scan){info, n < 512 ? n : 512, 0};

@@ -89,17 +89,18 @@ static uint8_t scan_in(struct scan *text, uint32_t first) {
     return i < 8 ? text->at++, (uint8_t)i : ANY;
 }
 
+/* One of several words, of which none begins with an earlier one; NULL: none. */
+static const char *scan_one_of(struct scan *text, const char *const *words, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++)
+        if (scan_word(text, words[i])) return words[i];
+    return NULL;
+}
+
 static bool scan_castles(struct scan *text, struct written *written) {
-    static const char *const FORMS[] = {"O-O-O", "0-0-0", "O-O", "0-0"};
-    for (uint32_t i = 0; i < 4; i++) {
-        uint32_t n = 0;
-        while (FORMS[i][n] && scan_peek_at(text, n) == (uint8_t)FORMS[i][n]) n++;
-        if (FORMS[i][n]) continue;
-        text->at += n;
-        *written = (struct written){.kind = KING, .castling = i < 2 ? -2 : 2};
-        return true;
-    }
-    return false;
+    static const char *const FORMS[] = {"o-o-o", "0-0-0", "o-o", "0-0"};
+    const char *form = scan_one_of(text, FORMS, 4);
+    if (form) *written = (struct written){.kind = KING, .castling = form[3] ? -2 : 2};
+    return form;
 }
 
 /* Letters and digits of a move; its first square is the last, if there is only one. Which of the parts are there, the
@@ -153,9 +154,9 @@ static enum reading find_move(const struct position *position, const struct writ
 
 /* A castling is written when it is whole; until then it looks like its beginning. */
 static bool begins_castling(struct scan *text) {
-    uint32_t c = scan_peek(text);
-    if (c != 'O' && c != '0') return false;
-    while (scan_peek(text) == c || scan_peek(text) == '-') text->at++;
+    uint32_t c = lower_case(scan_peek(text));
+    if (c != 'o' && c != '0') return false;
+    while (lower_case(scan_peek(text)) == c || scan_peek(text) == '-') text->at++;
     return true;
 }
 
@@ -194,20 +195,14 @@ static bool scan_aside(struct scan *text) {
     return true;
 }
 
-/* "12." or "12...", but not a number alone. */
-static bool scan_move_number(struct scan *text) {
+/* "12." or "12...", but not a number alone; and "$12", a numeric annotation glyph. */
+static bool scan_numbering(struct scan *text) {
     struct scan after = *text;
     uint32_t number;
-    if (!scan_number(&after, 1, 9999, &number) || !scan_character(&after, '.')) return false;
-    while (scan_character(&after, '.')) {}
-    return *text = after, true;
-}
-
-/* "$12": a numeric annotation glyph. */
-static bool scan_annotation(struct scan *text) {
-    struct scan after = *text;
-    uint32_t number;
-    if (!scan_character(&after, '$') || !scan_number(&after, 0, 255, &number)) return false;
+    bool annotation = scan_character(&after, '$');
+    if (!scan_number(&after, 0, 9999, &number)) return false;
+    if (!annotation && !scan_character(&after, '.')) return false;
+    while (!annotation && scan_character(&after, '.')) {}
     return *text = after, true;
 }
 
@@ -216,7 +211,7 @@ bool scan_between_moves(struct scan *text) {
     for (;;) {
         struct scan after = *text;
         scan_spaces(&after);
-        if (!scan_move_number(&after) && !scan_annotation(&after) && !scan_aside(&after)) break;
+        if (!scan_numbering(&after) && !scan_aside(&after)) break;
         *text = after;
     }
     return text->at > start;
@@ -226,9 +221,7 @@ const char *scan_result(struct scan *text) {
     static const char *const RESULTS[] = {"1-0", "0-1", "1/2-1/2", "*"};
     struct scan after = *text;
     scan_spaces(&after);
-    for (uint32_t i = 0; i < 4; i++) {
-        if (!scan_word(&after, RESULTS[i])) continue;
-        return *text = after, RESULTS[i];
-    }
-    return NULL;
+    const char *result = scan_one_of(&after, RESULTS, 4);
+    if (result) *text = after;
+    return result;
 }

@@ -1,0 +1,1 @@
+"""Chess: how it looks, and its rules."""

@@ -240,7 +240,7 @@ class Position:
     def _matches(self, move: Move, text: str) -> bool:
         piece = self.board[move.start]
         castles = piece in "kK" and abs(move.end[0] - move.start[0]) == 2
-        if match := re.fullmatch(r"([O0])-\1(-\1)?[+#!?]*", text):
+        if match := re.fullmatch(r"([Oo0])-\1(-\1)?[+#!?]*", text):
             return castles and move.end[0] == (2 if match[2] else 6)
         match = re.fullmatch(
             r"([NBRQK]?)([a-h]?)([1-8]?)[-x]?([a-h])([1-8])(=?[NBRQnbrq])?[+#!?]*", text

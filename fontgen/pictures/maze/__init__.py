@@ -1,0 +1,1 @@
+"""Mazes: how they look, and their rules."""
