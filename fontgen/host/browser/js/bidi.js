@@ -289,9 +289,16 @@ export function bidiLevels(text, direction = "auto") {
     if (isRemoved(originals[i])) levels[i] = i ? levels[i - 1] : base; // X9 took them out: as what stands before
     else if (levels[i] % 2) levels[i] += kinds[i] === R ? 0 : 1; // I2
     else levels[i] += kinds[i] === R ? 1 : kinds[i] === AN || kinds[i] === EN ? 2 : 0; // I1
-    if (originals[i] === S || originals[i] === B) levels[i] = base; // L1, of which lines do the rest
+    if (originals[i] === S || originals[i] === B) resetSpaceBefore(i, originals, levels, base);
   }
   return { base, levels: inUnits(characters, levels) };
+}
+
+/** L1: a separator, and space before it, have the paragraph's level. (The space at a line's end is the line's matter.) */
+function resetSpaceBefore(separator, originals, levels, base) {
+  levels[separator] = base;
+  const isSpace = (kind) => kind === WS || isIsolate(kind) || kind === PDI || isRemoved(kind);
+  for (let i = separator - 1; i >= 0 && isSpace(originals[i]); i--) levels[i] = base;
 }
 
 /** A level for each UTF-16 unit. */

@@ -61,7 +61,7 @@ export class Service {
    */
   shape({ runs, features, language, variations, shaper }) {
     const variationsChanged = this.#setVariations(variations ?? {});
-    const outlines = {};
+    const drawings = { outlines: {}, colours: {} };
     const shaped = runs.map((run) => {
       const result = this.#font.shape(run.text, { ...run, features, language, shaper });
       const { infos, ...rest } = result;
@@ -71,17 +71,20 @@ export class Service {
       for (let i = 0; i < length; i++) {
         glyphs[i] = infos[INFO_WORDS * i];
         clusters[i] = infos[INFO_WORDS * i + CLUSTER];
-        this.#addOutline(outlines, glyphs[i]);
+        this.#draw(drawings, glyphs[i]);
       }
       return { ...rest, glyphs, clusters, unfinished: isUnfinished(run.text, result.shown) };
     });
-    return { shaped, outlines, variationsChanged, memory: this.#font.memory, log: this.#log.splice(0) };
+    return { shaped, ...drawings, variationsChanged, memory: this.#font.memory, log: this.#log.splice(0) };
   }
 
-  #addOutline(outlines, glyph) {
+  /** Adds what the page needs to draw a glyph, unless it has it. */
+  #draw({ outlines, colours }, glyph) {
     if (this.#sent.has(glyph)) return;
     this.#sent.add(glyph);
-    outlines[glyph] = this.#font.path(glyph);
+    const svg = this.#font.colours(glyph);
+    if (svg) colours[glyph] = svg;
+    else outlines[glyph] = this.#font.path(glyph);
   }
 
   #variations = "{}";

@@ -5,6 +5,7 @@
 // is tried. Its memory is bounded here; its time by whoever can end the worker that this runs in.
 
 import { wasmApi } from "./api.js";
+import { ColourGlyphs } from "./colour.js";
 import { Guest } from "./guest.js";
 import { tag } from "./harfbuzz.js";
 import { References } from "./references.js";
@@ -39,6 +40,7 @@ export class WasmFont {
     this.font = c.hb_font_create(this.face);
     this.unitsPerEm = c.hb_face_get_upem(this.face);
     this.failures = 0;
+    this.#colours = new ColourGlyphs(hb, this.face, this.font, (glyph) => this.path(glyph));
     const nobody = { direction: 0, script: 0, language: null };
     const empty = new TextBuffer({ codepoints: [], clusters: [], properties: nobody });
     empty.mostLength = 0;
@@ -53,6 +55,7 @@ export class WasmFont {
 
   #references;
   #functions;
+  #colours;
   #module = null;
   #guest = null;
   #paths = new Map();
@@ -214,6 +217,11 @@ export class WasmFont {
       this.#paths.set(glyph, path);
     }
     return path;
+  }
+
+  /** A glyph as SVG, in font units, y up, where it has colours of its own; else "". */
+  colours(glyph) {
+    return this.#colours.svg(glyph);
   }
 
   /** @param {Record<string, number>} variations axis values by tag */
