@@ -4,6 +4,7 @@
 # make test           builds the Wasm-enabled HarfBuzz (once) and runs the tests
 # make editor         opens an editor that is installed (or EDITOR=gedit), with the font chosen
 # make test-editors   types into every editor that is installed, under Xvfb; says what is lacking
+# make test-browsers  opens its page in Chromium, Firefox and WebKitGTK, where they are installed
 # make test-training  installs PyTorch and trains a tiny model, from text to font
 # make verify         proves every token of both fonts against the references
 # make record         makes the golden images anew, and the README's pictures
@@ -21,7 +22,7 @@ MODEL := model/model.safetensors model/config.json model/tokenizer.model
 BROWSER := $(wildcard fontgen/host/browser/*.py fontgen/host/browser/*/*)
 SOURCES := $(shell find wasm fontgen -name "*.[ch]" -o -name "*.py")
 
-.PHONY: font page site editor test test-editors test-training verify record bench lint wheel clean
+.PHONY: font page site editor test test-editors test-browsers test-training verify record bench lint wheel clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS)
@@ -51,6 +52,10 @@ test-editors: font .venv/installed-test
 	$(BIN)/fontgen host build
 	@cd tests && ../$(BIN)/python -m editors
 	FONTGEN_TEST_EDITORS=1 $(BIN)/python -m pytest tests/editors -rs
+
+test-browsers: font .venv/installed-test
+	$(BIN)/fontgen host build
+	FONTGEN_TEST_BROWSERS=1 $(BIN)/python -m pytest tests/browsers -rs
 
 test-training: font .venv/installed-test .venv/installed-train
 	$(BIN)/python -m pytest tests/model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from browsers.chromium import Chromium
+from browsers.firefox import Firefox
 from browsers.host_page import HostPage
+from browsers.webkit import WebKit
 from fontgen.host.browser.page import PageFont, PageOptions, one_file
 
 
@@ -21,17 +24,17 @@ def harfbuzz_wasm() -> bytes:
     return harfbuzz_module()
 
 
-def _drivers() -> list[Any]:
-    return [Chromium]
+EVERY_BROWSER = "FONTGEN_TEST_BROWSERS"
+"""Set by `make test-browsers`: not Chromium alone, but Firefox and WebKitGTK too."""
+DRIVERS: list[Any] = [Chromium, Firefox, WebKit] if os.environ.get(EVERY_BROWSER) else [Chromium]
 
 
-@pytest.fixture(scope="session", params=_drivers(), ids=lambda driver: driver.name)
+@pytest.fixture(scope="session", params=DRIVERS, ids=lambda driver: driver.name)
 def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Each browser that is installed, with one page."""
     driver = request.param
     if driver.command is None:
         pytest.skip(f"{driver.name} is not installed")
-    pytest.importorskip("playwright")
     started = driver()
     yield started
     started.close()

@@ -91,7 +91,10 @@ def test_typing_where_a_click_was(story: Any) -> None:
     story.type("Z")
     story.run("page.text.settled()")
     assert state(story)["value"] == FOX[:25] + "Z" + FOX[25:]
-    story.press("Control+z")
+    if story.name == "webkit":  # its MiniBrowser has no key for it
+        story.run("document.execCommand('undo')")
+    else:
+        story.press("Control+z")
     story.run("page.text.settled()")
     assert state(story)["value"] == FOX
 

@@ -32,7 +32,7 @@ def test_one_file_from_disk_without_a_network(
     typed = browser.run("page.text.value")
     assert browser.run("page.text.visibleText") == llama.shape(typed).visible
     assert "SIMD128" in browser.run("document.querySelector('#status').textContent")
-    assert browser.errors == []
+    assert not browser.errors
 
 
 def test_a_folder_with_a_strict_policy(
@@ -52,7 +52,7 @@ def test_a_folder_with_a_strict_policy(
         browser.run("document.querySelector('#tokens').click()")
         browser.run("page.text.settled()")
         assert browser.run("violations") == []
-        assert browser.errors == []
+        assert not browser.errors
 
 
 def test_the_same_bytes(fontgen: Fontgen, font_path: Path, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_font_without_a_module(
         assert browser.run(
             "document.fonts.load('20px Demonstration').then((fonts) => fonts.length)"
         )
-    assert browser.errors == []
+    assert not browser.errors
 
 
 def test_bad_input(fontgen: Fontgen, font_path: Path, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_site(
         browser.wait_for("document.body.dataset.ready !== undefined")
         browser.open(links[1])
         assert browser.run("document.querySelector('textarea') !== null")
-        assert browser.errors == []
+        assert not browser.errors
 
 
 @pytest.mark.parametrize("scheme", ["dark", "forced"])
