@@ -1,14 +1,17 @@
 """Measure the model with the font's own engine and write the tables of ``model/CARD.md``.
 
     python -m model.evaluation.evaluate --heldout heldout.txt.xz --compare stories260K.bin \\
-        --training-text corpus/train/*.txt.xz --quantisers --card model/CARD.md
+        --training-text corpus/train/*.txt.xz --teacher build/model/teacher/best --quantisers --card model/CARD.md
 
 Stories on held-out text are cut at 256 tokens and each stands alone: BOS, then the story; the loss
 is taken on the story's tokens and not on its end. Bits per byte divide that loss by the bytes of
 the text that those tokens spell. Whatever vocabulary a model has, its 256 tokens are its own.
 
-The story checks read continuations of 100 fixed prompts (``prompts.tsv``: a prompt and the
-characters that it introduces), greedy and sampled. What is not given is not measured: without
+Continuations of 100 fixed prompts (``prompts.tsv``: a prompt and the characters that it introduces) are read three
+times: greedy; sampled at temperature 0.8 with top-p 0.9, one seed for each prompt, as in earlier cards; and as the
+default font samples, three seeds for each. No sequence of eight tokens comes twice in them, as in the font. Of each
+are told the checks of ``story_checks.py``, the variety (``variety.py``), and sense: by rules (``sense.py``) and, with
+``--teacher``, by a larger model's likelihood (``judge.py``). What is not given is not measured: without
 ``--heldout`` the held-out table, without ``--training-text`` the check for real words is left out.
 """
 
@@ -24,66 +27,33 @@ from pathlib import Path
 
 from rich.progress import track
 
-from fontgen.check.evaluation import Evaluator, Score, total
-from fontgen.llama import checkpoints
-from fontgen.llama.loss import cross_entropy
-from fontgen.llama.quantise.tensors import quantise
-from fontgen.llama.reference.sampler import Options, sample
-from fontgen.llama.reference.tokenizer import ReferenceTokenizer
-from fontgen.llama.shaper import shaper_module
-from fontgen.llama.tables import write_model
-from fontgen.llama.transformer import FloatModel
-from fontgen.llama.wasm_engine import Engine
+from fontgen.check.evaluation import total
+from fontgen.llama.reference.sampler import Options
 from model.data.sources import read_stories
 from model.evaluation.quantisers import markdown, read_text, report
+from model.evaluation.sense import Sense, agreement, sense
 from model.evaluation.story_checks import CHECKS, Story, check, read_prompts, training_words
+from model.evaluation.storyteller import Storyteller
+from model.evaluation.variety import variety
 
 HERE = Path(__file__).parent
-CONTEXT = 256
-"""Tokens of a story that the held-out figures look at, whatever the model's own context is."""
+ELSEWHERE = HERE / "elsewhere.txt"
+"""Beginnings that are none of a children's story."""
 FIRST = 120
 """The held-out figures are given for so many stories, and for all."""
 QUANTISER_STORIES = 60
-GREEDY, SAMPLED = Options(), Options(temperature=80, top_p=90)
+RUNS = {
+    "greedy": (Options(), 1),
+    "sampled, 0.8": (Options(temperature=80, top_p=90), 1),
+    "default": (Options(temperature=70, top_p=90), 3),
+}
+"""How the prompts are continued, and with how many seeds each."""
+SENSE = {
+    "hero_acts": "the hero does something",
+    "nobody_addresses_itself": "nobody speaks to themselves",
+    "things_keep_their_names": "things keep their names",
+}
 BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
-
-
-class Storyteller:
-    """A checkpoint and the engine that a font runs it with: 8-bit weights, a scale per row."""
-
-    def __init__(self, name: str, checkpoint: str, tokenizer: str | None = None) -> None:
-        self.name = name
-        self.model = checkpoints.load(checkpoint, tokenizer=tokenizer)
-        module, table = shaper_module("simd128"), write_model(quantise(self.model))
-        self.engine = Engine(module, table)
-        self.evaluator = Evaluator(module, table)
-        self.evaluator.context_length = CONTEXT
-        self.decode = ReferenceTokenizer(self.model.vocabulary).decode
-
-    def continue_prompt(self, prompt: str, options: Options) -> Story:
-        """Continue as the font does, until the model ends the story or its context is full."""
-        vocabulary = self.model.vocabulary
-        tokens = [vocabulary.bos or 1, *self.engine.encode(prompt)]
-        told, ended = b"", False
-        while not ended and len(tokens) <= self.model.config.context_length:
-            token = sample(self.engine.logits(tokens), tokens, options)
-            ended = token in (vocabulary.bos, vocabulary.eos)
-            tokens.append(token)
-            told += self.decode(token)
-        return Story(prompt, told.decode(errors="replace"), ended)
-
-    def scores(self, stories: Sequence[str]) -> tuple[list[Score], list[Score]]:
-        """Each story's score by the float32 weights, and by the engine, over the same tokens."""
-        reference = FloatModel(self.model)
-        by_weights, by_engine = [], []
-        for story in track(stories, self.name, disable=not sys.stderr.isatty()):
-            score = self.evaluator.score(story)
-            tokens = self.evaluator.scored_tokens(story)
-            logits = reference.all_logits([self.evaluator.bos, *tokens[:-1]])
-            by_engine.append(score)
-            nats = float(cross_entropy(logits, tokens).sum())
-            by_weights.append(replace(score, nats=nats))
-        return by_weights, by_engine
 
 
 def heldout_table(
@@ -109,13 +79,72 @@ def heldout_table(
     return "\n".join(lines) + "\n", figures
 
 
+def share(count: float, total: int) -> str:
+    """``count`` of ``total`` as a percentage, or as it is where the total is a hundred."""
+    return f"{count:.0f}" if total == 100 else f"{100 * count / max(total, 1):.1f} %"
+
+
 def checks_table(runs: dict[str, list[Story]]) -> str:
-    table = f"| check | {' | '.join(runs)} |\n|---|{'---|' * len(runs)}\n"
+    """The checks of every run: of a hundred, or in per cent."""
+    heads = (f"{name}, {len(run)}" for name, run in runs.items())
+    table = f"| check | {' | '.join(heads)} |\n|---|{'---|' * len(runs)}\n"
     for name, label in CHECKS.items():
-        passed = (str(sum(getattr(story, name) for story in run)) for run in runs.values())
+        passed = (
+            share(sum(getattr(story, name) for story in run), len(run)) for run in runs.values()
+        )
         table += f"| {label} | {' | '.join(passed)} |\n"
-    passed = (f"**{sum(story.passes for story in run)}**" for run in runs.values())
+    passed = (f"**{share(sum(story.passes for story in run), len(run))}**" for run in runs.values())
     return table + f"| **all of them** | {' | '.join(passed)} |\n"
+
+
+def variety_table(runs: dict[str, list[Story]]) -> str:
+    """Different words, and sequences that another continuation has, too."""
+    table = "| continuations | words | different words | six-word sequences shared |\n|---|---|---|---|\n"
+    for name, run in runs.items():
+        figures = variety([story.text for story in run])
+        table += (
+            f"| {name}, {len(run)} | {figures.n_words:,} | {figures.n_distinct:,} "
+            f"| {100 * figures.shared:.1f} % |\n"
+        )
+    return table
+
+
+def sense_table(
+    runs: dict[str, list[Story]], characters: dict[str, list[str]]
+) -> tuple[str, dict[str, list[Sense]]]:
+    """What the rules say of every run, how they agree with a reader, and every single finding."""
+    found = {
+        name: [sense(story.prompt, story.text, characters[story.prompt]) for story in run]
+        for name, run in runs.items()
+    }
+    table = (
+        f"| rule | {' | '.join(found)} | agrees with a reader | faults found | wrongly found |\n"
+    )
+    table += f"|---|{'---|' * (len(found) + 3)}\n"
+    for name, agreed in agreement().items():
+        good = (share(sum(getattr(each, name) for each in run), len(run)) for run in found.values())
+        table += (
+            f"| {SENSE[name]} | {' | '.join(good)} | {agreed.alike} of 100 "
+            f"| {agreed.found} of {agreed.faults} | {agreed.wrongly} |\n"
+        )
+    return table, found
+
+
+def likelihood_table(
+    teacher: Path, vocabulary: Path, runs: dict[str, list[Story]], heldout: Sequence[str]
+) -> str:
+    """What a teacher thinks of every run, and of stories that people's models wrote for TinyStories."""
+    from model.evaluation.judge import Judge, real_continuations  # PyTorch is not needed otherwise
+
+    judge = Judge(teacher, vocabulary)
+    table = "| continuations | the teacher's nats per token | bits per byte |\n|---|---|---|\n"
+    some = {name: run[:100] for name, run in runs.items()}
+    if heldout:
+        some["held-out stories"] = real_continuations(heldout, 100)
+    for name, run in some.items():
+        judged = judge.judge(run)
+        table += f"| {name} | {judged.nats_per_token:.3f} | {judged.bits_per_byte:.3f} |\n"
+    return table
 
 
 def printed(stories: list[Story], count: int = 10) -> str:
@@ -129,6 +158,79 @@ def printed(stories: list[Story], count: int = 10) -> str:
         space = " " if story.text[:1].isspace() else ""  # without: the word goes on
         text += f"*{verdict}*\n\n> **{story.prompt}**{space}{body}\n\n"
     return text
+
+
+def told_elsewhere(teller: Storyteller) -> str:
+    """What comes of beginnings that are none of a children's story."""
+    text = ""
+    for prompt in ELSEWHERE.read_text().splitlines():
+        told = teller.continue_prompt(prompt, RUNS["default"][0]).text
+        shown = re.sub(r"\s+", " ", told)[:200].replace("|", "\\|")
+        text += f"| {prompt} | {shown.strip()} |\n"
+    return f"| beginning | how it goes on |\n|---|---|\n{text}"
+
+
+def continue_prompts(teller: Storyteller, known_words: set[str]) -> dict[str, list[Story]]:
+    """Every run of `RUNS`, its stories checked."""
+    prompts = read_prompts()
+    runs: dict[str, list[Story]] = {}
+    for name, (options, seeds) in RUNS.items():
+        runs[name] = []
+        each = [(prompt, seed) for seed in range(seeds) for prompt in enumerate(prompts)]
+        for (number, (prompt, characters)), seed in track(
+            each, name, disable=not sys.stderr.isatty()
+        ):
+            drawn = replace(options, seed=number + 1000 * seed)
+            story = teller.continue_prompt(prompt, drawn)
+            check(story, characters, known_words)
+            runs[name].append(story)
+    return runs
+
+
+def heldout_sections(
+    tellers: list[Storyteller], heldout: Path, stories: list[str], quantisers: bool
+) -> tuple[str, dict[str, dict[str, float]]]:
+    """The held-out table and those of the quantisers, and the figures of the first."""
+    table, figures = heldout_table(tellers, stories)
+    text = f"### Held-out text\n\n{table}\n"
+    for teller in tellers if quantisers else []:
+        some = read_text(teller.model, heldout, QUANTISER_STORIES)
+        rows = markdown(list(report(teller.model, some)))
+        title = f"### What quantising costs: {teller.name}, {QUANTISER_STORIES} stories"
+        text += f"{title}\n\n{rows}\n\n"
+    return text, figures
+
+
+def evaluate(arguments: argparse.Namespace) -> tuple[str, dict[str, object]]:
+    """The card's text, and everything in it as JSON would have it."""
+    this = Storyteller("this model", arguments.model, arguments.tokenizer)
+    heldout = read_stories(arguments.heldout)[: arguments.stories] if arguments.heldout else []
+    text = ""
+    figures: dict[str, dict[str, float]] = {}
+    if heldout:
+        tellers = [this]
+        if arguments.compare:
+            tellers.append(Storyteller(Path(arguments.compare).stem, arguments.compare))
+        text, figures = heldout_sections(tellers, arguments.heldout, heldout, arguments.quantisers)
+    known_words = training_words(arguments.training_text)
+    runs = continue_prompts(this, known_words)
+    text += f"### Story checks\n\n{checks_table(runs)}\n"
+    if not known_words:
+        text += "(Real words were not checked: no training text was given.)\n\n"
+    text += f"### Variety\n\n{variety_table(runs)}\n"
+    table, found = sense_table(runs, dict(read_prompts()))
+    text += f"### Sense, by rules\n\n{table}\n"
+    if arguments.teacher:
+        vocabulary = arguments.tokenizer or HERE.parent / "tokenizer.model"
+        table = likelihood_table(arguments.teacher, Path(vocabulary), runs, heldout)
+        text += f"### Sense, by a teacher\n\n{table}\n"
+    text += f"### Other beginnings\n\n{told_elsewhere(this)}\n"
+    text += f"### Ten stories, as the default font tells them\n\n{printed(runs['default'])}"
+    stories = {
+        name: [asdict(story) | asdict(each) for story, each in zip(run, found[name], strict=True)]
+        for name, run in runs.items()
+    }
+    return text, {"heldout": figures, "stories": stories}
 
 
 def main() -> None:
@@ -146,42 +248,13 @@ def main() -> None:
     parser.add_argument("--training-text", type=Path, nargs="*", default=[])
     parser.add_argument("--card", type=Path, help="card whose tables are replaced; else stdout")
     parser.add_argument("--json", type=Path, help="also write every figure and story as JSON")
+    parser.add_argument(
+        "--teacher", type=Path, help="weights of a teacher, which judges the stories"
+    )
     arguments = parser.parse_args()
-
-    this = Storyteller("this model", arguments.model, arguments.tokenizer)
-    text = ""
-    figures: dict[str, dict[str, float]] = {}
-    if arguments.heldout:
-        tellers = [this]
-        if arguments.compare:
-            tellers.append(Storyteller(Path(arguments.compare).stem, arguments.compare))
-        stories = read_stories(arguments.heldout)[: arguments.stories]
-        table, figures = heldout_table(tellers, stories)
-        text += f"### Held-out text\n\n{table}\n"
-        for teller in tellers if arguments.quantisers else []:
-            some = read_text(teller.model, arguments.heldout, QUANTISER_STORIES)
-            rows = markdown(list(report(teller.model, some)))
-            title = f"### What quantising costs: {teller.name}, {QUANTISER_STORIES} stories"
-            text += f"{title}\n\n{rows}\n"
-
-    prompts = read_prompts()
-    known_words = training_words(arguments.training_text)
-    runs: dict[str, list[Story]] = {}
-    for label, options in (("greedy", GREEDY), ("sampled", SAMPLED)):
-        runs[label] = []
-        shown = track(prompts, label, disable=not sys.stderr.isatty())
-        for seed, (prompt, characters) in enumerate(shown):
-            story = this.continue_prompt(prompt, replace(options, seed=seed))
-            check(story, characters, known_words)
-            runs[label].append(story)
-    text += f"### Story checks, of {len(prompts)} continuations\n\n{checks_table(runs)}\n"
-    if not known_words:
-        text += "(Real words were not checked: no training text was given.)\n\n"
-    text += f"### Ten stories, greedy\n\n{printed(runs['greedy'])}"
-
+    text, everything = evaluate(arguments)
     if arguments.json:
-        every = {label: [asdict(story) for story in run] for label, run in runs.items()}
-        arguments.json.write_text(json.dumps({"heldout": figures, "stories": every}, indent=1))
+        arguments.json.write_text(json.dumps(everything, indent=1))
     if arguments.card:
         card = arguments.card.read_text()
         before, rest = card.split(BEGIN)
