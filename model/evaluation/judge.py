@@ -36,6 +36,10 @@ class Judge:
         self.model: Transformer = load_model(folder)
         self.tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(vocabulary))
 
+    def n_bytes(self, tokens: list[int]) -> int:
+        """UTF-8 bytes that tokens spell."""
+        return len(self.tokenizer.decode(tokens).encode())
+
     @torch.no_grad()
     def judge(self, stories: Sequence[Story]) -> Judgement:
         """How likely the continuations are, each given its prompt, as far as they fit the context."""
@@ -56,9 +60,8 @@ class Judge:
                 tokens = [BOS, *told][: length + 1]
                 inputs[row, : len(tokens) - 1] = tokens[:-1]
                 targets[row, same : len(tokens) - 1] = tokens[same + 1 :]
-                scored = tokens[same + 1 :]
-                n_bytes += len(self.tokenizer.decode(scored).encode())
-                n_tokens += len(scored)
+                n_tokens += len(tokens) - same - 1
+                n_bytes += self.n_bytes(tokens[1:]) - self.n_bytes(tokens[1 : same + 1])
             loss = self.model.loss(
                 torch.from_numpy(inputs), torch.from_numpy(targets), reduction="sum"
             )

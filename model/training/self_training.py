@@ -23,10 +23,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import random
-import re
 import sys
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,8 +35,9 @@ from rich.progress import track
 from model.data.shards import story_starts
 from model.data.sources import read_stories
 from model.data.vocabulary import BOS
-from model.evaluation.story_checks import Story, check, read_prompts, training_words, words_of
+from model.evaluation.story_checks import Story, check, training_words
 from model.training.generation import generate
+from model.training.openings import Opening, Openings
 from model.training.weights import load_model
 
 TEMPERATURE, TOP_P = 0.7, 0.9
@@ -47,26 +45,12 @@ BATCH = 100
 """Openings that are continued side by side."""
 ATTEMPTS = 3
 """Sampled continuations of an opening, at most."""
-OPENING = range(2, 10)
-"""Words of an opening."""
 REPEATED = 8
 """Tokens of a sequence that may not come twice."""
 SURE = 0.9
 """Where the model held a token more likely than that, it had no other way to go."""
 FRESH = 10
 """A new story that goes round in circles counts as so many of earlier rounds."""
-NAMED = 3
-"""A word of the opening that its story has so often is somebody that the story is about."""
-COMMON = 0.25
-"""A word that so many of the stories have is nobody."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """The first words of a story, and which of them the story is about."""
-
-    text: str
-    characters: list[str]
 
 
 @dataclass
@@ -79,35 +63,6 @@ class Told:
     def extend(self, other: Told) -> None:
         self.good += other.good
         self.repeated += other.repeated
-
-
-def openings(stories: list[str], count: int, seed: int) -> list[Opening]:
-    """Draw the beginnings of ``count`` stories; fewer, where the text has not so many different ones.
-
-    Stories that begin with one of the fixed prompts are left out: the model is judged by those.
-    """
-    rng = random.Random(seed)
-    counts = Counter(word for story in stories for word in set(words_of(story)))
-    common = {word for word, count in counts.items() if count >= COMMON * len(stories)}
-    fixed = [prompt for prompt, _ in read_prompts()]
-    prompted = re.compile(rf"({'|'.join(map(re.escape, fixed))})\b")
-    drawn: dict[str, Opening] = {}
-    for story in rng.sample(stories, len(stories)):
-        if len(drawn) == count:
-            break
-        if prompted.match(story):
-            continue
-        words = story.split("\n")[0].split(" ")
-        text = re.sub(r"[^\w]+$", "", " ".join(words[: rng.choice(OPENING)]))
-        about = Counter(words_of(story))
-        characters = [
-            word
-            for word in dict.fromkeys(words_of(text))
-            if about[word] >= NAMED and len(word) > 2 and word not in common
-        ]
-        if text:
-            drawn[text] = Opening(text, characters)
-    return list(drawn.values())
 
 
 def completes_repetition(tokens: list[int], start: int) -> list[bool]:
@@ -235,7 +190,7 @@ def main() -> None:
     for folder in arguments.earlier:
         earlier.extend(read_earlier(folder))
     stories = [story for path in arguments.text for story in read_stories(path)]
-    drawn = openings(stories, arguments.stories, arguments.seed)
+    drawn = Openings(stories).different(arguments.stories, arguments.seed)
     pupil = Pupil(arguments.weights, training_words(arguments.text), arguments.seed)
     told = Told()
     for start in track(range(0, len(drawn), BATCH), "telling", disable=not sys.stderr.isatty()):

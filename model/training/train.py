@@ -20,9 +20,7 @@ another number of processes, to rounding.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
-import os
 import signal
 import time
 from collections.abc import Sequence
@@ -47,6 +45,7 @@ from model.recipe import Phase, Recipe, read_recipe
 from model.training.checkpoints import LAST, MEAN, Checkpoints
 from model.training.generation import generate
 from model.training.log import Log, draw_chart
+from model.training.memory import keep_freed_memory
 from model.training.network import ModelConfig, Transformer
 from model.training.optimizers import Optimizers, learning_rate
 from model.training.teacher import adapt, read_base, save_adapter
@@ -56,18 +55,6 @@ from model.training.weights import load_model
 
 CHECKED_PROMPTS = 20
 """So many prompts of the story checks are continued at each checkpoint, for TensorBoard."""
-
-
-def keep_freed_memory() -> None:
-    """Let glibc keep what each step frees, since the next one asks for the same again.
-
-    Otherwise every large tensor on a CPU is mapped and cleared anew: a tenth of the time there.
-    """
-    m_trim_threshold, m_mmap_max = -1, -4  # malloc.h
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt:
-        mallopt(m_mmap_max, 0)
-        mallopt(m_trim_threshold, 2**31 - 1)
 
 
 class Objective(nn.Module):

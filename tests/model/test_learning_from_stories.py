@@ -47,21 +47,20 @@ def test_self_training_keeps_what_passes_and_marks_what_repeats(
 ) -> None:
     from model.data.sources import read_stories
     from model.training import self_training
+    from model.training.openings import Openings
 
     marks = self_training.completes_repetition([1, *range(10, 20), *range(10, 19), 50], 5)
     assert [index for index, marked in enumerate(marks) if marked] == [18, 19]
 
     text = recipe.data.sources[0].path
     stories = read_stories(Path(text))
-    openings = self_training.openings(stories, 8, seed=1)
+    openings = Openings(stories).different(8, seed=1)
     assert len({opening.text for opening in openings}) == 8
-    assert 8 < len(self_training.openings(stories, 1000, seed=1)) < 20  # all there are
-    openings = self_training.openings(stories, 1000, seed=1)
+    assert 8 < len(Openings(stories).different(1000, seed=1)) < 20  # all there are
+    openings = Openings(stories).different(1000, seed=1)
     fox = next(opening for opening in openings if "fox" in opening.text)
     assert "fox" in fox.characters
-    (kept,) = self_training.openings(
-        ["The little fox ran. It ran far.", "The little foxes ran."], 2, 1
-    )
+    (kept,) = Openings(["The little fox ran. It ran far.", "The little foxes ran."]).different(2, 1)
     assert "The little foxes ran".startswith(kept.text)  # the other one begins as a prompt does
     arguments = [str(trained), "--text", text, "--stories", "20", "--folder", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["self_training.py", *arguments])
@@ -118,7 +117,9 @@ def test_ways_out_of_a_circle(trained: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert avoid is not None and set(np.flatnonzero(avoid)) == set(by_chance[:1])
 
 
-def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distillation(
+    recipe: Recipe, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stories of two teachers, and what both expect, reach the loss of one that learns from them."""
     from safetensors.numpy import load_file, save_file
 
@@ -132,18 +133,17 @@ def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     (other / "config.json").write_text((trained / "config.json").read_text())
     tensors = load_file(trained / "model.safetensors")
     save_file(tensors | {"norm.weight": tensors["norm.weight"] / 2}, other / "model.safetensors")
-    text = tmp_path / "stories.txt"
-    text.write_text("Once upon a time there was a little owl.")
-    arguments = [str(other), str(trained), "--openings", str(text), "--stories", "150"]
+    text = recipe.data.sources[0].path or ""
+    arguments = [str(other), str(trained), "--openings", text, "--stories", "20", "--unchecked"]
     arguments += ["--likely", "8", "--folder", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["distill.py", *arguments])
     distill.main()
 
     tokens, likely, shares = (
-        np.load(tmp_path / f"taught{part}.npy") for part in ("", ".likely", ".shares")
+        np.load(tmp_path / "taught" / f"00000{part}.npy") for part in ("", ".likely", ".shares")
     )
     assert len(tokens) == len(likely) == len(shares)
-    assert (tokens == BOS).sum() == 151 and tokens[-1] == BOS
+    assert (tokens == BOS).sum() > 20 and tokens[-1] == BOS
     assert shares.astype(float).sum(-1).max() < 1.01
     starts = np.flatnonzero(tokens == BOS)
     pairs = itertools.pairwise(starts)
@@ -157,7 +157,7 @@ def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         np.testing.assert_allclose(shares[at], expected, atol=0.03)  # bfloat16
         assert expected.sum() > 0.95 * mean[place - 1].topk(8).values.sum()
 
-    np.save(tmp_path / "plain.npy", tokens)
+    np.save(tmp_path / "plain.npy", np.concatenate([tokens[:-1]] * 3 + [tokens[-1:]]))
     drawn = Batches(tmp_path, 1).draw(0, {"taught": 0.5, "plain": 0.5}, 16, 64)
     inputs, targets, tops, theirs = drawn.inputs, drawn.targets, drawn.likely, drawn.shares
     assert tops is not None and theirs is not None
@@ -165,7 +165,7 @@ def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     taught = theirs.sum((1, 2)) > 0
     assert 0 < taught.sum() < 16
     follows = (tops[..., 0] == targets)[theirs.sum(-1) > 0]
-    assert follows.double().mean() > 0.4  # at the wrong places, next to none
+    assert follows.double().mean() > 0.2  # at the wrong places, next to none
     model = teachers[1]
     losses = []
     for row in torch.arange(16):
@@ -177,3 +177,45 @@ def test_distillation(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         losses.append(-(expected * there))
     mean_loss = torch.stack(losses).sum() / (targets != -1).sum()
     torch.testing.assert_close(model.loss(inputs, targets, None, (tops, theirs)), mean_loss)
+
+
+def test_teachers_keep_what_is_good_and_go_on(
+    recipe: Recipe, trained: Path, tmp_path: Path
+) -> None:
+    """No story is told twice, none that is held out or fails the checks; a second run goes on behind the first."""
+    from sentencepiece import SentencePieceProcessor
+
+    from model.data.overlap import HeldOut, opening_of
+    from model.training.distill import Author, Teachers
+    from model.training.weights import load_model
+
+    tokenizer = SentencePieceProcessor(str(trained / "tokenizer.model"))
+    teachers = Teachers([load_model(trained)], tokenizer, likely=4, temperature=0.7)
+    text = Path(recipe.data.sources[0].path or "")
+
+    def told() -> list[str]:
+        stories = []
+        for path in sorted((tmp_path / "taught").glob("[0-9]*[0-9].npy")):
+            tokens = np.load(path)
+            bounds = itertools.pairwise(np.flatnonzero(tokens == 1))
+            stories += [tokenizer.decode(tokens[a + 1 : b].tolist()) for a, b in bounds]
+        return [story for story in stories if story]
+
+    first = Author(teachers, [text], HeldOut([]))
+    assert first.write(tmp_path, 5, stories=8, minutes=None) >= 8
+    before = told()
+    assert len({opening_of(story) for story in before}) == len(before) >= 8
+    for story in before:
+        assert "There" not in story[:5] or story.count(".") > 1
+    (tmp_path / "taught" / "00000.shares.npy").unlink()  # interrupted while it judged
+    held_out = HeldOut(before[:1])
+    again = Author(teachers, [text], held_out)
+    more = again.write(tmp_path, 5, stories=len(before) + 3, minutes=None)
+    after = told()
+    assert after[: len(before)] == before and len(after) >= len(before) + 3 <= more
+    assert not any(held_out.holds(story) for story in after[len(before) :])
+    assert len({opening_of(story) for story in after}) == len(after)
+    assert (tmp_path / "taught" / "00000.shares.npy").exists()
+    assert Author(teachers, [text], held_out).write(tmp_path, 5, stories=9999, minutes=0) == len(
+        after
+    )
