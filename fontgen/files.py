@@ -1,4 +1,4 @@
-"""Output files, written whole or not at all."""
+"""Input files read whole; output files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -31,6 +31,19 @@ def check_output(path: Path, inputs: list[Path | None]) -> None:
     for other in inputs:
         if other is not None and path.exists() and other.exists() and path.samefile(other):
             raise FontgenError("is also an input: choose another output", path=path)
+
+
+def read_input(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        FontgenError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        cause = error.strerror if isinstance(error, OSError) else error
+        raise FontgenError(f"cannot be read: {cause}", path=path) from error
 
 
 def write_output(path: Path, data: bytes) -> None:

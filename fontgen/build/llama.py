@@ -10,6 +10,7 @@ from fontgen.errors import FontgenError, naming
 from fontgen.font import base as basefont
 from fontgen.font import names as font
 from fontgen.font import tables
+from fontgen.font.coverage import Coverage
 from fontgen.font.features import write_features
 from fontgen.llama.checkpoints import load
 from fontgen.llama.checkpoints.hub import default_model_path
@@ -81,10 +82,10 @@ def check_replacements(config: Config) -> None:
     """Raise `FontgenError` when the base font cannot show what ``[replace]`` puts into the text."""
     if not config.replace:
         return
-    available = basefont.characters(config.font.base, config.font.index)
+    available = Coverage(basefont.read_base(config.font.base, config.font.index))
     for word, shown in config.replace.items():
         for character in shown:
-            if ord(character) not in available:
+            if character not in available:
                 raise FontgenError(
                     f"replace.{word!r}: the base font lacks {character!r} (U+{ord(character):04X})",
                     path=config.path,

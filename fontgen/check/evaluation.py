@@ -16,6 +16,7 @@ The protocol, which the output repeats:
 
 from __future__ import annotations
 
+import io
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ from pathlib import Path
 from fontTools.ttLib import TTFont, TTLibError
 
 from fontgen.errors import FontgenError, naming
+from fontgen.files import read_input
+from fontgen.font.file import read_font
 from fontgen.font.tables import WASM_TAG
 from fontgen.llama.documents import split_documents
 from fontgen.llama.loss import cross_entropy
@@ -145,10 +148,9 @@ def _scores(
 
 def open_evaluator(path: Path) -> Evaluator:
     """The evaluator of a font file; raises `FontgenError` when it is not a font of ours."""
+    file = read_font(path)
     try:
-        font = TTFont(path, lazy=True)
-    except OSError as error:
-        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+        font = TTFont(io.BytesIO(file.data), lazy=True, fontNumber=file.index)
     except (TTLibError, ValueError) as error:
         raise FontgenError("is not a font", path=path) from error
     with font:
@@ -164,10 +166,7 @@ def read_documents(path: Path, limit: int | None = None) -> list[str]:
 
     Raises `FontgenError` when there is no such file, it is not UTF-8, or holds no text.
     """
-    try:
-        data = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
-    except OSError as error:
-        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+    data = sys.stdin.buffer.read() if path == STDIN else read_input(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -16,6 +16,8 @@ import wasmtime
 from fontTools.ttLib import TTFont
 
 from fontgen.errors import FontgenError
+from fontgen.files import read_input
+from fontgen.font.file import read_font
 from fontgen.font.tables import WASM_TAG
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 from fontgen.shapers.binary import sections
@@ -46,19 +48,15 @@ def inspect_font(path: Path) -> dict[str, Any]:
     Raises:
         FontgenError: the file cannot be read or is not a font.
     """
+    file = read_font(path)
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
-    try:
-        font = TTFont(io.BytesIO(data), lazy=True, fontNumber=0)
+        font = TTFont(io.BytesIO(file.data), lazy=True, fontNumber=file.index)
         tables = {tag: font.reader[tag] for tag in font.reader.keys()}
     except Exception as error:
         raise FontgenError(f"is not a font: {error}", path=path) from error
     return {
         "file": str(path),
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
+        **_fingerprint(read_input(file.path)),
         "names": _names(font),
         "shaper": _inspect_module(tables[WASM_TAG]) if WASM_TAG in tables else None,
         "settings": _inspect_settings(tables[SETTINGS_TAG]) if SETTINGS_TAG in tables else None,

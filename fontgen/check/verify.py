@@ -157,7 +157,7 @@ def _short_calls_agree(subject: Subject, n_tokens: int) -> tuple[bool, str]:
         return False, "in the end it shows something else"
     font = subject.font
     story = font.shape(typed).visible
-    fresh = ShapingFont(font.uharfbuzz, font.data, font.path)
+    fresh = ShapingFont(font.uharfbuzz, font.data, font.path, index=font.index)
     for call in range(1, len(typed) + 1):
         shown = fresh.shape(typed, settle=False).visible
         if shown == story:

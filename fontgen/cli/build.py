@@ -8,7 +8,8 @@ from fontgen.build import build_font
 from fontgen.cli.common import reporter
 from fontgen.config import Config, read_config
 from fontgen.files import STDOUT, check_output, write_output
-from fontgen.font.base import split_member
+from fontgen.font.file import split_member
+from fontgen.font.woff import pack
 
 
 def build(args: argparse.Namespace) -> int:
@@ -30,7 +31,7 @@ def build(args: argparse.Namespace) -> int:
     inputs = [config.path, config.model.checkpoint, config.model.tokenizer, base]
     check_output(output, [*inputs, config.program_path()])
     report = reporter(args)
-    data = build_font(config, report)
+    data = pack(build_font(config, report), output.suffix)
     write_output(output, data)
     if output != STDOUT:
         report.note(f"wrote {output} ({len(data):,} bytes)")

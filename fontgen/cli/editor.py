@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 
 from fontTools.ttLib import TTFont, TTLibError
 
 from fontgen.errors import FontgenError
+from fontgen.font.file import read_font
 from fontgen.host import native
 from fontgen.host.native.editor import EDITORS, choose, open_editor
 from fontgen.host.native.run import precompile
@@ -21,11 +23,10 @@ def known_editors() -> str:
 
 def editor(args: argparse.Namespace) -> int:
     """Open the editor, wait until it ends, and say where the story is."""
+    file = read_font(args.font)
     try:
-        with TTFont(args.font, lazy=True) as opened:
+        with TTFont(io.BytesIO(file.data), lazy=True, fontNumber=file.index) as opened:
             family = str(opened["name"].getBestFamilyName())
-    except OSError as error:
-        raise FontgenError(str(error.strerror or error), path=args.font) from error
     except (TTLibError, KeyError) as error:
         raise FontgenError("is not a font with a name", path=args.font) from error
     if not 1 <= args.size <= 500:

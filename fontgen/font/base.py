@@ -1,8 +1,8 @@
 """Open the base font: any TrueType or CFF OpenType font, or a member of a collection.
 
 A base font is untrusted input. Whatever is wrong with it comes out as one `FontgenError` that names
-the file. `open_base` gives back a font of which no table has been decompiled, so that saving it
-copies every table that nobody touches byte for byte.
+the file; what HarfBuzz would ignore is not looked at. `open_base` gives back a font of which no table has
+been decompiled, so that saving it copies every table that nobody touches byte for byte.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ from __future__ import annotations
 import importlib.resources
 import io
 import os
-import re
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
+from fontgen.font.coverage import Coverage
+from fontgen.font.file import FontFile, read_font
 
 DEFAULT_BASE_PACKAGE = "font_roboto"
 DEFAULT_BASE_FILE = "Roboto-Regular.ttf"
 
-_COLLECTION_MEMBER = re.compile(r"^(?P<path>.+)#(?P<index>\d+)$")
+_NEEDED = ("head", "maxp", "hhea", "hmtx")
+_READ = ("head", "name")
+"""Tables that fontgen changes."""
 
 
 def default_base_path() -> Path:
@@ -42,19 +45,6 @@ def default_base_path() -> Path:
     return path
 
 
-def split_member(spec: str | os.PathLike[str]) -> tuple[Path, int | None]:
-    """Split ``FILE.ttc#1`` into the file and the member's index; a file really called so is itself.
-
-    >>> split_member("Fonts.ttc#1")[1]
-    1
-    """
-    text = os.fspath(spec)
-    match = _COLLECTION_MEMBER.match(text)
-    if match is None or os.path.exists(text):
-        return Path(text), None
-    return Path(match["path"]), int(match["index"])
-
-
 def open_base(spec: str | os.PathLike[str] | None = None, index: int | None = None) -> TTFont:
     """Open and check a base font.
 
@@ -69,82 +59,46 @@ def open_base(spec: str | os.PathLike[str] | None = None, index: int | None = No
 
     Raises:
         FontgenError: the file cannot be read, is not a font, lacks a table that every font needs or
-            has no Unicode ``cmap``.
+            has no ``cmap`` that HarfBuzz could use.
     """
-    path, member = split_member(default_base_path() if spec is None else spec)
-    if member is None:
-        member = index
-    elif index is not None and index != member:
-        raise FontgenError(
-            f"both member {member} and --base-index {index} are asked for", path=path
-        )
-
-    data = _read(path, member)
-    try:
-        font = _open(data, member)
-        if font.flavor is not None:
-            data = _unpacked(font)
-            font = _open(data, member)
-    except ImportError as error:
-        raise FontgenError(
-            "is a WOFF2 font, which needs one more package: pip install brotli", path=path
-        ) from error
-    except Exception as error:  # fontTools raises whatever the bytes lead it to
-        raise FontgenError(f"is not a font: {_first_line(error)}", path=path) from error
-    _check(font, path)
-    return _open(data, member)
+    file = read_base(spec, index)
+    with naming(file.path):
+        try:
+            font = _open(file)
+        except Exception as error:  # fontTools raises whatever the bytes lead it to
+            raise FontgenError(f"is not a font: {_first_line(error)}") from error
+        _check(font, Coverage(file))
+        return _open(file)
 
 
-def characters(spec: str | os.PathLike[str] | None = None, index: int | None = None) -> set[int]:
-    """Code points that a base font can show; arguments and errors as for `open_base`."""
-    return set(open_base(spec, index).getBestCmap())
+def read_base(spec: str | os.PathLike[str] | None = None, index: int | None = None) -> FontFile:
+    """The file of a base font, unchecked; arguments as for `open_base`."""
+    return read_font(default_base_path() if spec is None else spec, index)
 
 
-def _read(path: Path, member: int | None) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
-    is_collection = data.startswith(b"ttcf")
-    if is_collection and member is None:
-        raise FontgenError(
-            f"is a font collection: choose a member, such as {path.name}#0", path=path
-        )
-    if member is not None and (member < 0 or (member > 0 and not is_collection)):
-        kind = "a font collection" if is_collection else "a single font"
-        raise FontgenError(f"is {kind}, which has no member {member}", path=path)
-    return data
-
-
-def _open(data: bytes, member: int | None) -> TTFont:
-    return TTFont(
-        io.BytesIO(data),
-        fontNumber=member if data.startswith(b"ttcf") else -1,
+def _open(file: FontFile) -> TTFont:
+    font = TTFont(
+        io.BytesIO(file.data),
+        fontNumber=file.index if file.is_collection else -1,
         lazy=True,
         recalcBBoxes=False,
         recalcTimestamp=False,
     )
+    # fontTools's own packer: what HarfBuzz's gives depends on its version.
+    font.cfg["fontTools.ttLib.tables.otBase:USE_HARFBUZZ_REPACKER"] = False
+    return font
 
 
-def _unpacked(font: TTFont) -> bytes:
-    """A WOFF or WOFF2 font as the plain font that it was made of."""
-    font.flavor = None
-    stream = io.BytesIO()
-    font.save(stream, reorderTables=None)
-    return stream.getvalue()
-
-
-def _check(font: TTFont, path: Path) -> None:
-    for tag in ("head", "maxp", "hhea", "hmtx"):
+def _check(font: TTFont, coverage: Coverage) -> None:
+    for tag in _NEEDED:
         if tag not in font:
-            raise FontgenError(f"is not a usable font: it has no {tag} table", path=path)
+            raise FontgenError(f"is not a usable font: it has no {tag} table")
     if "cmap" not in font:
-        raise FontgenError("has no cmap table, so no text can be set in it", path=path)
+        raise FontgenError("has no cmap table, so no text can be set in it")
     for tag in ("Wasm", "Llam"):
         if tag in font:
             raise FontgenError(
-                f"already has a {tag} table: choose a base font without a shaper of its own",
-                path=path,
+                f"already has a {tag} table: choose a base font without a shaper of its own"
             )
     for tag in font.keys():
         if tag == "GlyphOrder":
@@ -152,25 +106,17 @@ def _check(font: TTFont, path: Path) -> None:
         try:
             font.getTableData(tag)
         except Exception as error:
-            raise FontgenError(
-                f"table {tag} cannot be read: {_first_line(error)}", path=path
-            ) from error
-    for tag in ("head", "maxp", "hhea", "name"):
+            raise FontgenError(f"table {tag} cannot be read: {_first_line(error)}") from error
+    for tag in _READ:
         try:
             if tag in font:
                 font[tag]
         except Exception as error:
-            raise FontgenError(
-                f"table {tag} is damaged: {_first_line(error)}", path=path
-            ) from error
-    try:
-        characters = font.getBestCmap()
-    except Exception as error:
-        raise FontgenError(f"table cmap is damaged: {_first_line(error)}", path=path) from error
-    if not characters:
-        raise FontgenError("has no Unicode cmap, so no text can be set in it", path=path)
+            raise FontgenError(f"table {tag} is damaged: {_first_line(error)}") from error
+    if not coverage:
+        raise FontgenError("has no cmap that HarfBuzz could use, so no text can be set in it")
     if not 16 <= font["head"].unitsPerEm <= 16384:
-        raise FontgenError(f"unitsPerEm is {font['head'].unitsPerEm}", path=path)
+        raise FontgenError(f"unitsPerEm is {font['head'].unitsPerEm}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,78 +1,138 @@
 """List the shaper's own OpenType features in GSUB, so that programs offer them beside the font's.
 
-The features have no lookups: OpenType itself does nothing for them, and text is shaped as before.
+The features have no lookups: OpenType itself does nothing for them, and text is shaped as before. Only the lists of
+scripts and features are read and written anew; lookups, whatever is wrong with them, are carried over as they are.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fontTools.ttLib import TTFont, newTable
+from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables import otTables
+from fontTools.ttLib.tables.otBase import OTTableReader, OTTableWriter
+from fontTools.varLib.featureVars import remapFeatures
 
-from fontgen.errors import FontgenError
+from fontgen.font.tables import write_table
 
-_REPACKER = "fontTools.ttLib.tables.otBase:USE_HARFBUZZ_REPACKER"
+_HEADER = struct.Struct(">5H")  # version; offsets of ScriptList, FeatureList, LookupList
+_OFFSET = struct.Struct(">I")  # of FeatureVariations, since version 1.1
+_NO_FEATURE = 0xFFFF
 
 
 def write_features(font: TTFont, tags: Iterable[str], table: str = "GSUB") -> None:
     """Add features without lookups to every script and language of GSUB, or of GPOS.
 
-    Tags that the font has already are left as they are. A font that is shaped by Apple's ``morx``
-    gets no GSUB, which HarfBuzz would then prefer.
-
-    Raises:
-        FontgenError: the table is damaged.
+    Tags that the font has already are left as they are. Nothing is changed where the font has no such table, or
+    none that could be read: an empty one would turn HarfBuzz's shapers for Indic and other scripts off, which
+    stand aside for a font that says how it wants to be shaped, if only for the script ``DFLT``.
     """
     if table not in font:
-        if "morx" in font or "mort" in font:
-            return
-        font[table] = _empty_table(table)
-    # fontTools's own packer: what HarfBuzz's gives depends on its version.
-    font.cfg[_REPACKER] = False
+        return
+    data = font.getTableData(table)
     try:
-        layout = font[table].table
-        languages = list(_languages(layout))
-        present = {record.FeatureTag for record in layout.FeatureList.FeatureRecord}
-    except Exception as error:
-        raise FontgenError(f"table {table} of the base font is damaged: {error}") from error
+        changed = _with_features(data, tags, font, table)
+    except (
+        Exception
+    ):  # whatever the bytes lead fontTools to; HarfBuzz ignores what is broken, and so do we
+        return
+    write_table(font, table, changed)
+
+
+def _with_features(data: bytes, tags: Iterable[str], font: TTFont, tag: str) -> bytes:
+    """The table with further features; raises any exception where its lists are damaged."""
+    layout, lookups = _read(data, font, tag)
+    if not layout.ScriptList.ScriptRecord:
+        return data
+    before = layout.FeatureList.FeatureRecord
+    present = {record.FeatureTag for record in before}
     added = [_feature(tag) for tag in sorted(set(tags) - present)]
-    records = layout.FeatureList.FeatureRecord
-    order = sorted(
-        [*added, *records], key=lambda record: record.FeatureTag
-    )  # stable, as it must be
-    index_of = {id(record): index for index, record in enumerate(order)}
-    moved = [index_of[id(record)] for record in records]
+    # Sorted, as the specification asks for; stable, since a font may have several features of one tag.
+    after = sorted([*added, *before], key=lambda record: record.FeatureTag)
+    index_of = {id(record): index for index, record in enumerate(after)}
+    layout.FeatureList.FeatureRecord = after
+    layout.FeatureList.FeatureCount = len(after)
+    old = _Moved({index: index_of[id(record)] for index, record in enumerate(before)}, len(added))
+    remapFeatures(layout, old)
     new = [index_of[id(record)] for record in added]
-    for language in languages:
-        old = [moved[index] for index in language.FeatureIndex]
-        language.FeatureIndex = sorted(old + new) if old == sorted(old) else old + new
+    for language in _languages(layout):
+        indices = language.FeatureIndex
+        is_sorted = indices == sorted(indices)
+        language.FeatureIndex = sorted(indices + new) if is_sorted else indices + new
         language.FeatureCount = len(language.FeatureIndex)
-        if language.ReqFeatureIndex != 0xFFFF:
-            language.ReqFeatureIndex = moved[language.ReqFeatureIndex]
-    for substitution in _substitutions(layout):
-        substitution.FeatureIndex = moved[substitution.FeatureIndex]
-    layout.FeatureList.FeatureRecord = order
-    layout.FeatureList.FeatureCount = len(order)
+    return _write(layout, lookups, font, tag)
+
+
+class _Moved(dict):
+    """Where features have moved. An index that no feature has, which HarfBuzz ignores, must not come to mean one."""
+
+    def __init__(self, moved: dict[int, int], n_added: int):
+        super().__init__(moved)
+        self._n_added = n_added
+
+    def __missing__(self, index: int) -> int:
+        return min(index + self._n_added, _NO_FEATURE - 1)
+
+
+def _read(data: bytes, font: TTFont, tag: str) -> tuple[Any, bytes]:
+    """The table without its LookupList, and the bytes from there on, in which all offsets are relative."""
+    major, minor, scripts, features, lookups = _HEADER.unpack_from(data)
+    variations = _OFFSET.unpack_from(data, _HEADER.size)[0] if (major, minor) >= (1, 1) else 0
+    layout = getattr(otTables, tag)()
+    layout.Version = major << 16 | minor
+    reader = OTTableReader(data, tableTag=tag)
+    for name, offset in (
+        ("ScriptList", scripts),
+        ("FeatureList", features),
+        ("FeatureVariations", variations),
+    ):
+        part = getattr(otTables, name)()
+        if offset:
+            part.decompile(reader.getSubReader(offset), font)
+            part.ensureDecompiled(recurse=True)
+        elif name == "FeatureVariations":
+            part = None
+        else:
+            record = f"{name.removesuffix('List')}Record"
+            setattr(part, record, [])
+        setattr(layout, name, part)
+    return layout, data[lookups:] if lookups else b""
+
+
+def _write(layout: Any, lookups: bytes, font: TTFont, tag: str) -> bytes:
+    scripts, features = (
+        _compile(part, font, tag) for part in (layout.ScriptList, layout.FeatureList)
+    )
+    variations = layout.FeatureVariations
+    header_size = _HEADER.size + _OFFSET.size * (layout.Version > 0x00010000)
+    front = header_size + len(scripts) + len(features)
+    padding = -front % 4
+    version = (layout.Version >> 16, layout.Version & 0xFFFF)
+    offsets = (header_size, header_size + len(scripts), (front + padding) * bool(lookups))
+    header = _HEADER.pack(*version, *offsets)  # an error where the lookups are out of its reach
+    end = b""
+    if header_size > _HEADER.size:
+        end_padding = -len(lookups) % 4
+        end = bytes(end_padding) + (_compile(variations, font, tag) if variations else b"")
+        offset = front + padding + len(lookups) + end_padding
+        header += _OFFSET.pack(offset * bool(variations))
+    return header + scripts + features + bytes(padding) + lookups + end
+
+
+def _compile(part: Any, font: TTFont, tag: str) -> bytes:
+    writer = OTTableWriter(tableTag=tag)
+    part.compile(writer, font)
+    data: bytes = writer.getAllData()
+    return data
 
 
 def _languages(layout: Any) -> Iterator[Any]:
-    """Every LangSys table, once."""
-    seen: set[int] = set()
+    """Every LangSys table."""
     for script in layout.ScriptList.ScriptRecord:
         systems = [record.LangSys for record in script.Script.LangSysRecord]
-        for system in [script.Script.DefaultLangSys, *systems]:
-            if system is not None and id(system) not in seen:
-                seen.add(id(system))
-                yield system
-
-
-def _substitutions(layout: Any) -> Iterator[Any]:
-    """The records of a variable font's FeatureVariations, which count features too."""
-    variations = getattr(layout, "FeatureVariations", None)
-    for record in variations.FeatureVariationRecord if variations else ():
-        yield from record.FeatureTableSubstitution.SubstitutionRecord
+        yield from (system for system in [script.Script.DefaultLangSys, *systems] if system)
 
 
 def _feature(tag: str) -> Any:
@@ -83,24 +143,3 @@ def _feature(tag: str) -> Any:
     record.Feature.LookupListIndex = []
     record.Feature.LookupCount = 0
     return record
-
-
-def _empty_table(tag: str) -> Any:
-    """A GSUB or GPOS table of one script, DFLT, and nothing in it."""
-    table = newTable(tag)
-    gsub = table.table = getattr(otTables, tag)()
-    gsub.Version = 0x00010000
-    gsub.ScriptList = otTables.ScriptList()
-    script = otTables.ScriptRecord()
-    script.ScriptTag = "DFLT"
-    script.Script = otTables.Script()
-    script.Script.LangSysRecord, script.Script.LangSysCount = [], 0
-    system = script.Script.DefaultLangSys = otTables.DefaultLangSys()
-    system.LookupOrder, system.ReqFeatureIndex = None, 0xFFFF
-    system.FeatureIndex, system.FeatureCount = [], 0
-    gsub.ScriptList.ScriptRecord, gsub.ScriptList.ScriptCount = [script], 1
-    gsub.FeatureList = otTables.FeatureList()
-    gsub.FeatureList.FeatureRecord, gsub.FeatureList.FeatureCount = [], 0
-    gsub.LookupList = otTables.LookupList()
-    gsub.LookupList.Lookup, gsub.LookupList.LookupCount = [], 0
-    return table

@@ -6,7 +6,9 @@ from typing import Any
 
 from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
 from fontTools.feaLib.error import FeatureLibError
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont, newTable
+from fontTools.ttLib.tables import otTables
+from fontTools.ttLib.tables.DefaultTable import DefaultTable
 
 from fontgen.errors import FontgenError
 from fontgen.font.features import write_features
@@ -42,14 +44,25 @@ def add_lookups(font: TTFont, features: str) -> None:
             raise FontgenError(
                 f"table {table} of the base font has {', '.join(candidates)} already"
             )
+        if table not in font:
+            font[table] = _empty_table(table)
         write_features(font, [free], table)
-        _append(font[table].table, scratch[table].table, free)
+        _append(_parsed(font, table).table, scratch[table].table, free)
 
 
 def _present(font: TTFont, table: str) -> set[str]:
     if table not in font:
         return set()
-    return {record.FeatureTag for record in font[table].table.FeatureList.FeatureRecord}
+    return {record.FeatureTag for record in _parsed(font, table).table.FeatureList.FeatureRecord}
+
+
+def _parsed(font: TTFont, tag: str) -> Any:
+    """The table as fontTools's objects, of which a part may have been written as bytes."""
+    if type(font[tag]) is DefaultTable:
+        table = newTable(tag)
+        table.decompile(font[tag].data, font)
+        font[tag] = table
+    return font[tag]
 
 
 def _append(table: Any, added: Any, tag: str) -> None:
@@ -78,3 +91,24 @@ def _renumber(node: Any, first: int) -> None:
     elif hasattr(node, "getConverters"):
         for value in list(vars(node).values()):
             _renumber(value, first)
+
+
+def _empty_table(tag: str) -> Any:
+    """A GSUB or GPOS table of one script, DFLT, and nothing in it."""
+    table = newTable(tag)
+    gsub = table.table = getattr(otTables, tag)()
+    gsub.Version = 0x00010000
+    gsub.ScriptList = otTables.ScriptList()
+    script = otTables.ScriptRecord()
+    script.ScriptTag = "DFLT"
+    script.Script = otTables.Script()
+    script.Script.LangSysRecord, script.Script.LangSysCount = [], 0
+    system = script.Script.DefaultLangSys = otTables.DefaultLangSys()
+    system.LookupOrder, system.ReqFeatureIndex = None, 0xFFFF
+    system.FeatureIndex, system.FeatureCount = [], 0
+    gsub.ScriptList.ScriptRecord, gsub.ScriptList.ScriptCount = [script], 1
+    gsub.FeatureList = otTables.FeatureList()
+    gsub.FeatureList.FeatureRecord, gsub.FeatureList.FeatureCount = [], 0
+    gsub.LookupList = otTables.LookupList()
+    gsub.LookupList.Lookup, gsub.LookupList.LookupCount = [], 0
+    return table

@@ -8,6 +8,7 @@ wherever the shaper does not run.
 from __future__ import annotations
 
 import re
+import struct
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +18,17 @@ from fontTools.ttLib import TTFont, newTable
 
 from fontgen import __version__
 from fontgen.errors import FontgenError
+from fontgen.font.tables import write_table
 
 COPYRIGHT, FAMILY, STYLE, UNIQUE_ID, FULL_NAME, VERSION, POSTSCRIPT_NAME, TRADEMARK = range(8)
-DESCRIPTION, LICENCE = 10, 13
+MANUFACTURER, DESCRIPTION, VENDOR_URL, LICENCE = 8, 10, 11, 13
 TYPOGRAPHIC_FAMILY, TYPOGRAPHIC_STYLE, COMPATIBLE_FULL_NAME = 16, 17, 18
 POSTSCRIPT_CID_NAME, WWS_FAMILY, VARIATIONS_PREFIX = 20, 21, 25
+# Where the specification has them.
+_REVISION = struct.Struct(">i")  # 16.16
+_IS_FIXED_PITCH = slice(12, 16)  # of post
+_FAMILY_CLASS, _PANOSE, _VENDOR_ID = 30, slice(32, 42), slice(58, 62)  # of OS/2
+
 _WINDOWS_ENGLISH = (3, 1, 0x409)
 _MAC_ENGLISH = (1, 0, 0)
 
@@ -40,6 +47,7 @@ class BaseNames:
     copyright: str
     trademark: str
     licence: str
+    manufacturer: str
 
     @classmethod
     def of(cls, font: TTFont) -> BaseNames:
@@ -51,7 +59,7 @@ class BaseNames:
         style = name(TYPOGRAPHIC_STYLE, STYLE) or "Regular"
         version = name(VERSION)
         if not re.match(r"Version \d+\.\d+", version):  # the form that the specification asks for
-            revision = f"Version {font['head'].fontRevision:.3f}"
+            revision = f"Version {_REVISION.unpack_from(font.reader['head'], 4)[0] / 65536:.3f}"
             version = f"{revision}; {version}" if version else revision
         return cls(
             family=family,
@@ -62,14 +70,8 @@ class BaseNames:
             copyright=name(COPYRIGHT),
             trademark=name(TRADEMARK),
             licence=name(LICENCE),
+            manufacturer=name(MANUFACTURER),
         )
-
-
-def _peek(font: TTFont, tag: str) -> Any:
-    """A table's contents, read so that fontTools does not compile the table anew when saving."""
-    table = newTable(tag)
-    table.decompile(font.reader[tag], font)
-    return table
 
 
 @dataclass(frozen=True)
@@ -89,15 +91,16 @@ def default_family(font: TTFont, stem: str = "Llama TTF") -> str:
     """A family name by the looks of the base font: ``Llama TTF Mono``, ``Serif`` or ``Sans``.
 
     Fixed pitch is told by ``post``, serifs by PANOSE (bSerifStyle 2-10) or the IBM font class (1-7)
-    of ``OS/2``.
+    of ``OS/2``. Of these tables, which come in many lengths, no more is read than that.
     """
-    if "post" in font and _peek(font, "post").isFixedPitch:
+    post = font.reader["post"] if "post" in font else b""
+    if any(post[_IS_FIXED_PITCH]):
         return f"{stem} Mono"
-    if "OS/2" in font:
-        os2 = _peek(font, "OS/2")
-        latin_text = os2.panose.bFamilyType == 2
-        serif_style = os2.panose.bSerifStyle
-        ibm_class = os2.sFamilyClass >> 8
+    os2 = font.reader["OS/2"] if "OS/2" in font else b""
+    if len(os2) >= _PANOSE.stop:
+        family_type, serif_style, *_ = os2[_PANOSE]
+        ibm_class = os2[_FAMILY_CLASS]
+        latin_text = family_type == 2
         if (latin_text and 2 <= serif_style <= 10) or (serif_style < 2 and 1 <= ibm_class <= 7):
             return f"{stem} Serif"
     return f"{stem} Sans"
@@ -155,8 +158,9 @@ def write_names(font: TTFont, family: str, credits: Credits) -> None:
 
     The names that applications show (1, 3, 4, 6, 16, 18, 20, 21, 25 and the CFF font name) carry
     the new family in every language; styles stay. Copyright (0) and licence (13) keep their text
-    and gain a line of the credits. The trademark string (7), which speaks of the old name, moves into
-    the description (10).
+    and gain a line of the credits. The trademark string (7), which speaks of the old name, and the
+    manufacturer (8), who has not made this font, move into the description (10); the vendor's address (11)
+    and his ID in ``OS/2`` go. Designer and his address (9, 12) stay: the glyphs are his.
 
     Raises:
         FontgenError: the family name is reserved by the base font.
@@ -191,8 +195,10 @@ def write_names(font: TTFont, family: str, credits: Credits) -> None:
     for name_id, line in ((COPYRIGHT, credits.copyright), (LICENCE, credits.licence)):
         if line:
             names.append(name_id, line)
-    names.table.removeNames(nameID=TRADEMARK)
+    for name_id in (TRADEMARK, MANUFACTURER, VENDOR_URL):
+        names.table.removeNames(nameID=name_id)
     names.put(DESCRIPTION, _description(base, credits))
+    _drop_vendor_id(font)
     if "CFF " in font:
         _rename_cff(font, family, full_name, new_postscript_name)
 
@@ -235,9 +241,10 @@ def _style_in_family(names: _NameTable, family: str) -> str:
 
 
 def _description(base: BaseNames, credits: Credits) -> str:
+    maker = f", by {base.manufacturer}" if base.manufacturer else ""
     sentences = [
         *credits.description,
-        f"Glyphs: {base.full_name or 'an unnamed font'}, {base.version}.",
+        f"Glyphs: {base.full_name or 'an unnamed font'}, {base.version}{maker}.",
         base.trademark,
     ]
     return " ".join(s if s.endswith(".") else s + "." for s in sentences if s)
@@ -254,7 +261,12 @@ def _rename_instances(font: TTFont, old_prefix: str, new_prefix: str) -> None:
     if "fvar" not in font:
         return
     old_prefix = old_prefix.partition("-")[0]
-    name_ids = {instance.postscriptNameID for instance in _peek(font, "fvar").instances} - {0xFFFF}
+    table = newTable("fvar")
+    try:
+        table.decompile(font.reader["fvar"], font)
+    except Exception:  # HarfBuzz ignores a damaged one, and the font does not vary
+        return
+    name_ids = {instance.postscriptNameID for instance in table.instances} - {0xFFFF}
     for record in font["name"].names:
         if record.nameID in name_ids and record.nameID > 25:
             text = record.toUnicode(errors="replace")
@@ -263,12 +275,27 @@ def _rename_instances(font: TTFont, old_prefix: str, new_prefix: str) -> None:
 
 
 def _rename_cff(font: TTFont, family: str, full_name: str, new_postscript_name: str) -> None:
-    fonts = font["CFF "].cff
-    fonts.fontNames[0] = new_postscript_name
-    top = fonts.topDictIndex[0]
-    for key, text in (("FamilyName", family), ("FullName", full_name)):
-        if key in top.rawDict:
-            setattr(top, key, _latin1(text))
+    """Rename the font within the font, unless it is damaged: outlines that can be drawn stay as they are."""
+    table = newTable("CFF ")
+    try:
+        table.decompile(font.reader["CFF "], font)
+        fonts = table.cff
+        fonts.fontNames[0] = new_postscript_name
+        top = fonts.topDictIndex[0]
+        for key, text in (("FamilyName", family), ("FullName", full_name)):
+            if key in top.rawDict:
+                setattr(top, key, _latin1(text))
+        data = table.compile(font)
+    except Exception:  # whatever the bytes lead fontTools to
+        return
+    write_table(font, "CFF ", data)
+
+
+def _drop_vendor_id(font: TTFont) -> None:
+    """Registered IDs are their owners', who have not made this font; four spaces stand for none."""
+    data = font.reader["OS/2"] if "OS/2" in font else b""
+    if len(data) >= _VENDOR_ID.stop:
+        write_table(font, "OS/2", data[: _VENDOR_ID.start] + b"    " + data[_VENDOR_ID.stop :])
 
 
 def _latin1(text: str) -> str:

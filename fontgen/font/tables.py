@@ -47,11 +47,22 @@ def font_bytes(font: TTFont) -> bytes:
     """The font as a file, with table checksums and ``head.checkSumAdjustment`` computed.
 
     Raises:
-        FontgenError: the font would be longer than 4 GiB, which its 32-bit offsets cannot reach.
+        FontgenError: a table cannot be written, or the font would be longer than 4 GiB, which its 32-bit
+            offsets cannot reach.
     """
-    size = sum(len(font.getTableData(tag)) + 32 for tag in font.keys() if tag != "GlyphOrder")
+    size = 0
+    for tag in font.keys():
+        if tag == "GlyphOrder":
+            continue
+        try:
+            size += len(font.getTableData(tag)) + 32
+        except Exception as error:  # fontTools raises whatever the table leads it to
+            raise FontgenError(f"table {tag} cannot be written: {error}") from error
     if size >= 1 << 32:
         raise FontgenError(f"the font would have {size} bytes; a font file ends at 4294967296")
     stream = io.BytesIO()
-    font.save(stream, reorderTables=None)
+    try:
+        font.save(stream, reorderTables=None)
+    except Exception as error:
+        raise FontgenError(f"the base font cannot be written anew: {error}") from error
     return stream.getvalue()

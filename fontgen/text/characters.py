@@ -24,10 +24,10 @@ class GlyphCharacters:
 
     Args:
         font: `uharfbuzz.Font`.
-        data: the font file, for its GSUB table.
+        data: the font file, for its GSUB table. index: which font of a collection.
     """
 
-    def __init__(self, font: Any, data: bytes):
+    def __init__(self, font: Any, data: bytes, index: int = 0):
         self.space: int | None = font.get_nominal_glyph(0x20)
         self.ellipsis: int | None = font.get_nominal_glyph(0x2026)
         self._texts: dict[int, list[str]] = {}
@@ -40,7 +40,7 @@ class GlyphCharacters:
                     texts.append(unicodedata.normalize("NFKC", character))
                 texts.append(character)
         try:
-            substitutions = list(_substitutions(data))
+            substitutions = list(_substitutions(data, index))
         except Exception:  # HarfBuzz ignores a broken GSUB, and so do we
             substitutions = []
         self._undo(substitutions)
@@ -91,9 +91,9 @@ class GlyphCharacters:
                     changed.add(glyph)
 
 
-def _substitutions(data: bytes) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
+def _substitutions(data: bytes, index: int) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
     """(input glyphs, output glyphs) of every GSUB substitution that changes glyphs."""
-    font = TTFont(io.BytesIO(data), lazy=True, fontNumber=0)
+    font = TTFont(io.BytesIO(data), lazy=True, fontNumber=index)
     if "GSUB" not in font or font["GSUB"].table.LookupList is None:
         return
     glyph_id = font.getGlyphID

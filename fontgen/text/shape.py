@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fontgen.errors import FontgenError
+from fontgen.font.file import read_font
 from fontgen.host import native
 from fontgen.llama.marks import MORE
 from fontgen.text.characters import GlyphCharacters
@@ -85,9 +86,10 @@ class ShapingFont:
 
     Args:
         uharfbuzz: the module to shape with, that of `fontgen.host.native.load`.
-        data: the font file.
+        data: the font file, plain or a collection.
         path: named in errors.
         variations: axis values of a variable font.
+        index: which font of a collection.
     """
 
     def __init__(
@@ -96,11 +98,13 @@ class ShapingFont:
         data: bytes,
         path: Path | str = "font",
         variations: dict[str, float] | None = None,
+        index: int = 0,
     ):
         self.uharfbuzz = uharfbuzz
         self.path = path
         self.data = data
-        self.face = uharfbuzz.Face(uharfbuzz.Blob(data))
+        self.index = index
+        self.face = uharfbuzz.Face(uharfbuzz.Blob(data), index)
         if not self.face.glyph_count or not self.face.table_tags:
             raise FontgenError("is not a font", path=path)
         self.font = uharfbuzz.Font(self.face)
@@ -114,16 +118,13 @@ class ShapingFont:
 
     @classmethod
     def open(cls, path: Path, variations: str = "") -> ShapingFont:
-        """Open a font file in the Wasm-enabled HarfBuzz.
+        """Open a font file, or a member of a collection, in the Wasm-enabled HarfBuzz.
 
         Raises:
             FontgenError: the file cannot be read or is not a font, or the host is not there.
         """
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
-        return cls(native.load(), data, path, parse_variations(variations))
+        file = read_font(path)
+        return cls(native.load(), file.data, path, parse_variations(variations), file.index)
 
     @property
     def has_wasm(self) -> bool:
@@ -136,7 +137,7 @@ class ShapingFont:
 
     @cached_property
     def characters(self) -> GlyphCharacters:
-        return GlyphCharacters(self.font, self.data)
+        return GlyphCharacters(self.font, self.data, self.index)
 
     def shape(
         self, text: str, options: ShapeOptions | None = None, *, settle: bool = True

@@ -11,7 +11,6 @@ import pytest
 from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
 from fontTools.misc.xmlWriter import XMLWriter
 from fontTools.ttLib import TTFont
-from fontTools.ttLib.tables.DefaultTable import DefaultTable
 from support.base_fonts import LETTERS, make_font, saved
 
 from fontgen.font.base import open_base
@@ -77,15 +76,8 @@ def test_the_list_stays_sorted_and_lookups_stay_with_their_features(tmp_path: Pa
     assert lookups(built) == lookups(base) | {(tag, ()) for tag in TAGS}
 
 
-def test_a_font_without_gsub_gets_one(tmp_path: Path) -> None:
-    assert _tags(_with_features(tmp_path, make_font())) == {("DFLT", "dflt"): sorted(TAGS)}
-
-
-def test_a_font_of_apples_tables_gets_none(tmp_path: Path) -> None:
-    base = make_font()
-    base["morx"] = DefaultTable("morx")
-    base["morx"].data = bytes(8)
-    assert "GSUB" not in _with_features(tmp_path, base)
+def test_a_font_without_gsub_gets_none(tmp_path: Path) -> None:
+    assert "GSUB" not in _with_features(tmp_path, make_font())
 
 
 def test_feature_variations_follow(tmp_path: Path) -> None:

@@ -52,7 +52,11 @@ def test_only_names_and_checksums_differ_from_roboto(font_path: Path, base_path:
     base, built = TTFont(base_path), TTFont(font_path, checkChecksums=2)
     assert set(built.reader.keys()) - set(base.reader.keys()) == {"Wasm", "Lset", "Llam"}
     changed = {tag for tag in base.reader.keys() if base.reader[tag] != built.reader[tag]}
-    assert changed <= {"name", "head", "GSUB"}  # GSUB: see test_features.py
+    assert changed <= {"name", "head", "GSUB", "OS/2"}  # GSUB: see test_features.py
+    vendor = base["OS/2"].achVendID
+    assert vendor.strip() and built["OS/2"].achVendID == "    "
+    built["OS/2"].achVendID = vendor
+    assert built["OS/2"].compile(built) == base.reader["OS/2"]
     assert built["head"].created == base["head"].created
     assert built["head"].modified == base["head"].modified
 
@@ -273,3 +277,16 @@ def test_a_released_harfbuzz_shapes_it_as_the_base_font(font_path: Path, base_pa
     script = [sys.executable, "-c", _SHAPE_WITH_RELEASED_HARFBUZZ, base_path, font_path]
     shaped = subprocess.run(script, capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(shaped) == 2 and shaped[0] == shaped[1] and len(eval(shaped[0])) > 15
+
+
+def test_who_made_the_base_font_has_not_made_this_one(tmp_path: Path) -> None:
+    base = make_font()
+    for name_id, text in ((8, "Foundry Ltd"), (9, "A. Designer"), (11, "https://foundry.test")):
+        base["name"].setName(text, name_id, 3, 1, 0x409)
+    base["OS/2"].achVendID = "FNDR"
+    path = tmp_path / "base.ttf"
+    path.write_bytes(saved(base))
+    built = _compile(path)
+    assert [built["name"].getDebugName(i) for i in (8, 9, 11)] == [None, "A. Designer", None]
+    assert ", by Foundry Ltd." in built["name"].getDebugName(10)
+    assert built["OS/2"].achVendID == "    "

@@ -1,0 +1,80 @@
+"""Font files, as every command takes them: TrueType, OpenType, WOFF, WOFF2, and members of collections."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from fontgen.errors import FontgenError, naming
+from fontgen.files import read_input
+from fontgen.font import woff
+
+_COLLECTION = b"ttcf"
+_COLLECTION_MEMBER = re.compile(r"^(?P<path>.+)#(?P<index>\d{1,9})$")
+
+
+@dataclass(frozen=True)
+class FontFile:
+    """A font in memory: a plain one, unpacked where it was WOFF, or a member of a collection.
+
+    index: 0, but for a collection, in which it says which font is meant.
+    """
+
+    path: Path
+    data: bytes
+    index: int
+
+    @property
+    def is_collection(self) -> bool:
+        return self.data.startswith(_COLLECTION)
+
+
+def split_member(spec: str | os.PathLike[str]) -> tuple[Path, int | None]:
+    """Split ``FILE.ttc#1`` into the file and the member's index; a file really called so is itself.
+
+    >>> split_member("Fonts.ttc#1")[1]
+    1
+    """
+    text = os.fspath(spec)
+    match = _COLLECTION_MEMBER.match(text)
+    if match is None or os.path.exists(text):
+        return Path(text), None
+    return Path(match["path"]), int(match["index"])
+
+
+def read_font(spec: str | os.PathLike[str], index: int | None = None) -> FontFile:
+    """Read a font file.
+
+    Args:
+        spec: path of a font file, or ``FILE.ttc#INDEX`` for a member of a collection.
+        index: member of a collection, when ``spec`` does not say.
+
+    Raises:
+        FontgenError: the file cannot be read, is a collection of which no member or one that it has not is
+            asked for, or a WOFF that is damaged or too large. Whether the rest is a font is not looked at.
+    """
+    path, member = split_member(spec)
+    if member is None:
+        member = index
+    elif index is not None and index != member:
+        raise FontgenError(f"both member {member} and member {index} are asked for", path=path)
+    data = read_input(path)
+    with naming(path):
+        if woff.is_packed(data):
+            data = woff.unpack(data)
+        return FontFile(path, data, _checked_member(data, member, path.name))
+
+
+def _checked_member(data: bytes, member: int | None, name: str) -> int:
+    if not data.startswith(_COLLECTION):
+        if member:
+            raise FontgenError(f"is a single font, which has no member {member}")
+        return 0
+    n_members = int.from_bytes(data[8:12], "big")
+    if member is None:
+        raise FontgenError(f"is a font collection: choose a member, such as {name}#0")
+    if not 0 <= member < n_members:
+        raise FontgenError(f"is a font collection of {n_members}, which has no member {member}")
+    return member
