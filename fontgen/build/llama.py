@@ -5,6 +5,8 @@ checkpoint -> `Model` -> `QuantisedModel` -> font tables -> font
 
 from __future__ import annotations
 
+from fontTools.ttLib import TTFont
+
 from fontgen.config import Config
 from fontgen.errors import FontgenError, naming
 from fontgen.font import base as basefont
@@ -17,8 +19,15 @@ from fontgen.llama.checkpoints.hub import default_model_path
 from fontgen.llama.marks import TAGS
 from fontgen.llama.model import ModelCard
 from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.shaper import shaper_module
-from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, write_model, write_settings
+from fontgen.llama.tables import (
+    MODEL_TAG,
+    SETTINGS_TAG,
+    Settings,
+    write_model,
+    write_settings,
+)
 from fontgen.progress import Reporter
 
 
@@ -55,14 +64,21 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         module = shaper_module(config.shaper.flavour)
 
         steps.begin("Writing the font")
-        font.write_names(ttfont, family, credits_of(model.card))
-        tables.write_timestamps(ttfont)
-        tables.drop_signature(ttfont)
-        write_features(ttfont, TAGS)
-        tables.write_table(ttfont, tables.WASM_TAG, module)
-        tables.write_table(ttfont, SETTINGS_TAG, write_settings(config.settings()))
-        tables.write_table(ttfont, MODEL_TAG, write_model(quantised))
-        return tables.font_bytes(ttfont)
+        return put_together(ttfont, family, module, config.settings(), quantised)
+
+
+def put_together(
+    ttfont: TTFont, family: str, module: bytes, settings: Settings, model: QuantisedModel
+) -> bytes:
+    """The finished font, of a base font that `fontgen.font.base.open_base` gave, which is changed."""
+    font.write_names(ttfont, family, credits_of(model.card))
+    tables.write_timestamps(ttfont)
+    tables.drop_signature(ttfont)
+    write_features(ttfont, TAGS)
+    tables.write_table(ttfont, tables.WASM_TAG, module)
+    tables.write_table(ttfont, SETTINGS_TAG, write_settings(settings))
+    tables.write_table(ttfont, MODEL_TAG, write_model(model))
+    return tables.font_bytes(ttfont)
 
 
 def credits_of(card: ModelCard) -> font.Credits:
