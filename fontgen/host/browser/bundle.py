@@ -12,6 +12,8 @@ JAVASCRIPT = Path(__file__).parent / "js"
 
 _IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\./([\w-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?(?:function\*?|class|const|let)) (\w+)", re.MULTILINE)
+# Comments that have lines of their own: the source is there for who wants to read it.
+_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
 _LEFT_OVER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 
@@ -48,7 +50,7 @@ def _as_function(name: str) -> str:
         ),
         text,
     )
-    text = _EXPORT.sub(r"\1 \2", text)
+    text = _COMMENT.sub("", _EXPORT.sub(r"\1 \2", text))
     # In a classic script there is no import.meta; what uses it is replaced by one-file.js.
     text = text.replace("import.meta.url", "document.baseURI")
     if left_over := _LEFT_OVER.search(text):

@@ -21,6 +21,7 @@ from fontgen.errors import FontgenError
 from fontgen.files import write_output
 from fontgen.host.browser.builder import FILE_NAME, harfbuzz_module
 from fontgen.host.browser.bundle import JAVASCRIPT, bundle
+from fontgen.host.limits import MEMORY_MB, TIMEOUT_MS
 from fontgen.progress import Reporter
 
 TEMPLATES = Path(__file__).parent / "page"
@@ -214,7 +215,8 @@ def _embedded(name: str, data: bytes) -> Iterator[str]:
 
 def _fill(template: str, font: PageFont, options: PageOptions, **parts: str) -> bytes:
     text = font.sample if options.text is None else options.text
-    settings = {"font": font.name, "text": text, "features": options.features}
+    limits = {"milliseconds": TIMEOUT_MS, "megabytes": MEMORY_MB}
+    settings = {"font": font.name, "text": text, "features": options.features, "limits": limits}
     values = {
         "title": html.escape(font.title),
         "description": html.escape(font.description),

@@ -120,6 +120,12 @@ export class FontClient {
     }
   }
 
+  /** What a language model did with a text: see Service.trace(). */
+  async trace(parameters) {
+    await this.opened;
+    return this.#call("trace", parameters);
+  }
+
   close() {
     this.#closed = true;
     this.#endWorker(new Error("closed"));

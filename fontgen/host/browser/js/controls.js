@@ -7,17 +7,21 @@ export const CONTROLLED = ["TEMP", "TOPP", "TOPK", "SEED"];
 
 export class Controls {
   /**
-   * @param {HTMLElement} root with an input named after each feature, and an <output> for it
+   * @param {HTMLElement} root with an input named after each feature, and an <output> for those that are sliders
    * @param {() => void} changed
    */
   constructor(root, changed) {
     this.#inputs = Object.fromEntries(CONTROLLED.map((tag) => [tag, root.querySelector(`[name=${tag}]`)]));
     this.#outputs = Object.fromEntries(CONTROLLED.map((tag) => [tag, root.querySelector(`output[for=${tag}]`)]));
     this.#changed = changed;
-    for (const input of Object.values(this.#inputs)) input.addEventListener("input", () => this.#update());
+    for (const [tag, input] of Object.entries(this.#inputs)) input.addEventListener("input", () => this.#update(tag));
     root.querySelector("[data-action=seed]").addEventListener("click", () => {
       this.#inputs.SEED.value = 1 + Math.floor(Math.random() * 9999);
-      this.#update();
+      this.#update("SEED");
+    });
+    root.querySelector("[data-action=reset]").addEventListener("click", () => {
+      this.features = "";
+      this.#changed();
     });
     this.#show();
   }
@@ -25,9 +29,11 @@ export class Controls {
   #inputs;
   #outputs;
   #changed;
+  #set = new Set(); // features that somebody has set; the others are as the font has them
   #others = ""; // features that no control stands for
 
-  #update() {
+  #update(tag) {
+    this.#set.add(tag);
     this.#show();
     this.#changed();
   }
@@ -35,7 +41,7 @@ export class Controls {
   #show() {
     for (const [tag, output] of Object.entries(this.#outputs)) {
       const value = this.value(tag);
-      if (output) output.value = HUNDREDTHS.has(tag) ? value.toFixed(2) : value || "all";
+      if (output) output.value = this.#set.has(tag) ? value.toFixed(2) : "the font's";
     }
   }
 
@@ -46,7 +52,7 @@ export class Controls {
 
   /** As a list of features, such as "TEMP=80,SEED=7". */
   get features() {
-    const set = CONTROLLED.filter((tag) => this.value(tag)).map((tag) => {
+    const set = CONTROLLED.filter((tag) => this.#set.has(tag)).map((tag) => {
       const value = this.value(tag);
       return `${tag}=${HUNDREDTHS.has(tag) ? Math.round(100 * value) : Math.round(value)}`;
     });
@@ -54,11 +60,14 @@ export class Controls {
   }
   set features(list) {
     const others = [];
+    this.#set.clear();
     for (const tag of CONTROLLED) this.#inputs[tag].value = 0;
     for (const entry of list.split(",").map((one) => one.trim())) {
       const [, tag, value] = /^(\w{4})=(\d+)$/.exec(entry) ?? [];
-      if (CONTROLLED.includes(tag)) this.#inputs[tag].value = HUNDREDTHS.has(tag) ? value / 100 : value;
-      else if (entry) others.push(entry);
+      if (CONTROLLED.includes(tag)) {
+        this.#set.add(tag);
+        this.#inputs[tag].value = HUNDREDTHS.has(tag) ? value / 100 : value;
+      } else if (entry) others.push(entry);
     }
     this.#others = others.join(",");
     this.#show();

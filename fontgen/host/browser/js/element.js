@@ -95,6 +95,15 @@ export class WasmFontText extends HTMLElement {
     this.refresh();
   }
 
+  /** What the text is shaped with, besides its font: what FontClient.shape() takes. */
+  get shapingStyle() {
+    return {
+      features: this.getAttribute("features") ?? "",
+      language: this.closest("[lang]")?.getAttribute("lang") ?? undefined,
+      variations: parseVariations(this.getAttribute("variations")),
+    };
+  }
+
   get disabled() {
     return this.hasAttribute("disabled");
   }
@@ -194,11 +203,7 @@ export class WasmFontText extends HTMLElement {
     const text = this.value;
     const began = performance.now();
     await client.opened;
-    const style = {
-      features: this.getAttribute("features") ?? "",
-      language: this.closest("[lang]")?.getAttribute("lang") ?? undefined,
-      variations: parseVariations(this.getAttribute("variations")),
-    };
+    const style = this.shapingStyle;
     const direction = { ltr: "ltr", rtl: "rtl" }[this.getAttribute("dir")] ?? "auto";
     const { paragraphs, answer } = await this.#paragraphs.shape(text, direction, style, client);
     if (client !== this.#client) return true;

@@ -5,6 +5,7 @@ import { FontClient } from "./client.js";
 import { Controls } from "./controls.js";
 import "./element.js";
 import { describeFont } from "./font-report.js";
+import { Lesson } from "./lesson.js";
 import { harfbuzzModule, provider } from "./provider.js";
 import { showReport } from "./report-view.js";
 
@@ -14,12 +15,13 @@ const KEEP_ADDRESS_AFTER = 400; // milliseconds
 const MEGABYTE = 1 << 20;
 const $ = (selector) => document.querySelector(selector);
 
-/** What `fontgen page` wrote for this page: {font: file name, text, features}. */
+/** What `fontgen page` wrote for this page: {font: file name, text, features, limits of a FontClient}. */
 const settings = JSON.parse($("#settings").textContent);
 
 class Page {
   text = $("wasm-font-text");
   controls = new Controls($("#controls"), () => this.#apply());
+  lesson = new Lesson($("#lesson"), this.text);
   #fontName = settings.font;
   #openings = 0;
   #addressTimer = 0;
@@ -42,7 +44,7 @@ class Page {
     const opening = ++this.#openings;
     try {
       const harfbuzz = await harfbuzzModule();
-      const client = new FontClient({ makeWorker: provider.makeWorker, font, harfbuzz });
+      const client = new FontClient({ makeWorker: provider.makeWorker, font, harfbuzz }, settings.limits);
       const info = await client.opened;
       if (opening !== this.#openings) return client.close();
       this.#fontName = name;

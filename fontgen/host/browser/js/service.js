@@ -1,13 +1,16 @@
 // What the worker does for the page: HarfBuzz, one font and its guest. Messages are answered one at a time, so that the
 // page can end the worker when a guest takes too long.
 
-import { HarfBuzz } from "./harfbuzz.js";
+import { HarfBuzz, tag } from "./harfbuzz.js";
+import { contextLength, ModelTrace } from "./model-trace.js";
 import { tablesOf } from "./sfnt.js";
 import { CLUSTER, INFO_WORDS } from "./text-buffer.js";
 import { WasmFont } from "./wasm-font.js";
 
 const SPACE = 0x20;
-const ELLIPSIS = 0x2026;
+const MARK = "!";
+const MOST_ADDED = 16; // marks that the lesson puts behind a text, to see what would come next
+const MOST_CALLS = 400; // of the shaper, for a text that it has not told to its end
 
 export class Service {
   #hb;
@@ -73,9 +76,55 @@ export class Service {
         clusters[i] = infos[INFO_WORDS * i + CLUSTER];
         this.#draw(drawings, glyphs[i]);
       }
-      return { ...rest, glyphs, clusters, unfinished: isUnfinished(run.text, result.shown) };
+      return { ...rest, glyphs, clusters };
     });
     return { shaped, ...drawings, variationsChanged, memory: this.#font.memory, log: this.#log.splice(0) };
+  }
+
+  /**
+   * The tokens of a text, and what one of them was chosen among. Behind a text that does not end with a run of marks,
+   * or with one that tells no token, marks are put until one would come: so the last token is what may come next.
+   * @param {object} parameters
+   * @param {{text: string, direction?: string}} parameters.run
+   * @param {number|null} parameters.index of the token to explain; null: the last
+   * @param {number} parameters.most alternatives
+   * @param {number} [parameters.wanted] a token that one would have in its place
+   */
+  trace({ run, index, most, wanted, features, language }) {
+    if (!ModelTrace.isKnownTo(this.#guestFor(run))) throw new Error("this font does not tell what its model does");
+    const trace = new ModelTrace(this.#font.guest);
+    const options = { direction: run.direction, features, language };
+    const shape = (text) => {
+      for (let i = 0; i < MOST_CALLS; i++) if (!this.#font.shape(text, options).unfinished) break;
+      return trace.tokens();
+    };
+    let tokens = shape(run.text);
+    const before = tokens.filter(({ kind }) => kind === "generated").length;
+    let addedMarks = 0;
+    // A choice for a token that the text has already needs no more marks.
+    while (addedMarks < MOST_ADDED && !(wanted !== undefined && index !== null && index < tokens.length)) {
+      const longer = shape(run.text + MARK.repeat(++addedMarks));
+      const more = longer.filter(({ kind }) => kind === "generated" || kind === "end").length;
+      tokens = longer;
+      if (more > before || longer.some(({ kind }) => kind === "end")) break;
+    }
+    const chosen = index !== null && index < tokens.length ? index : tokens.length - 1;
+    const ownMarks = run.text.length;
+    return {
+      tokens,
+      addedMarks: tokens[chosen]?.cluster >= ownMarks ? addedMarks : 0,
+      hypothetical: tokens.filter(({ cluster, kind }) => cluster >= ownMarks && kind !== "begin").length,
+      index: chosen,
+      choices: tokens.length ? trace.choices(chosen, most) : null,
+      rejections: wanted === undefined ? undefined : trace.rejections(chosen, wanted),
+      contextLength: contextLength(this.#hb.table(this.#font.face, tag("Llam"))),
+    };
+  }
+
+  /** The guest, after it has shaped something. */
+  #guestFor({ text }) {
+    if (!this.#font.guest) this.#font.shape(text);
+    return this.#font.guest;
   }
 
   /** Adds what the page needs to draw a glyph, unless it has it. */
@@ -96,10 +145,4 @@ export class Service {
     this.#sent.clear();
     return true;
   }
-}
-
-/** One call of the language model's shaper computes only so much, and shows an ellipsis for the rest. */
-function isUnfinished(typed, shown) {
-  if (!shown) return false;
-  return shown.codepoints.some((codepoint, i) => codepoint === ELLIPSIS && typed.charCodeAt(shown.clusters[i]) !== ELLIPSIS);
 }

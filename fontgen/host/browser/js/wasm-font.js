@@ -17,6 +17,7 @@ export const DIRECTIONS = { ltr: 4, rtl: 5, ttb: 6, btt: 7 };
 const DIRECTION_NAMES = Object.fromEntries(Object.entries(DIRECTIONS).map(([name, value]) => [value, name]));
 const FEATURE_WORDS = 4;
 const MEGABYTE = 1 << 20;
+const ELLIPSIS = 0x2026;
 
 /** shape() returned 0, or glyphs that no program could show; the instance may live on. */
 class Refused extends Error {}
@@ -82,8 +83,9 @@ export class WasmFont {
    * @param {number} [options.end]
    * @param {"wasm"|"ot"} [options.shaper]
    * @returns {{infos: Uint32Array, positions: Int32Array, direction: string, script: number, shaper: "wasm"|"ot",
-   *   shown: {codepoints: Uint32Array, clusters: Uint32Array}|null, milliseconds: number}}
-   *   clusters count UTF-16 units of `text`. `shown` is the text that the guest gave to OpenType.
+   *   shown: {codepoints: Uint32Array, clusters: Uint32Array}|null, unfinished: boolean, milliseconds: number}}
+   *   clusters count UTF-16 units of `text`. `shown` is the text that the guest gave to OpenType; `unfinished` whether
+   *   it has more to show when it is asked again.
    */
   shape(text, options = {}) {
     const { start = 0, end = text.length, shaper = "wasm" } = options;
@@ -100,6 +102,7 @@ export class WasmFont {
       direction: DIRECTION_NAMES[properties.direction],
       script: properties.script,
       shaper: byGuest ? "wasm" : "ot",
+      unfinished: byGuest && this.#isUnfinished(text, shown),
       milliseconds: performance.now() - began,
     };
   }
@@ -125,6 +128,24 @@ export class WasmFont {
     this.hb.setProperties({ direction: DIRECTIONS[direction], script: script && tag(script), language });
     buffer.properties = this.hb.guessProperties();
     return buffer;
+  }
+
+  /** The guest, as long as it lives: for those that know more of it than HarfBuzz. */
+  get guest() {
+    return this.#guest;
+  }
+
+  /** One call of a language model's shaper computes only so much. It says so, or shows an ellipsis for the rest. */
+  #isUnfinished(typed, shown) {
+    const { shape_finished: finished } = this.#guest.exports;
+    if (typeof finished === "function") {
+      try {
+        return !finished();
+      } catch {
+        return false; // another font's function of that name
+      }
+    }
+    return Boolean(shown) && shown.codepoints.some((codepoint, i) => codepoint === ELLIPSIS && typed.charCodeAt(shown.clusters[i]) !== ELLIPSIS);
   }
 
   #running() {
