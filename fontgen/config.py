@@ -5,6 +5,7 @@ The same names serve as flags, which override the file::
     [model]
     checkpoint = "../model"       # file, folder or known name; default: fontgen's own model
     tokenizer = "tok4096.model"   # default: the one beside the checkpoint that fits
+    context_length = 512          # positions; default: the model's own, at most 2,048
 
     [font]
     base = "Some.ttf"             # default: Roboto Regular
@@ -88,6 +89,7 @@ class ModelOptions:
 
     checkpoint: Path | None = names(None, KNOWN_MODELS)
     tokenizer: Path | None = None
+    context_length: int | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ MOST_LINES_OF_A_FILE = 400
 LONGER = {
     "fontgen/host/native/builder.py",
     "fontgen/host/native/doctor.py: examine",
-    "fontgen/llama/checkpoints/tokenizers.py: _model_proto_class",
+    "fontgen/llama/checkpoints/sentencepiece_model.py: model_proto_class",
     "fontgen/llama/quantise/tensors.py: quantise",
     "model/training/train.py: train",
 }

@@ -14,10 +14,12 @@ from fontgen.font import names as font
 from fontgen.font import tables
 from fontgen.font.coverage import Coverage
 from fontgen.font.features import write_features
+from fontgen.host.limits import MEMORY_MB
 from fontgen.llama.checkpoints import load
 from fontgen.llama.checkpoints.hub import default_model_path
 from fontgen.llama.marks import TAGS
-from fontgen.llama.model import ModelCard
+from fontgen.llama.memory import Target, arithmetic, memory_bytes
+from fontgen.llama.model import ModelCard, ModelConfig
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.shaper import shaper_module
@@ -41,7 +43,8 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         FontgenError: an input is bad; names the file and the cause.
     """
     config.check()
-    with (reporter or Reporter(quiet=True)).steps(total=5) as steps:
+    reporter = reporter or Reporter(quiet=True)
+    with reporter.steps(total=5) as steps:
         steps.begin("Opening the base font")
         ttfont = basefont.open_base(config.font.base, config.font.index)
         family = config.font.family or font.default_family(ttfont)
@@ -49,8 +52,11 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
 
         steps.begin("Reading the checkpoint")
         model = load(
-            config.model.checkpoint or default_model_path(), tokenizer=config.model.tokenizer
+            config.model.checkpoint or default_model_path(),
+            tokenizer=config.model.tokenizer,
+            target=Target(config.quantise.bits, config.model.context_length),
         )
+        _say_what_it_needs(model.config, config, reporter)
 
         steps.begin("Quantising the weights")
         with naming(config.path, "quantise.bits"):
@@ -79,6 +85,19 @@ def put_together(
     tables.write_table(ttfont, SETTINGS_TAG, write_settings(settings))
     tables.write_table(ttfont, MODEL_TAG, write_model(model))
     return tables.font_bytes(ttfont)
+
+
+def _say_what_it_needs(model: ModelConfig, config: Config, reporter: Reporter) -> None:
+    """How much memory a host must have for the font; a note where fontgen's own has less."""
+    bits = config.quantise.bits
+    needed = memory_bytes(model, bits)
+    reporter.detail(f"the font needs {arithmetic(model, bits)}")
+    if needed > MEMORY_MB << 20:
+        reporter.note(
+            f"note: the font needs {arithmetic(model, bits)}; fontgen's host gives {MEMORY_MB << 20:,} unless "
+            f"FONTGEN_WASM_MEMORY_MB={-(-needed >> 20)} is set, and shows plain text. A shorter context "
+            "(--context) or --bits 4 needs less"
+        )
 
 
 def credits_of(card: ModelCard) -> font.Credits:

@@ -16,7 +16,11 @@ def build(args: argparse.Namespace) -> int:
     """Build the font of ``CONFIG.toml`` and the flags, and write it."""
     config = read_config(args.config) if args.config else Config()
     config = config.override(
-        model={"checkpoint": args.model, "tokenizer": args.tokenizer},
+        model={
+            "checkpoint": args.model,
+            "tokenizer": args.tokenizer,
+            "context_length": args.context,
+        },
         font={
             "base": args.base,
             "index": args.base_index,

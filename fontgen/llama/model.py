@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fontgen.errors import FontgenError
+from fontgen.llama import limits
 
 
 class PieceKind(enum.IntEnum):
@@ -101,12 +102,18 @@ class ModelConfig:
 
     def check(self) -> None:
         """Raise `FontgenError` when the numbers do not describe a Llama transformer."""
-        for name in (
-            "dim", "hidden_dim", "n_layers", "n_heads", "n_kv_heads", "vocab_size", "context_length",
-        ):  # fmt: skip
+        for name, largest in (
+            ("dim", limits.LARGEST_DIMENSION),
+            ("hidden_dim", limits.LARGEST_DIMENSION),
+            ("n_layers", limits.LARGEST_N_LAYERS),
+            ("n_heads", self.dim),
+            ("n_kv_heads", self.n_heads),
+            ("vocab_size", limits.LARGEST_VOCABULARY),
+            ("context_length", 1 << 30),  # `fontgen.llama.memory.fit` shortens it
+        ):
             value = getattr(self, name)
-            if not 1 <= value < 1 << 24:
-                raise FontgenError(f"{name} is {value}, which no Llama model has")
+            if not 1 <= value <= largest:
+                raise FontgenError(f"{name} is {value:,}, outside 1 to {largest:,}")
         if self.dim % self.n_heads:
             raise FontgenError(f"dim {self.dim} is not a multiple of n_heads {self.n_heads}")
         if self.n_heads % self.n_kv_heads:
@@ -141,6 +148,7 @@ class Vocabulary:
             byte are NORMAL.
         bos, eos, unk: token ids, or None where the vocabulary has none.
         add_dummy_prefix: whether a space is put before the text, as sentencepiece does by default.
+        prefix_unless_space: not before a text that begins with one, as the `tokenizers` library does.
         remove_extra_whitespaces: whether runs of spaces count as one, and none at the text's ends.
         add_bos: whether a text begins with BOS. Where it does not, BOS stands before an empty text only.
         stops: further tokens that end what the model writes, besides BOS and EOS.
@@ -161,6 +169,7 @@ class Vocabulary:
     add_dummy_prefix: bool = True
     remove_extra_whitespaces: bool = False
     add_bos: bool = True
+    prefix_unless_space: bool = False
     stops: tuple[int, ...] = ()
     pre_tokenizer: PreTokenizer = PreTokenizer.SENTENCEPIECE
     merges: np.ndarray = field(default_factory=lambda: np.empty((0, 3), np.uint32))
@@ -183,6 +192,12 @@ class Vocabulary:
 
     def check(self) -> None:
         """Raise `FontgenError` when the vocabulary contradicts itself or the font table's limits."""
+        self.check_pieces()
+        if self.bos is None:
+            raise FontgenError("the vocabulary has no BOS token, with which every text begins")
+
+    def check_pieces(self) -> None:
+        """`check`, but that BOS may be unknown."""
         if len(self.scores) != len(self) or len(self.kinds) != len(self):
             raise FontgenError("vocabulary pieces, scores and kinds differ in length")
         if not np.isfinite(self.scores).all():
@@ -197,8 +212,6 @@ class Vocabulary:
         for token in self.stops:
             if not 0 <= token < len(self):
                 raise FontgenError(f"token {token}, which ends a text, is outside the vocabulary")
-        if self.bos is None:
-            raise FontgenError("the vocabulary has no BOS token, with which every text begins")
         if self.byte_level:
             self._check_merges()
 
@@ -237,6 +250,8 @@ class Model:
     tensors: dict[str, np.ndarray]
     vocabulary: Vocabulary
     card: ModelCard = field(default_factory=ModelCard)
+    chat_template: str = ""
+    """Jinja of ``tokenizer_config.json`` or GGUF that writes a conversation; empty where there is none."""
 
     def check(self) -> None:
         """Raise `FontgenError` unless every tensor is there, of its shape, float32 and finite."""

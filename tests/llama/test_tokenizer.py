@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.paths import REPOSITORY
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
-from fontgen.llama.checkpoints import load, tokenizers
+from fontgen.llama.checkpoints import load, sentencepiece_model
 from fontgen.llama.checkpoints.hub import default_model_path
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
@@ -100,13 +100,13 @@ def tiny_pairs():
 @pytest.fixture(scope="module")
 def with_unused_pieces():
     """sentencepiece, the reference and an engine, with the default tokenizer of which each third piece is unused."""
-    proto = tokenizers._model_proto_class()()
+    proto = sentencepiece_model.model_proto_class()()
     proto.ParseFromString((default_model_path() / "tokenizer.model").read_bytes())
     for token, piece in enumerate(proto.pieces):
         if piece.type == 1 and len(piece.piece.decode()) > 1 and token % 3 == 0:
             piece.type = 5
     data = proto.SerializeToString()
-    vocabulary = tokenizers.decode_sentencepiece(data)
+    vocabulary = sentencepiece_model.decode_sentencepiece(data)
     engine = Engine(
         shaper_module("portable"), write_model(quantise(random_model(vocabulary=vocabulary)))
     )

@@ -19,7 +19,7 @@ import numpy as np
 import safetensors.numpy
 import sentencepiece
 
-from fontgen.llama.checkpoints import tokenizers
+from fontgen.llama.checkpoints.sentencepiece_model import decode_sentencepiece
 from fontgen.llama.model import Model, ModelCard, ModelConfig, Vocabulary, tensor_shapes
 
 VOCAB_SIZE = 320
@@ -82,7 +82,7 @@ def sentencepiece_model(**options: object) -> bytes:
 
 
 def small_vocabulary() -> Vocabulary:
-    return tokenizers.decode_sentencepiece(sentencepiece_model())
+    return decode_sentencepiece(sentencepiece_model())
 
 
 def encode(vocabulary: Vocabulary, text: str) -> list[int]:
@@ -329,7 +329,7 @@ def write_huggingface(folder: Path, model: Model, *, shards: int = 1, **changes:
 def tokenizer_json(*, metaspace: bool = False, vocab_size: int = VOCAB_SIZE) -> dict[str, Any]:
     """``tokenizer.json`` of a vocabulary, with merges as transformers' ``generate_merges``
     lists them, and spaces written by a normalizer (Llama 2) or a pre-tokenizer (since 2024)."""
-    vocabulary = tokenizers.decode_sentencepiece(sentencepiece_model(vocab_size=vocab_size))
+    vocabulary = decode_sentencepiece(sentencepiece_model(vocab_size=vocab_size))
     pieces = [piece.decode().replace(" ", SPACE) for piece in vocabulary.pieces]
     ids = {piece: token for token, piece in enumerate(pieces)}
     merges = []
@@ -389,6 +389,7 @@ def write_gguf(
     architecture: str = "llama",
     fields: Callable[[Any], None] = lambda writer: None,
     tensors: dict[str, np.ndarray] | None = None,
+    endianess: Any = None,
 ) -> Path:
     """A GGUF file, named and laid out as llama.cpp's ``convert_hf_to_gguf.py`` does.
 
@@ -397,7 +398,7 @@ def write_gguf(
     import gguf
 
     config = model.config
-    writer = gguf.GGUFWriter(path, architecture)
+    writer = gguf.GGUFWriter(path, architecture, endianess=endianess or gguf.GGUFEndian.LITTLE)
     writer.add_name("tiny")
     writer.add_license("mit")
     writer.add_context_length(config.context_length)

@@ -3,10 +3,7 @@
 #include "memory.h"
 #include "table.h"
 
-/* Larger than any model that fits a font, small enough that no product below overflows 64 bits. */
-#define LARGEST_DIMENSION 65536u
-#define LARGEST_VOCABULARY (1u << 20)
-#define LARGEST_N_LAYERS 1024u
+_Static_assert((uint64_t)LARGEST_VOCABULARY * LARGEST_DIMENSION < 1ull << 40, "no product below overflows 64 bits");
 
 static bool within(uint32_t value, uint32_t least, uint32_t most) { return value >= least && value <= most; }
 
@@ -20,7 +17,7 @@ static bool header_makes_sense(const struct model_header *h) {
     return within(h->dim, 2, LARGEST_DIMENSION) && within(h->hidden_dim, 1, LARGEST_DIMENSION) &&
            within(h->n_layers, 1, LARGEST_N_LAYERS) && within(h->n_heads, 1, h->dim) &&
            within(h->n_kv_heads, 1, h->n_heads) && within(h->vocab_size, 1, LARGEST_VOCABULARY) &&
-           within(h->context_length, 1, LARGEST_DIMENSION) && h->dim % h->n_heads == 0 &&
+           within(h->context_length, 1, LARGEST_CONTEXT) && h->dim % h->n_heads == 0 &&
            precision_makes_sense(h) &&
            h->n_heads % h->n_kv_heads == 0 && h->dim / h->n_heads % 2 == 0 && h->bos_token < h->vocab_size &&
            (h->eos_token < h->vocab_size || h->eos_token == NO_TOKEN) &&

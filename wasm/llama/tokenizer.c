@@ -87,6 +87,7 @@ static void consider(struct encoder *e, uint32_t left, uint32_t right) {
 static uint32_t split(struct encoder *e, const uint32_t *codepoints, uint32_t n, bool at_start) {
     uint32_t flags = e->model->header.flags, count = 0, bytes = 0;
     bool prefix = at_start && (flags & FLAG_DUMMY_PREFIX);
+    if (prefix && n && (flags & FLAG_PREFIX_UNLESS_SPACE)) prefix = codepoints[0] != ' ' && codepoints[0] != 0x2581;
     bool collapse = flags & FLAG_REMOVE_EXTRA_WHITESPACES, after_space = at_start;
     for (uint32_t i = 0; i < n + prefix; i++) {
         uint32_t c = prefix && i == 0 ? ' ' : scalar_value(codepoints[i - prefix]);

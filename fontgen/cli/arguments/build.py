@@ -29,6 +29,12 @@ def register(commands: Any) -> None:
         "--tokenizer", type=Path, help="its tokenizer, unless it is found beside it"
     )
     parser.add_argument(
+        "--context",
+        type=int,
+        metavar="N",
+        help="tokens that the model reads and writes at most, by default its own number up to 2048",
+    )
+    parser.add_argument(
         "--base", type=Path, metavar="FONT", help="base font; FILE.ttc#1 is a collection's member"
     )
     parser.add_argument(

@@ -14,31 +14,39 @@ a well-known name, ``stories15M``      no file of that name                   `h
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from fontgen.errors import FontgenError, naming
-from fontgen.llama.checkpoints import hub
-from fontgen.llama.checkpoints.limits import check_fits
+from fontgen.llama.checkpoints import gguf_file, hub, huggingface, llama2c, safetensors_folder
+from fontgen.llama.checkpoints.values import Values
+from fontgen.llama.memory import Target
 from fontgen.llama.model import Model
 
-__all__ = ["check_fits", "load"]
+__all__ = ["load"]
 
 READABLE = (
     "a llama2.c .bin, a folder with config.json and safetensors (this project's or Hugging Face's) "
     "or a GGUF file"
 )
+Reader = Callable[[Path, "Path | None", Target], Model]
 
 
-def load(path: str | os.PathLike[str], *, tokenizer: str | os.PathLike[str] | None = None) -> Model:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    tokenizer: str | os.PathLike[str] | None = None,
+    target: Target | None = None,
+) -> Model:
     """Read a checkpoint and its tokenizer.
 
     Args:
-        path: a file, a folder, or a name that people know (``stories260K``, ``stories15M``,
-            ``stories42M``, ``stories110M``), which is downloaded once and cached.
+        path: a file, a folder, or a name that people know (see `hub.KNOWN`), which is downloaded once and
+            cached.
         tokenizer: ``tokenizer.model``, ``tokenizer.bin`` or ``tokenizer.json``. By default the one
             that the checkpoint holds, or the file beside it that fits its vocabulary.
+        target: what it is read for; the model's context is shortened to the target's.
 
     Returns:
         A model that passes `Model.check`, its tensors float32 and perhaps read-only.
@@ -58,49 +66,46 @@ def load(path: str | os.PathLike[str], *, tokenizer: str | os.PathLike[str] | No
             )
         known_name = str(path)
         checkpoint, tokenizer_path = hub.download(known_name, tokenizer_path)
-    try:
-        with naming(checkpoint):
-            reader = importlib.import_module(f".{_format_of(checkpoint)}", __package__)
-            model: Model = reader.read(checkpoint, tokenizer_path)
-            if known_name:
-                model = dataclasses.replace(model, card=hub.named(known_name, model.card))
-            model.check()
-    except OSError as error:
-        path = error.filename or checkpoint
-        raise FontgenError(error.strerror or str(error), path=path) from error
-    except MemoryError as error:
-        raise FontgenError("does not fit into this machine's memory", path=checkpoint) from error
+    with naming(checkpoint):
+        try:
+            model = _reader_of(checkpoint)(checkpoint, tokenizer_path, target or Target())
+        except OSError as error:
+            path = error.filename or checkpoint
+            raise FontgenError(error.strerror or str(error), path=path) from error
+        except MemoryError as error:
+            raise FontgenError("does not fit into this machine's memory") from error
+        if known_name:
+            model = dataclasses.replace(model, card=hub.named(known_name, model.card))
+        model.check()
     return model
 
 
-def _format_of(path: Path) -> str:
-    """Name of the reader module for a file or folder, judged by its contents."""
+def _reader_of(path: Path) -> Reader:
+    """What reads a file or folder, judged by its contents."""
     if path.is_dir():
-        return _folder_format(path)
+        return _reader_of_folder(path)
     with path.open("rb") as file:
         head = file.read(16)
     if head[:4] == b"GGUF":
-        return "gguf_file"
+        return gguf_file.read
     if path.suffix == ".safetensors" or path.name.endswith(".safetensors.index.json"):
-        return _folder_format(path.parent)
+        return _reader_of_folder(path.parent)
     if head[:4] == b"PK\x03\x04" or head[:2] in (b"\x80\x02", b"\x80\x04"):
         raise FontgenError(f"is a PyTorch pickle, which is not read; fontgen reads {READABLE}")
-    return "llama2c"
+    return llama2c.read
 
 
-def _folder_format(folder: Path) -> str:
-    from fontgen.llama.checkpoints.config_json import ConfigJson
-
+def _reader_of_folder(folder: Path) -> Reader:
     if not (folder / "config.json").is_file():
         raise FontgenError(
             f"the folder has no config.json, so it is no checkpoint; fontgen reads {READABLE}",
             path=folder,
         )
-    config = ConfigJson.read(folder / "config.json")
+    config = Values.read_json(folder / "config.json")
     if "dim" in config:
-        return "safetensors_folder"
+        return safetensors_folder.read
     if "model_type" in config or "architectures" in config:
-        return "huggingface"
+        return huggingface.read
     raise FontgenError(
         "has neither dim (this project's checkpoints) nor model_type (Hugging Face's)",
         path=folder / "config.json",

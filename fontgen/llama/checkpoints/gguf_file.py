@@ -1,27 +1,31 @@
-"""GGUF files of the architecture ``llama`` (llama.cpp's format), tokenizer included, by `gguf`.
+"""Models of GGUF's architecture ``llama``, tokenizer included.
 
-Weights of all types that the gguf package dequantises are read: F32, F16, BF16, Q8_0, Q4_0, others.
 Queries and keys lie as Meta's do, neighbours turned as a pair: llama.cpp's converter reorders those
 of Hugging Face.
 """
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints import tokenizers
-from fontgen.llama.checkpoints.limits import check_fits
-from fontgen.llama.checkpoints.safetensors_folder import in_order, settle_classifier
-from fontgen.llama.model import Model, ModelCard, ModelConfig, Vocabulary
-
-if TYPE_CHECKING:
-    from gguf import GGUFReader
+from fontgen.llama.checkpoints.byte_level import GGUF_NAMES, make_byte_level_vocabulary
+from fontgen.llama.checkpoints.gguf_reader import GgufFile
+from fontgen.llama.checkpoints.tensors import drop_padding, in_order, settle_classifier
+from fontgen.llama.checkpoints.values import Values
+from fontgen.llama.checkpoints.vocabulary import (
+    CONTROL,
+    SPACE,
+    make_vocabulary,
+    settle_user_defined,
+)
+from fontgen.llama.memory import Target, fit
+from fontgen.llama.model import Model, ModelCard, ModelConfig, PreTokenizer, Vocabulary
 
 OF_MODEL = {
     "token_embd.weight": "tok_embeddings.weight",
@@ -41,163 +45,109 @@ OF_BLOCK = {
 }
 """Meta's names of GGUF's."""
 BLOCK = re.compile(r"blk\.(\d+)\.(\w+)\.weight")
+ROPE_FACTORS = "rope_freqs.weight"
+"""What RoPE's frequencies are divided by, which Llama 3.1 needs."""
+ENDS = ("<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|eom_id|>")
+"""Control tokens that end a text whatever the metadata says, as in llama.cpp (``special_eog_ids``)."""
 
 
-def read(path: Path, tokenizer: Path | None) -> Model:
+def read(path: Path, tokenizer: Path | None, target: Target) -> Model:
     """Read a GGUF file; its own tokenizer unless one is given.
 
     Raises:
         FontgenError: cut short or damaged, another architecture, or a feature not supported.
     """
-    reader = _open(path)
-    fields = _Fields(reader)
-    config = _config(fields, reader)
-    config.check()
-    check_fits(config)
+    file = GgufFile(path)
+    keys = file.metadata
+    with naming(path):
+        config = fit(_config(keys, file), target)
     tensors = {}
-    for tensor in reader.tensors:
-        if tensor.name == "rope_freqs.weight":
-            _check_rope_freqs(_dequantise(tensor))
-            continue
-        tensors[_meta_name(tensor.name)] = _dequantise(tensor)
+    for name, tensor in file.tensors():
+        if name == ROPE_FACTORS:
+            config = _scaled(config, tensor)
+        else:
+            tensors[_meta_name(name)] = tensor
     config = settle_classifier(config, tensors, None, path)
     if tokenizer is None:
-        vocabulary = _vocabulary(fields)
+        with naming(path):
+            vocabulary = _vocabulary(keys)
     else:
-        vocabulary = tokenizers.read_fitting(tokenizer, path.parent, config.vocab_size, path)
+        vocabulary = tokenizers.read_fitting(
+            tokenizer, path.parent, config.vocab_size, path, padded=True
+        )
+    if len(vocabulary) <= config.vocab_size:
+        config = drop_padding(config, tensors, vocabulary)
     card = ModelCard(
-        name=fields.text("general.name", path.stem),
-        license=fields.text("general.license", ModelCard.license),
-        description=fields.text("general.description", ""),
+        name=keys.text("general.name", path.stem),
+        license=keys.text("general.license", ModelCard.license),
+        description=keys.text("general.description", ""),
         source=path.name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=file.sha256,
     )
-    return Model(config, in_order(tensors, config), vocabulary, card)
+    template = keys.text("tokenizer.chat_template", "") if tokenizer is None else ""
+    return Model(config, in_order(tensors, config), vocabulary, card, template)
 
 
-def _open(path: Path) -> GGUFReader:
-    try:
-        import gguf
-    except ImportError as error:
-        raise FontgenError(
-            "is a GGUF file, read by the gguf package, which is not installed: "
-            "pip install 'fontgen[checkpoints]'"
-        ) from error
-
-    class BoundedReader(gguf.GGUFReader):
-        """Refuses what lies past the file's end, where NumPy would quietly give empty arrays."""
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            if name == "data":  # each slice of a memmap costs three of a plain array over it
-                value = np.asarray(value).view(np.ndarray)
-            super().__setattr__(name, value)
-
-        def _get(self, offset: int, dtype: Any, count: int = 1, *args: Any, **options: Any) -> Any:
-            self._require(int(offset) + np.dtype(dtype).itemsize * int(count))
-            return super()._get(offset, dtype, count, *args, **options)
-
-        def _build_tensors(self, start_offs: int, fields: Any) -> None:
-            for field in fields:
-                dims, type_, offset = field.parts[3:6]
-                block, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType(type_[0])]
-                elements = 1
-                for length in dims:
-                    elements *= int(length)
-                self._require(int(start_offs) + int(offset[0]) + elements // block * size)
-            super()._build_tensors(start_offs, fields)
-
-        def _require(self, needed: int) -> None:
-            if needed > len(self.data):
-                raise FontgenError(
-                    f"is cut short: needs {needed:,} bytes or more, has {len(self.data):,}"
-                )
-
-    try:
-        return BoundedReader(path)
-    except (ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
-        raise FontgenError(f"is not a GGUF file that can be read: {error}") from error
-
-
-class _Fields:
-    """Metadata by key, with the types that GGUF gives them checked."""
-
-    def __init__(self, reader: GGUFReader):
-        self.values = reader.fields
-
-    def get(self, key: str, default: Any = None) -> Any:
-        if key not in self.values:
-            return default
-        try:
-            return self.values[key].contents()
-        except (ValueError, IndexError) as error:
-            raise FontgenError(f"its {key} cannot be read: {error}") from error
-
-    def integer(self, key: str, default: int | None = None) -> int:
-        value = self.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            what = "lacks it" if value is None else f"has {value!r}"
-            raise FontgenError(f"{key} should be an integer, but the file {what}")
-        return value
-
-    def number(self, key: str, default: float | None = None) -> float:
-        value = self.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            what = "lacks it" if value is None else f"has {value!r}"
-            raise FontgenError(f"{key} should be a number, but the file {what}")
-        return float(value)
-
-    def text(self, key: str, default: str) -> str:
-        return str(self.get(key, default))
-
-    def list(self, key: str, kind: type, length: int | None = None) -> list[Any]:
-        """A list of this many (or any number) of this type."""
-        value = self.get(key)
-        if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
-            raise FontgenError(f"{key} is missing or no list of {kind.__name__}")
-        if length is not None and len(value) != length:
-            raise FontgenError(f"{key} has {len(value)} entries for {length} tokens")
-        return value
-
-
-def _config(fields: _Fields, reader: GGUFReader) -> ModelConfig:
-    architecture = fields.get("general.architecture")
+def _config(keys: Values, file: GgufFile) -> ModelConfig:
+    architecture = keys.get("general.architecture")
     if architecture != "llama":
         raise FontgenError(f"is of the architecture {architecture!r}; only 'llama' is read")
-    embeddings = next((t for t in reader.tensors if t.name == "token_embd.weight"), None)
-    if embeddings is None or len(embeddings.shape) != 2:
+    embeddings = file.shapes.get("token_embd.weight", ())
+    if len(embeddings) != 2:
         raise FontgenError("tensor token_embd.weight is missing or no matrix")
-    heads = fields.integer("llama.attention.head_count")
+    heads = keys.integer("llama.attention.head_count")
     config = ModelConfig(
-        dim=fields.integer("llama.embedding_length"),
-        hidden_dim=fields.integer("llama.feed_forward_length"),
-        n_layers=fields.integer("llama.block_count"),
+        dim=keys.integer("llama.embedding_length"),
+        hidden_dim=keys.integer("llama.feed_forward_length"),
+        n_layers=keys.integer("llama.block_count"),
         n_heads=heads,
-        n_kv_heads=fields.integer("llama.attention.head_count_kv", heads),
-        vocab_size=int(embeddings.shape[1]),
-        context_length=fields.integer("llama.context_length"),
+        n_kv_heads=keys.integer("llama.attention.head_count_kv", heads),
+        vocab_size=embeddings[0],
+        context_length=keys.integer("llama.context_length"),
         # float32 in the file: 1e-05 comes back as 9.999999747378752e-06
         norm_eps=float(
-            str(np.float32(fields.number("llama.attention.layer_norm_rms_epsilon", 1e-5)))
+            str(np.float32(keys.number("llama.attention.layer_norm_rms_epsilon", 1e-5)))
         ),
-        rope_theta=fields.number("llama.rope.freq_base", 10000.0),
+        rope_theta=keys.number("llama.rope.freq_base", 10000.0),
     )
     config.check()
     for key in ("rope.dimension_count", "attention.key_length", "attention.value_length"):
-        value = fields.integer(f"llama.{key}", config.head_size)
+        value = keys.integer(f"llama.{key}", config.head_size)
         if value != config.head_size:
             raise FontgenError(
                 f"has llama.{key} {value}, which is not supported: embedding_length {config.dim} / "
                 f"head_count {heads} would be"
             )
-    scaling = fields.get("llama.rope.scaling.type", "none")
-    if scaling != "none" or fields.get("llama.rope.scale_linear", 1) != 1:
-        raise FontgenError(f"has a rope scaling of type {scaling!r}, which is not supported")
-    if fields.get("llama.expert_count", 0):
+    if keys.integer("llama.expert_count", 0):
         raise FontgenError("is a mixture of experts, which is not supported")
-    window = fields.get("llama.attention.sliding_window", 0)
+    window = keys.integer("llama.attention.sliding_window", 0)
     if window and window < config.context_length:
         raise FontgenError(f"has a sliding window of {window} tokens, which is not supported")
-    return config
+    return _linearly_scaled(config, keys)
+
+
+def _linearly_scaled(config: ModelConfig, keys: Values) -> ModelConfig:
+    """With the scaling of RoPE that the metadata say."""
+    kind = keys.text("llama.rope.scaling.type", "none")
+    if kind not in ("none", "linear"):
+        raise FontgenError(f"has a rope scaling of type {kind!r}, which is not supported")
+    factor = keys.number("llama.rope.scale_linear", 1)  # what older files have
+    if kind == "linear":
+        factor = keys.number("llama.rope.scaling.factor", factor)
+    return _scaled(config, np.full(config.head_size // 2, factor))
+
+
+def _scaled(config: ModelConfig, factors: np.ndarray) -> ModelConfig:
+    """With RoPE's frequencies divided by these factors, and by those that are there already."""
+    own = config.rope_factors or (1.0,) * (config.head_size // 2)
+    if factors.shape != (len(own),):
+        raise FontgenError(f"tensor {ROPE_FACTORS} has shape {factors.shape}, not ({len(own)},)")
+    both = (factors.astype(np.float64) * own).astype(np.float32)
+    if (both == 1).all():
+        return config
+    scaled = dataclasses.replace(config, rope_factors=tuple(both.tolist()))
+    scaled.check()
+    return scaled
 
 
 def _meta_name(name: str) -> str:
@@ -208,47 +158,82 @@ def _meta_name(name: str) -> str:
     return OF_MODEL.get(name, name)
 
 
-def _dequantise(tensor: Any) -> np.ndarray:
-    import gguf
+# ---- Vocabulary: ``tokenizer.ggml.*`` ----
 
-    try:
-        values = gguf.dequantize(tensor.data, tensor.tensor_type)
-    except (NotImplementedError, ValueError) as error:
+
+def _vocabulary(keys: Values) -> Vocabulary:
+    kind = keys.text("tokenizer.ggml.model", "missing")
+    if kind not in ("llama", "gpt2"):
         raise FontgenError(
-            f"tensor {tensor.name} is {tensor.tensor_type.name}, which gguf does not dequantise"
-        ) from error
-    # A copy: the file's memory map is let go.
-    return np.array(values, np.float32).reshape([int(n) for n in reversed(tensor.shape)])
-
-
-def _check_rope_freqs(factors: np.ndarray) -> None:
-    """Factors of RoPE's frequencies, which Llama 3.1 scales."""
-    if not np.array_equal(factors, np.ones_like(factors)):
-        raise FontgenError("has rope_freqs.weight, a rope scaling, which is not supported")
-
-
-def _vocabulary(fields: _Fields) -> Vocabulary:
-    """The tokenizer in the file: ``tokenizer.ggml.*``."""
-    model = fields.get("tokenizer.ggml.model")
-    if model != "llama":
-        kind = {"gpt2": "a byte-level BPE", None: "missing"}.get(model, repr(model))
-        raise FontgenError(
-            f"its tokenizer is {kind}; only sentencepiece BPE ('llama') is supported"
+            f"its tokenizer is {kind}; sentencepiece BPE ('llama') and byte-level BPE ('gpt2') are supported"
         )
-    tokens = fields.list("tokenizer.ggml.tokens", str)
-    types = fields.list("tokenizer.ggml.token_type", int, len(tokens))
-
-    def token_id(name: str, default: int | None) -> int | None:
-        value = fields.get(f"tokenizer.ggml.{name}_token_id", default)
-        return value if isinstance(value, int) and 0 <= value < len(tokens) else None
-
-    return tokenizers.make_vocabulary(
-        [token.replace(tokenizers.SPACE, " ").encode() for token in tokens],
-        fields.list("tokenizer.ggml.scores", float, len(tokens)),
-        tokenizers.settle_user_defined(tokens, types),
-        bos=token_id("bos", 1),
-        eos=token_id("eos", 2),
-        unk=token_id("unknown", 0),
-        add_dummy_prefix=bool(fields.get("tokenizer.ggml.add_space_prefix", True)),
-        remove_extra_whitespaces=bool(fields.get("tokenizer.ggml.remove_extra_whitespaces", False)),
+    tokens = keys.list("tokenizer.ggml.tokens", str)
+    types = _per_token(keys, "token_type", int, len(tokens))
+    vocabulary = (
+        _sentencepiece(keys, tokens, types) if kind == "llama" else _byte_level(keys, tokens, types)
     )
+    ends = [keys.token(f"tokenizer.ggml.{name}_token_id", len(tokens)) for name in ("eot", "eom")]
+    ends += [
+        token
+        for token, (piece, type_) in enumerate(zip(tokens, types, strict=True))
+        if piece in ENDS and type_ == CONTROL
+    ]
+    others = dict.fromkeys(token for token in ends if token not in (None, vocabulary.eos))
+    return dataclasses.replace(
+        vocabulary, stops=tuple(token for token in others if token is not None)
+    )
+
+
+def _sentencepiece(keys: Values, tokens: list[str], types: list[int]) -> Vocabulary:
+    # Where there are no scores they are all 0, as in llama.cpp.
+    scores = [0.0] * len(tokens)
+    if "tokenizer.ggml.scores" in keys:
+        scores = _per_token(keys, "scores", float, len(tokens))
+    return make_vocabulary(
+        [token.replace(SPACE, " ").encode() for token in tokens],
+        scores,
+        settle_user_defined(tokens, types),
+        bos=_special(keys, "bos", 1, len(tokens)),
+        eos=_special(keys, "eos", 2, len(tokens)),
+        unk=_special(keys, "unknown", 0, len(tokens)),
+        add_bos=keys.boolean("tokenizer.ggml.add_bos_token", True),
+        add_dummy_prefix=keys.boolean("tokenizer.ggml.add_space_prefix", True),
+        remove_extra_whitespaces=keys.boolean("tokenizer.ggml.remove_extra_whitespaces", False),
+    )
+
+
+def _byte_level(keys: Values, tokens: list[str], types: list[int]) -> Vocabulary:
+    name = keys.text("tokenizer.ggml.pre", "default")
+    if name not in GGUF_NAMES:
+        raise FontgenError(
+            f"its tokenizer splits text as {name!r} (tokenizer.ggml.pre); gpt-2, smollm, llama-bpe and "
+            "qwen2 are supported"
+        )
+    pre_tokenizer = GGUF_NAMES[name]
+    as_llama = pre_tokenizer == PreTokenizer.LLAMA_BPE
+    bos, eos = (
+        keys.token(f"tokenizer.ggml.{name}_token_id", len(tokens)) for name in ("bos", "eos")
+    )
+    add_bos = keys.boolean("tokenizer.ggml.add_bos_token", as_llama)
+    return make_byte_level_vocabulary(
+        tokens,
+        types,
+        keys.list("tokenizer.ggml.merges", str),
+        pre_tokenizer,
+        bos=eos if bos is None else bos,
+        eos=eos,
+        add_bos=add_bos and bos is not None,
+        ignore_merges=as_llama,
+    )
+
+
+def _per_token(keys: Values, name: str, kind: type, length: int) -> list:
+    values = keys.list(f"tokenizer.ggml.{name}", kind)
+    if len(values) != length:
+        raise FontgenError(f"tokenizer.ggml.{name} has {len(values)} entries for {length} tokens")
+    return values
+
+
+def _special(keys: Values, name: str, default: int, n_tokens: int) -> int | None:
+    key = f"tokenizer.ggml.{name}_token_id"
+    return keys.token(key, n_tokens) if key in keys else default if default < n_tokens else None

@@ -3,27 +3,32 @@
 Read after transformers' ``configuration_llama.py`` (defaults of keys left out) and
 ``modeling_llama.py``. Its RoPE turns element ``i`` of a head with ``i + head_size / 2``; ours, as
 Meta's, turns neighbours: `interleave_rotary` reorders the rows of the queries and keys. What else
-changes the arithmetic (scaled RoPE, biases, other activations) is refused.
+changes the arithmetic (biases, other activations) is refused. Scaled RoPE is read where it divides each frequency
+by a number (``modeling_rope_utils.py``); other scaling is refused.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints import tokenizers
-from fontgen.llama.checkpoints.config_json import ConfigJson
-from fontgen.llama.checkpoints.limits import check_fits
-from fontgen.llama.checkpoints.safetensors_folder import (
+from fontgen.llama.checkpoints.tensors import (
     decode_safetensors,
+    drop_padding,
     in_order,
     settle_classifier,
 )
+from fontgen.llama.checkpoints.values import Values
+from fontgen.llama.memory import Target, fit
 from fontgen.llama.model import Model, ModelCard, ModelConfig, Vocabulary
 
 INDEX = "model.safetensors.index.json"
@@ -49,7 +54,7 @@ IGNORED = re.compile(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq")
 """A table that old versions of transformers saved; rope_theta says the same."""
 
 
-def read(path: Path, tokenizer: Path | None) -> Model:
+def read(path: Path, tokenizer: Path | None, target: Target) -> Model:
     """Read the folder, or the one that a ``.safetensors`` or index file lies in.
 
     Raises:
@@ -57,11 +62,9 @@ def read(path: Path, tokenizer: Path | None) -> Model:
             tokenizer that fits.
     """
     folder = path if path.is_dir() else path.parent
-    keys = ConfigJson.read(folder / "config.json")
+    keys = Values.read_json(folder / "config.json")
     with naming(keys.path):
-        config = _config(keys)
-        config.check()
-        check_fits(config)
+        config = fit(_config(keys), target)
     loaded, digest, source = _read_weights(folder, path)
     tensors = {}
     for name in sorted(loaded):
@@ -74,11 +77,11 @@ def read(path: Path, tokenizer: Path | None) -> Model:
             if tensor is not None and tensor.shape == (n_heads * config.head_size, config.dim):
                 tensors[full_name] = interleave_rotary(tensor, n_heads)
     config = settle_classifier(config, tensors, config.tied_embeddings, source)
-    vocabulary = tokenizers.read_fitting(tokenizer, folder, config.vocab_size, source)
-    if tokenizer is None:
-        vocabulary = _configured(vocabulary, keys, folder)
+    vocabulary = tokenizers.read_fitting(tokenizer, folder, config.vocab_size, source, padded=True)
+    vocabulary = _configured(vocabulary, keys, folder, given=tokenizer is not None)
+    config = drop_padding(config, tensors, vocabulary)
     card = ModelCard(name=folder.resolve().name, source=source.name, sha256=digest)
-    return Model(config, in_order(tensors, config), vocabulary, card)
+    return Model(config, in_order(tensors, config), vocabulary, card, _chat_template(folder))
 
 
 def interleave_rotary(weight: np.ndarray, n_heads: int) -> np.ndarray:
@@ -95,24 +98,22 @@ def interleave_rotary(weight: np.ndarray, n_heads: int) -> np.ndarray:
     return np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(rows, dim)
 
 
-def _config(keys: ConfigJson) -> ModelConfig:
-    architectures = keys.get("architectures") or []
-    if architectures not in (["LlamaForCausalLM"], []):
-        raise FontgenError(
-            f"is {', '.join(map(str, architectures))}; only LlamaForCausalLM is read"
-        )
+def _config(keys: Values) -> ModelConfig:
+    architectures = keys.list("architectures", str, [])
+    if any(name.lower() != "llamaforcausallm" for name in architectures):
+        raise FontgenError(f"is {', '.join(architectures)}; only LlamaForCausalLM is read")
     if not architectures and keys.get("model_type") != "llama":
         raise FontgenError(f"is of model_type {keys.get('model_type')!r}; only 'llama' is read")
     for key, wanted in (
-        ("hidden_act", "silu"),
-        ("attention_bias", False),
-        ("mlp_bias", False),
-        ("partial_rotary_factor", 1),
-        ("quantization_config", None),
+        ("hidden_act", ("silu", "swish")),
+        ("attention_bias", (False,)),
+        ("mlp_bias", (False,)),
+        ("partial_rotary_factor", (1,)),
+        ("quantization_config", ()),
     ):
         value = keys.get(key)
-        if value is not None and value != wanted:
-            shown = "" if wanted is None else f" {value!r}"
+        if value is not None and value not in wanted:
+            shown = f" {value!r}" if wanted else ""
             raise FontgenError(f"has {key}{shown}, which is not supported")
     heads = keys.integer("num_attention_heads")
     config = ModelConfig(
@@ -127,28 +128,67 @@ def _config(keys: ConfigJson) -> ModelConfig:
         rope_theta=_rope_theta(keys),
         tied_embeddings=keys.boolean("tie_word_embeddings", False),
     )
-    head_size = keys.get("head_dim")
-    if head_size is not None and head_size * heads != config.dim:
+    config.check()
+    head_size = keys.integer("head_dim", config.head_size)
+    if head_size != config.head_size:
         raise FontgenError(
             f"has head_dim {head_size}, which is not supported: hidden_size {config.dim} / "
             f"num_attention_heads {heads} would be"
         )
-    return config
+    return dataclasses.replace(config, rope_factors=_rope_factors(keys, config))
 
 
-def _rope_theta(keys: ConfigJson) -> float:
-    """Base of the plain RoPE: ``rope_theta``, in transformers 5 inside ``rope_parameters``."""
+def _rope_sections(keys: Values) -> Iterator[tuple[str, Values]]:
+    """What is said of RoPE: ``rope_scaling``, in transformers 5 ``rope_parameters``."""
+    for name in ("rope_scaling", "rope_parameters"):
+        if name in keys:
+            yield name, keys.object(name)
+
+
+def _rope_theta(keys: Values) -> float:
     theta = keys.number("rope_theta", 10000.0)
-    for key in ("rope_scaling", "rope_parameters"):
-        if key in keys:
-            parameters = keys.get(key)
-            if not isinstance(parameters, dict):
-                raise FontgenError(f"{key} is {parameters!r}, expected an object")
-            kind = parameters.get("rope_type") or parameters.get("type") or "default"
-            if kind != "default":
-                raise FontgenError(f"has {key} of type {kind!r}, which is not supported")
-            theta = ConfigJson(keys.path, parameters).number("rope_theta", theta)
+    for _, section in _rope_sections(keys):
+        theta = section.number("rope_theta", theta)
     return theta
+
+
+def _rope_factors(keys: Values, config: ModelConfig) -> tuple[float, ...]:
+    """What each frequency is divided by; see ``ROPE_INIT_FUNCTIONS`` in ``modeling_rope_utils.py``."""
+    factors = np.ones(config.head_size // 2)
+    for name, section in _rope_sections(keys):
+        kind = section.get("rope_type") or section.get("type") or "default"
+        if kind == "linear":
+            factors *= section.number("factor")
+        elif kind == "llama3":
+            factors *= _llama3_factors(section, config)
+        elif kind not in (
+            "default",
+            "dynamic",
+        ):  # dynamic changes nothing within the model's own context
+            raise FontgenError(f"has {name} of type {kind!r}, which is not supported")
+    if (factors == 1).all():
+        return ()
+    return tuple(factors.astype(np.float32).tolist())
+
+
+def _llama3_factors(section: Values, config: ModelConfig) -> np.ndarray:
+    """Long waves are slowed down by the factor, short ones not, those between in part (Llama 3.1)."""
+    factor, low, high, original = (
+        section.number(key)
+        for key in (
+            "factor",
+            "low_freq_factor",
+            "high_freq_factor",
+            "original_max_position_embeddings",
+        )
+    )
+    if not 0 < low < high:
+        raise FontgenError(f"has low_freq_factor {low:g} and high_freq_factor {high:g}")
+    pair = np.arange(0, config.head_size, 2)
+    wavelengths = 2 * math.pi * config.rope_theta ** (pair / config.head_size)
+    kept = np.clip((original / wavelengths - low) / (high - low), 0, 1)
+    factors: np.ndarray = 1 / ((1 - kept) / factor + kept)
+    return factors
 
 
 def _read_weights(folder: Path, given: Path) -> tuple[dict[str, np.ndarray], str, Path]:
@@ -177,7 +217,7 @@ def _read_weights(folder: Path, given: Path) -> tuple[dict[str, np.ndarray], str
 
 
 def _shards(index: Path) -> list[Path]:
-    weight_map = ConfigJson.read(index).get("weight_map")
+    weight_map = Values.read_json(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise FontgenError("has no weight_map", path=index)
     shards = []
@@ -198,16 +238,57 @@ def _meta_name(name: str) -> str:
     return OF_MODEL.get(name, name)
 
 
-def _configured(vocabulary: Vocabulary, keys: ConfigJson, folder: Path) -> Vocabulary:
-    """The vocabulary with what ``config.json`` and ``tokenizer_config.json`` say otherwise."""
-    changes: dict[str, int | bool] = {}
-    for name in ("bos", "eos"):
-        value = keys.get(f"{name}_token_id")
-        if isinstance(value, list) and value:
-            value = value[0]  # several ends of a text: the first is the usual one
-        if isinstance(value, int) and not isinstance(value, bool):
-            changes[name] = value
-    if (folder / "tokenizer_config.json").is_file():
-        if ConfigJson.read(folder / "tokenizer_config.json").get("add_prefix_space") is False:
+def _configured(vocabulary: Vocabulary, keys: Values, folder: Path, *, given: bool) -> Vocabulary:
+    """The vocabulary with what the configurations add to it.
+
+    Its own BOS and EOS come first, as in transformers and llama.cpp; ``config.json`` names them only where it does
+    not. All EOS that ``config.json`` and ``generation_config.json`` name end a text.
+
+    given: the tokenizer is not the folder's, so that ``tokenizer_config.json`` says nothing of it.
+    """
+    sources = [keys]
+    if (folder / "generation_config.json").is_file():
+        sources.append(Values.read_json(folder / "generation_config.json"))
+    bos, ends = _named_tokens(sources, "bos", vocabulary), _named_tokens(sources, "eos", vocabulary)
+    if vocabulary.eos is not None:
+        ends.insert(0, vocabulary.eos)
+    changes: dict[str, Any] = {}
+    if vocabulary.bos is None and (bos or ends):
+        changes["bos"] = [*bos, *ends][0]
+        changes["add_bos"] = vocabulary.add_bos and bool(bos)
+    if ends:
+        changes["eos"] = ends[0]
+        changes["stops"] = tuple(dict.fromkeys(token for token in ends if token != ends[0]))
+    tokenizer_config = folder / "tokenizer_config.json"
+    if not given and tokenizer_config.is_file():
+        options = Values.read_json(tokenizer_config)
+        changes["add_bos"] = options.boolean(
+            "add_bos_token", changes.get("add_bos", vocabulary.add_bos)
+        )
+        if options.get("add_prefix_space") is False:
             changes["add_dummy_prefix"] = False
-    return dataclasses.replace(vocabulary, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(vocabulary, **changes)
+
+
+def _named_tokens(sources: list[Values], name: str, vocabulary: Vocabulary) -> list[int]:
+    """Ids under ``bos_token_id`` or ``eos_token_id``, one or a list, in order of the sources."""
+    found = []
+    for source in sources:
+        value = source.get(f"{name}_token_id")
+        for token in value if isinstance(value, list) else [value]:
+            whole = isinstance(token, int) and not isinstance(token, bool)
+            if whole and 0 <= token < len(vocabulary):
+                found.append(token)
+    return found
+
+
+def _chat_template(folder: Path) -> str:
+    """``chat_template.jinja``, or the key of ``tokenizer_config.json`` that older folders have."""
+    own, config = folder / "chat_template.jinja", folder / "tokenizer_config.json"
+    try:
+        if own.is_file():
+            return own.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise FontgenError(f"is not UTF-8: {error}", path=own) from error
+    template = Values.read_json(config).get("chat_template") if config.is_file() else None
+    return template if isinstance(template, str) else ""

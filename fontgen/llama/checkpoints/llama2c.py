@@ -24,7 +24,7 @@ import numpy as np
 
 from fontgen.errors import FontgenError
 from fontgen.llama.checkpoints import hub, tokenizers
-from fontgen.llama.checkpoints.limits import check_fits
+from fontgen.llama.memory import Target, fit
 from fontgen.llama.model import Model, ModelCard, ModelConfig, tensor_shapes
 
 MAGIC = b"24ka"
@@ -45,7 +45,7 @@ ROPE_TABLES = "freqs"
 """Stands for version 0's cosine and sine tables in a list of tensors."""
 
 
-def read(path: Path, tokenizer: Path | None) -> Model:
+def read(path: Path, tokenizer: Path | None, target: Target) -> Model:
     """Read a checkpoint and the tokenizer given or beside it.
 
     Raises:
@@ -53,7 +53,7 @@ def read(path: Path, tokenizer: Path | None) -> Model:
     """
     data = path.read_bytes()
     version, config, group_size, offset = _read_header(data)
-    check_fits(config)
+    fitted = fit(config, target)
     order = _tensor_order(version, config)
     shapes = tensor_shapes(config)
     shapes[ROPE_TABLES] = (2, config.context_length, config.head_size // 2)
@@ -80,7 +80,7 @@ def read(path: Path, tokenizer: Path | None) -> Model:
     card = hub.card_of(digest) or ModelCard(name=path.stem)
     card = dataclasses.replace(card, source=path.name, sha256=digest)
     vocabulary = tokenizers.read_fitting(tokenizer, path.parent, config.vocab_size, path)
-    return Model(config, {name: tensors[name] for name in tensor_shapes(config)}, vocabulary, card)
+    return Model(fitted, {name: tensors[name] for name in tensor_shapes(config)}, vocabulary, card)
 
 
 def _read_header(data: bytes) -> tuple[int, ModelConfig, int, int]:

@@ -1,9 +1,12 @@
-"""Hugging Face's ``tokenizer.json``, where it says the same as a sentencepiece BPE.
+"""Hugging Face's ``tokenizer.json``, as far as the shaper can encode with it.
 
-That is so for what transformers converts from sentencepiece (Llama 1 and 2, TinyLlama): pieces
-with U+2581 for spaces, byte fallback, no pre-tokenizer that matters, merges in order of the scores.
-sentencepiece merges whichever neighbours make the best piece, `tokenizers` those that are listed:
-so every way to make a piece must be listed, in succession. The rank of a piece then is its score.
+Either it is a byte-level BPE, see `byte_level`, or it says the same as a sentencepiece BPE. That is so for what
+transformers converts from sentencepiece (Llama 1 and 2, TinyLlama): pieces with U+2581 for spaces, byte fallback, no
+pre-tokenizer that matters, merges in order of the scores. sentencepiece merges whichever neighbours make the best
+piece, `tokenizers` those that are listed: so every way to make a piece must be listed, in succession. The rank of a
+piece then is its score.
+
+A normaliser to NFC, which Qwen's have, is passed over, as in llama.cpp: text is taken as it was typed.
 """
 
 from __future__ import annotations
@@ -12,80 +15,54 @@ from pathlib import Path
 from typing import Any
 
 from fontgen.errors import FontgenError
-from fontgen.llama.checkpoints.config_json import ConfigJson
-from fontgen.llama.checkpoints.tokenizers import (
+from fontgen.llama.checkpoints.byte_level import REGULAR_EXPRESSIONS, make_byte_level_vocabulary
+from fontgen.llama.checkpoints.values import Values
+from fontgen.llama.checkpoints.vocabulary import (
+    BYTE,
     BYTE_PIECE,
+    CONTROL,
+    NORMAL,
     SPACE,
+    UNKNOWN,
     USER_DEFINED,
     make_vocabulary,
     settle_user_defined,
 )
-from fontgen.llama.model import PieceKind, Vocabulary
+from fontgen.llama.model import PieceKind, PreTokenizer, Vocabulary
 
 
 def decode_tokenizer_json(path: Path) -> Vocabulary:
-    """Decode ``tokenizer.json``; ``tokenizer_config.json`` beside it may name BOS and EOS.
+    """Decode ``tokenizer.json``; ``tokenizer_config.json`` or ``special_tokens_map.json`` beside it name BOS and EOS.
 
     Raises:
-        FontgenError: it is no BPE with byte fallback, or not one that scores can express.
+        FontgenError: it is no BPE, or not one that the shaper can encode with.
     """
     try:
-        return _decode(ConfigJson.read(path), path)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        return _decode(Values.read_json(path), path)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise FontgenError(
             f"is not laid out as the tokenizers library does ({type(error).__name__}: {error})"
         ) from error
 
 
-def _decode(document: ConfigJson, path: Path) -> Vocabulary:
-    model = document.get("model")
-    if not isinstance(model, dict):
+def _decode(document: Values, path: Path) -> Vocabulary:
+    model = document.object("model")
+    if not (model.get("vocab") or model.get("merges")):
         raise FontgenError("has no model")
-    if _mentions(document.get("pre_tokenizer"), "ByteLevel"):
-        raise FontgenError("is a byte-level BPE; only BPE with byte fallback is supported")
-    if model.get("type", "BPE") != "BPE":
+    if model.text("type", "BPE") != "BPE":
         raise FontgenError(f"is a {model.get('type')} model; only BPE is supported")
-    if not model.get("byte_fallback"):
-        raise FontgenError("has no byte fallback, which is needed for any text")
-    for key in ("continuing_subword_prefix", "end_of_word_suffix", "dropout", "ignore_merges"):
+    for key in ("continuing_subword_prefix", "end_of_word_suffix", "dropout"):
         if model.get(key):
-            raise FontgenError(f"has {key} {model[key]!r}, which is not supported")
-    pieces = _pieces(model, document.get("added_tokens") or [])
-    add_dummy_prefix = _spaces(document, pieces)
-
-    ids = {piece: token for token, piece in enumerate(pieces)}
-    unknown = model.get("unk_token") or "<unk>"
-    types = [1] * len(pieces)
-    for piece, token in ids.items():
-        if BYTE_PIECE.fullmatch(piece.encode()):
-            types[token] = 6
-    for entry in document.get("added_tokens") or []:
-        types[entry["id"]] = 3 if entry.get("special") else USER_DEFINED
-    if unknown in ids:
-        types[ids[unknown]] = 2
-    kinds = settle_user_defined(pieces, types)
-    scores = _scores(model.get("merges"), pieces, ids, kinds)
-    return make_vocabulary(
-        [piece.replace(SPACE, " ").encode() for piece in pieces],
-        scores,
-        kinds,
-        bos=ids.get(_special_token(path, "bos_token", "<s>")),
-        eos=ids.get(_special_token(path, "eos_token", "</s>")),
-        unk=ids.get(unknown),
-        add_dummy_prefix=add_dummy_prefix,
-    )
+            raise FontgenError(f"has {key} {model.get(key)!r}, which is not supported")
+    added = document.get("added_tokens") or []
+    pieces = _pieces(model, added)
+    types = _types(pieces, added)
+    if _steps(document.get("pre_tokenizer"), "pretokenizers", "ByteLevel"):
+        return _byte_level(document, model, path, pieces, types)
+    return _sentencepiece(document, model, path, pieces, types)
 
 
-def _mentions(component: Any, kind: str) -> bool:
-    """Whether a normalizer, pre-tokenizer or decoder is of a type or has one in its sequence."""
-    if isinstance(component, dict):
-        return component.get("type") == kind or any(
-            _mentions(value, kind) for value in component.values()
-        )
-    return isinstance(component, list) and any(_mentions(value, kind) for value in component)
-
-
-def _pieces(model: dict[str, Any], added_tokens: list[Any]) -> list[str]:
+def _pieces(model: Values, added_tokens: list[Any]) -> list[str]:
     """Pieces in order of id, added ones included."""
     vocab = model.get("vocab")
     if not isinstance(vocab, dict) or not all(isinstance(i, int) for i in vocab.values()):
@@ -104,11 +81,109 @@ def _pieces(model: dict[str, Any], added_tokens: list[Any]) -> list[str]:
     return [by_id[token] for token in range(len(by_id))]
 
 
-def _spaces(document: ConfigJson, pieces: list[str]) -> bool:
+def _types(pieces: list[str], added_tokens: list[Any]) -> list[int]:
+    """sentencepiece's types. A byte piece stays one when it is added once more."""
+    types = [BYTE if BYTE_PIECE.fullmatch(piece.encode()) else NORMAL for piece in pieces]
+    for entry in added_tokens:
+        if types[entry["id"]] != BYTE:
+            types[entry["id"]] = CONTROL if entry.get("special") else USER_DEFINED
+    return types
+
+
+def _steps(component: Any, key: str, kind: str | None = None) -> list[dict[str, Any]]:
+    """The parts of a normalizer, pre-tokenizer or post-processor, which may be nested; those of a type."""
+    if component is None:
+        return []
+    if component.get("type") == "Sequence":
+        return [step for part in component[key] for step in _steps(part, key, kind)]
+    return [component] if kind is None or component.get("type") == kind else []
+
+
+# ---- Byte-level BPE ----
+
+
+def _byte_level(
+    document: Values, model: Values, path: Path, pieces: list[str], types: list[int]
+) -> Vocabulary:
+    for step in _steps(document.get("normalizer"), "normalizers"):
+        if step.get("type") != "NFC":
+            raise FontgenError(f"normalises its text ({step.get('type')}), which is not supported")
+    types = [NORMAL if type_ == BYTE else type_ for type_ in types]
+    ids = {piece: token for token, piece in enumerate(pieces)}
+    pre_tokenizer, prefix = _pre_tokenizer(_steps(document.get("pre_tokenizer"), "pretokenizers"))
+    bos, eos = (ids.get(_special_token(path, f"{name}_token") or "") for name in ("bos", "eos"))
+    begins = _begins_with(document.get("post_processor"))
+    return make_byte_level_vocabulary(
+        pieces,
+        types,
+        model.list("merges", object),
+        pre_tokenizer,
+        bos=ids.get(begins or "") if bos is None else bos,
+        eos=eos,
+        unk=ids.get(model.text("unk_token", "")),
+        add_bos=_adds_bos(path, begins is not None),
+        add_dummy_prefix=prefix,
+        prefix_unless_space=prefix,
+        ignore_merges=model.boolean("ignore_merges", False),
+    )
+
+
+def _pre_tokenizer(steps: list[dict[str, Any]]) -> tuple[PreTokenizer, bool]:
+    """Which of those we know, and whether a space goes before a text that has none."""
+    *splits, byte_level = steps
+    if byte_level.get("type") != "ByteLevel":
+        raise FontgenError(f"splits by {byte_level.get('type')} last, which is not supported")
+    prefix = bool(byte_level.get("add_prefix_space", True))
+    found = None
+    if not splits and byte_level.get("use_regex", True):
+        return PreTokenizer.GPT_2, prefix
+    if len(splits) == 1 and splits[0].get("type") == "Digits" and byte_level.get("use_regex", True):
+        found = PreTokenizer.SMOLLM if splits[0].get("individual_digits") else None
+    elif len(splits) == 1 and splits[0].get("type") == "Split" and not byte_level.get("use_regex"):
+        split = splits[0]
+        if split.get("behavior") == "Isolated" and not split.get("invert"):
+            found = REGULAR_EXPRESSIONS.get(split["pattern"].get("Regex"))
+    if found is None or prefix:
+        raise FontgenError(
+            "splits its text in a way that is not supported; gpt-2's, smollm's, llama-bpe's (Llama 3) and "
+            "qwen2's are"
+        )
+    return found, False
+
+
+# ---- What says the same as sentencepiece ----
+
+
+def _sentencepiece(
+    document: Values, model: Values, path: Path, pieces: list[str], types: list[int]
+) -> Vocabulary:
+    if not model.get("byte_fallback"):
+        raise FontgenError("has no byte fallback, which is needed for any text")
+    if model.get("ignore_merges"):
+        raise FontgenError("has ignore_merges True, which is not supported")
+    spaces = _spaces(document, pieces)
+    ids = {piece: token for token, piece in enumerate(pieces)}
+    unknown = model.text("unk_token", "<unk>")
+    if unknown in ids:
+        types[ids[unknown]] = UNKNOWN
+    kinds = settle_user_defined(pieces, types)
+    scores = _scores(model.get("merges"), pieces, ids, kinds)
+    return make_vocabulary(
+        [piece.replace(SPACE, " ").encode() for piece in pieces],
+        scores,
+        kinds,
+        bos=ids.get(_special_token(path, "bos_token") or "<s>"),
+        eos=ids.get(_special_token(path, "eos_token") or "</s>"),
+        unk=ids.get(unknown),
+        add_bos=_adds_bos(path, True),
+        **spaces,
+    )
+
+
+def _spaces(document: Values, pieces: list[str]) -> dict[str, bool]:
     """Whether a space is put before the text; refuses what does more than U+2581 for spaces."""
-    prefix = escaped = False
-    normalizer = document.get("normalizer")
-    for step in _steps(normalizer, "normalizers"):
+    prefix = escaped = unless = False
+    for step in _steps(document.get("normalizer"), "normalizers"):
         if step.get("type") == "Prepend" and step.get("prepend") == SPACE:
             prefix = True
         elif (
@@ -124,19 +199,13 @@ def _spaces(document: ConfigJson, pieces: list[str]) -> bool:
             raise FontgenError(f"has a pre-tokenizer {step.get('type')}, which is not supported")
         escaped = True
         scheme = step.get("prepend_scheme", "always" if step.get("add_prefix_space") else "never")
-        prefix = prefix or scheme != "never"
+        if scheme != "never" and not prefix:
+            prefix = unless = True
         if step.get("split", True) and any(SPACE in piece[1:] for piece in pieces):
             raise FontgenError("splits words at spaces, but has pieces that go across")
     if not escaped:
         raise FontgenError("does not write spaces as U+2581, which is not supported")
-    return prefix
-
-
-def _steps(component: Any, key: str) -> list[dict[str, Any]]:
-    if component is None:
-        return []
-    steps = component.get(key) if component.get("type") == "Sequence" else [component]
-    return [step for step in steps or [] if isinstance(step, dict)]
+    return {"add_dummy_prefix": prefix, "prefix_unless_space": unless}
 
 
 def _scores(
@@ -179,10 +248,33 @@ def _scores(
     return scores
 
 
-def _special_token(path: Path, key: str, default: str) -> str:
-    """A name from ``tokenizer_config.json``, where it is a string or an object with ``content``."""
+# ---- Special tokens ----
+
+
+def _special_token(path: Path, key: str) -> str | None:
+    """A name from ``tokenizer_config.json`` or, where that says nothing, from ``special_tokens_map.json``."""
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        beside = path.with_name(name)
+        value = Values.read_json(beside).get(key) if beside.is_file() else None
+        if isinstance(value, dict):
+            value = value.get("content")
+        if isinstance(value, str):
+            return value
+    return None
+
+
+def _begins_with(post_processor: Any) -> str | None:
+    """The special token that a ``TemplateProcessing`` puts before a text."""
+    for step in _steps(post_processor, "processors", "TemplateProcessing"):
+        single = step.get("single") or [{}]
+        if "SpecialToken" in single[0]:
+            return str(single[0]["SpecialToken"]["id"])
+    return None
+
+
+def _adds_bos(path: Path, default: bool) -> bool:
+    """``add_bos_token`` of ``tokenizer_config.json``, or else what the tokenizer does by itself."""
     beside = path.with_name("tokenizer_config.json")
-    value = ConfigJson.read(beside).get(key) if beside.is_file() else None
-    if isinstance(value, dict):
-        value = value.get("content")
-    return value if isinstance(value, str) else default
+    return (
+        Values.read_json(beside).boolean("add_bos_token", default) if beside.is_file() else default
+    )

@@ -91,6 +91,8 @@ class ReferenceTokenizer:
             if characters and characters[-1][0] == " ":
                 del characters[-1]
         prefix = characters and at_start and self.vocabulary.add_dummy_prefix
+        if prefix and self.vocabulary.prefix_unless_space:
+            prefix = characters[0][0] != " "
         return [(" ", 0), *characters] if prefix else characters
 
     def _tokens(self, symbols: list[tuple[bytes, int]]) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ import struct
 import sys
 
 from fontgen.font.sealed import Field, c_struct, c_tag, struct_of, version_of
-from fontgen.llama import marks
+from fontgen.llama import limits, marks
 from fontgen.llama.model import CharacterClass, PieceKind, PreTokenizer
 from fontgen.llama.tables import layout, settings_table, weights
 from fontgen.llama.tables.layout import (
@@ -34,6 +34,11 @@ def c_header() -> str:
         "FLAG_REMOVE_EXTRA_WHITESPACES": layout.FLAG_REMOVE_EXTRA_WHITESPACES,
         "FLAG_NO_BOS": layout.FLAG_NO_BOS,
         "FLAG_IGNORE_MERGES": layout.FLAG_IGNORE_MERGES,
+        "FLAG_PREFIX_UNLESS_SPACE": layout.FLAG_PREFIX_UNLESS_SPACE,
+        "LARGEST_DIMENSION": f"{limits.LARGEST_DIMENSION}u",
+        "LARGEST_CONTEXT": f"{limits.LARGEST_CONTEXT}u",
+        "LARGEST_VOCABULARY": f"{limits.LARGEST_VOCABULARY}u",
+        "LARGEST_N_LAYERS": f"{limits.LARGEST_N_LAYERS}u",
     }
     for prefix, kinds in (("PIECE", PieceKind), ("PRE", PreTokenizer), ("CLASS", CharacterClass)):
         constants |= {f"{prefix}_{kind.name}": kind.value for kind in kinds}

@@ -32,6 +32,7 @@ FLAG_DUMMY_PREFIX = 2
 FLAG_REMOVE_EXTRA_WHITESPACES = 4
 FLAG_NO_BOS = 8
 FLAG_IGNORE_MERGES = 16
+FLAG_PREFIX_UNLESS_SPACE = 32
 
 MODEL_FIELDS = PREAMBLE + (
     Field("dim", "I", "width of the residual stream"),
@@ -48,7 +49,7 @@ MODEL_FIELDS = PREAMBLE + (
         "flags",
         "I",
         "1: tied embeddings; 2: a space goes before a text; 4: spaces collapse; 8: BOS does not begin a text; "
-        "16: a split that is a piece is not merged",
+        "16: a split that is a piece is not merged; 32: no space before a text that has one",
     ),
     Field("norm_eps", "f", "epsilon of RMSNorm"),
     Field("attention_scale", "f", "1 / sqrt(head size), rounded to float32"),

@@ -23,6 +23,7 @@ from fontgen.llama.tables.layout import (
     FLAG_DUMMY_PREFIX,
     FLAG_IGNORE_MERGES,
     FLAG_NO_BOS,
+    FLAG_PREFIX_UNLESS_SPACE,
     FLAG_REMOVE_EXTRA_WHITESPACES,
     FLAG_TIED_EMBEDDINGS,
     MODEL_FIELDS,
@@ -38,6 +39,7 @@ _VOCABULARY_FLAGS = {
     FLAG_DUMMY_PREFIX: "add_dummy_prefix",
     FLAG_REMOVE_EXTRA_WHITESPACES: "remove_extra_whitespaces",
     FLAG_IGNORE_MERGES: "ignore_merges",
+    FLAG_PREFIX_UNLESS_SPACE: "prefix_unless_space",
 }
 """Attributes of a `Vocabulary`."""
 _CARD_LINES = ("name", "license", "description", "source", "sha256")

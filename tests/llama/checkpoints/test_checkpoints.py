@@ -22,16 +22,22 @@ from support.checkpoint_writers import (
     random_model,
     sentencepiece_model,
     small_vocabulary,
+    write_huggingface,
     write_llama2c,
     write_own,
 )
 from support.paths import SHARED_CHECKPOINTS
 
 from fontgen.errors import FontgenError
-from fontgen.llama import checkpoints
-from fontgen.llama.checkpoints import check_fits, tokenizers
+from fontgen.llama import checkpoints, limits, memory
+from fontgen.llama.checkpoints import tokenizers
+from fontgen.llama.checkpoints.sentencepiece_model import decode_sentencepiece
+from fontgen.llama.checkpoints.tokenizer_bin import decode_tokenizer_bin
+from fontgen.llama.limits import PAGE_CONTEXT
+from fontgen.llama.memory import Target, fit
 from fontgen.llama.model import Model, ModelConfig, PieceKind, tensor_shapes
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
+from fontgen.llama.tables.describe import c_header
 
 STORIES_260K = SHARED_CHECKPOINTS / "stories260K.bin"
 
@@ -132,7 +138,7 @@ def test_llama2c_header_of_another_model(tmp_path: Path) -> None:
         (b"24ka" + struct.pack("<i", 1) + bytes(300), "dim is 0"),
         (b"PK\x03\x04" + bytes(300), "is a PyTorch pickle"),
         (struct.pack("<7i", 24, 44, 3, 5, 5, 320, 40), "24 is not a multiple of n_heads 5"),
-        (struct.pack("<7i", 24, 44, 1 << 20, 6, 6, 320, 40), "n_layers is 1048576"),
+        (struct.pack("<7i", 24, 44, 1 << 20, 6, 6, 320, 40), "n_layers is 1,048,576"),
         (struct.pack("<7i", 1 << 16, 1 << 16, 9, 64, 64, 320, 40), "too large for a font"),
     ],
 )
@@ -269,7 +275,7 @@ def test_own_folder_refused(tmp_path: Path) -> None:
         ({"n_layers": 4}, "tensor layers.3.attention_norm.weight is missing"),
         ({"n_layers": 2}, "tensor layers.2."),
         ({"hidden_dim": 45}, "has shape (44, 24), expected (45, 24)"),
-        ({"max_seq_len": 1 << 23, "n_layers": 1000}, "too large for Wasm"),
+        ({"n_layers": 1 << 11}, "n_layers is 2,048, outside 1 to 1,024"),
     ]:
         config.write_text(json.dumps({**keys, **change}))
         assert cause in refusal(folder), change
@@ -300,7 +306,7 @@ def test_integer_weights_are_refused(tmp_path: Path) -> None:
 def test_sentencepiece_tokenizer_encodes_the_same(options: dict[str, object]) -> None:
     data = sentencepiece_model(**options)
     processor = sentencepiece.SentencePieceProcessor(model_proto=data)
-    vocabulary = tokenizers.decode_sentencepiece(data)
+    vocabulary = decode_sentencepiece(data)
     assert vocabulary.add_dummy_prefix == options.get("add_dummy_prefix", True)
     assert vocabulary.remove_extra_whitespaces == options.get("remove_extra_whitespaces", True)
     assert (vocabulary.bos, vocabulary.eos, vocabulary.unk) == (1, 2, 0)
@@ -316,12 +322,12 @@ def test_sentencepiece_tokenizer_encodes_the_same(options: dict[str, object]) ->
 
 
 def test_sentencepiece_without_eos() -> None:
-    vocabulary = tokenizers.decode_sentencepiece(sentencepiece_model(eos_id=-1))
+    vocabulary = decode_sentencepiece(sentencepiece_model(eos_id=-1))
     assert (vocabulary.bos, vocabulary.eos) == (1, None)
 
 
 def test_sentencepiece_with_other_ids() -> None:
-    vocabulary = tokenizers.decode_sentencepiece(
+    vocabulary = decode_sentencepiece(
         sentencepiece_model(unk_id=2, bos_id=0, eos_id=1, bos_piece="<story>", pad_id=3)
     )
     assert (vocabulary.bos, vocabulary.eos, vocabulary.unk) == (0, 1, 2)
@@ -335,7 +341,6 @@ def test_sentencepiece_with_other_ids() -> None:
         ({"normalization_rule_name": "nmt_nfkc"}, "normalises its text (nmt_nfkc)"),
         ({"treat_whitespace_as_suffix": True}, "at the end of words"),
         ({"user_defined_symbols": "fox"}, "user-defined symbol 'fox'"),
-        ({"bos_id": -1}, "no BOS"),
     ],
 )
 def test_unsupported_sentencepiece(tmp_path: Path, options: dict[str, object], cause: str) -> None:
@@ -349,7 +354,7 @@ def test_unsupported_sentencepiece(tmp_path: Path, options: dict[str, object], c
 def test_user_defined_single_character_encodes_the_same() -> None:
     data = sentencepiece_model(user_defined_symbols="\n")
     processor = sentencepiece.SentencePieceProcessor(model_proto=data)
-    vocabulary = tokenizers.decode_sentencepiece(data)
+    vocabulary = decode_sentencepiece(data)
     text = "the hen\nsaid\n\nthe fox"
     assert encode(vocabulary, text) == processor.encode(text)
 
@@ -357,7 +362,7 @@ def test_user_defined_single_character_encodes_the_same() -> None:
 def test_user_defined_markup_is_never_typed() -> None:
     data = sentencepiece_model(user_defined_symbols="<sep>")
     processor = sentencepiece.SentencePieceProcessor(model_proto=data)
-    vocabulary = tokenizers.decode_sentencepiece(data)
+    vocabulary = decode_sentencepiece(data)
     assert vocabulary.kinds[processor.piece_to_id("<sep>")] == PieceKind.CONTROL
     assert encode(vocabulary, "the little fox") == processor.encode("the little fox")
 
@@ -365,14 +370,14 @@ def test_user_defined_markup_is_never_typed() -> None:
 def test_sentencepiece_without_byte_fallback_encodes_the_same() -> None:
     data = sentencepiece_model(byte_fallback=False, vocab_size=100)
     processor = sentencepiece.SentencePieceProcessor(model_proto=data)
-    tokenizer = ReferenceTokenizer(tokenizers.decode_sentencepiece(data))
+    tokenizer = ReferenceTokenizer(decode_sentencepiece(data))
     for text in ("the little fox", "Привет fox", "a fox 🦊🦊 the hen"):
         assert tokenizer.encode(text) == processor.encode(text)
 
 
 def test_of_equal_pieces_the_first_is_used() -> None:
     data = llama2c_tokenizer() + struct.pack("<fi", 5.0, 3) + b"the"
-    vocabulary = tokenizers.decode_llama2c(data + struct.pack("<fi", 6.0, 3) + b"the")
+    vocabulary = decode_tokenizer_bin(data + struct.pack("<fi", 6.0, 3) + b"the")
     same = [token for token, piece in enumerate(vocabulary.pieces) if piece == b"the"]
     assert len(same) >= 2
     assert [vocabulary.kinds[token] == PieceKind.NORMAL for token in same] == [
@@ -381,7 +386,7 @@ def test_of_equal_pieces_the_first_is_used() -> None:
 
 
 def test_llama2c_tokenizer_is_the_same_vocabulary() -> None:
-    vocabulary, expected = tokenizers.decode_llama2c(llama2c_tokenizer()), small_vocabulary()
+    vocabulary, expected = decode_tokenizer_bin(llama2c_tokenizer()), small_vocabulary()
     assert vocabulary.pieces == expected.pieces
     np.testing.assert_array_equal(vocabulary.scores, expected.scores)
     np.testing.assert_array_equal(vocabulary.kinds, expected.kinds)
@@ -434,7 +439,7 @@ def test_tokenizer_beside_the_checkpoint(tmp_path: Path) -> None:
     message = refusal(path)
     assert "tokenizer.model, tokenizer.bin" in message and "--tokenizer" in message
     chosen = checkpoints.load(path, tokenizer=tmp_path / "tokenizer.model")
-    assert chosen.vocabulary.pieces == tokenizers.decode_sentencepiece(other).pieces
+    assert chosen.vocabulary.pieces == decode_sentencepiece(other).pieces
 
     (tmp_path / "tokenizer.model").unlink()
     (tmp_path / "tokenizer.bin").unlink()
@@ -460,18 +465,62 @@ def test_tokenizer_of_another_vocabulary(tmp_path: Path) -> None:
 # Limits
 
 
-def test_limits_with_the_arithmetic() -> None:
-    check_fits(random_model().config)
-    billion = ModelConfig(
-        dim=2048, hidden_dim=5632, n_layers=22, n_heads=32, n_kv_heads=4, vocab_size=32000,
-        context_length=2048, tied_embeddings=False,
-    )  # fmt: skip
-    check_fits(billion)
-    seven = ModelConfig(
-        dim=4096, hidden_dim=11008, n_layers=32, n_heads=32, n_kv_heads=32, vocab_size=32000,
-        context_length=4096, tied_embeddings=False,
-    )  # fmt: skip
-    with pytest.raises(FontgenError, match=r"need 6,7\d\d,\d{3},\d{3} bytes.*2,147,483,648"):
-        check_fits(seven)
-    with pytest.raises(FontgenError, match=r"KV cache of 11,811,160,064 .*4,294,967,296.*shorter"):
-        check_fits(replace(billion, context_length=1 << 18))
+BILLION = ModelConfig(
+    dim=2048, hidden_dim=5632, n_layers=22, n_heads=32, n_kv_heads=4, vocab_size=32000,
+    context_length=1 << 18, tied_embeddings=False,
+)  # fmt: skip
+THREE_BILLION = ModelConfig(
+    dim=3072, hidden_dim=8192, n_layers=28, n_heads=24, n_kv_heads=8, vocab_size=32000,
+    context_length=1024,
+)  # fmt: skip
+
+
+def test_what_fits_at_four_bits_alone_is_refused_at_eight_with_the_arithmetic() -> None:
+    with pytest.raises(
+        FontgenError, match=r"8-bit weights need 2,9\d\d,\d{3},\d{3} .*2,147,483,648"
+    ):
+        fit(THREE_BILLION, Target(bits=8))
+    assert fit(THREE_BILLION, Target(bits=4)) == THREE_BILLION
+
+
+@pytest.mark.parametrize("write", [write_llama2c, write_own, write_huggingface])
+def test_every_reader_hears_of_the_bits(tmp_path: Path, monkeypatch, write) -> None:
+    model = random_model()
+    path = write(tmp_path, model)
+    weights = memory.weight_bytes(model.config, 8)
+    monkeypatch.setattr(memory, "FONT_LIMIT", weights + memory.RESERVE)
+    assert "too large for a font" in refusal(path)
+    assert checkpoints.load(path, target=Target(bits=4)).config.dim == model.config.dim
+
+
+def test_a_font_s_context_is_at_most_what_its_model_was_trained_for() -> None:
+    assert fit(BILLION, Target()).context_length == PAGE_CONTEXT
+    assert fit(BILLION, Target(context_length=5000)).context_length == 5000
+    for wrong in (0, -1, 1 << 17):
+        with pytest.raises(FontgenError, match="is not within 1 to 65,536"):
+            fit(BILLION, Target(context_length=wrong))
+    with pytest.raises(FontgenError, match="is not within 1 to 1,024: .* trained for 1,024"):
+        fit(THREE_BILLION, Target(bits=4, context_length=1025))
+    wide = replace(BILLION, n_kv_heads=32)
+    with pytest.raises(FontgenError, match=r"KV cache of 23,622,320,128 .*--context"):
+        fit(wide, Target(context_length=1 << 16))
+
+
+@pytest.mark.parametrize("write", [write_llama2c, write_own, write_huggingface])
+def test_a_checkpoint_of_long_context_is_read_with_a_shorter_one(tmp_path: Path, write) -> None:
+    model = random_model(context_length=3000)
+    path = write(tmp_path, model)
+    assert checkpoints.load(path).config.context_length == PAGE_CONTEXT
+    shorter = checkpoints.load(path, target=Target(context_length=7))
+    assert shorter.config == replace(model.config, context_length=7)
+    assert all((shorter.tensors[name] == tensor).all() for name, tensor in model.tensors.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("dim", limits.LARGEST_DIMENSION), ("n_layers", limits.LARGEST_N_LAYERS)],
+)
+def test_the_engine_s_limits_are_the_builder_s(name: str, value: int) -> None:
+    with pytest.raises(FontgenError, match=rf"{name} is {value + 2:,}, outside 1 to {value:,}"):
+        replace(random_model().config, **{name: value + 2}).check()
+    assert f"#define LARGEST_{name.upper().replace('DIM', 'DIMENSION')} {value}u" in c_header()

@@ -168,7 +168,9 @@ def test_without_a_network(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_environment_of_a_fresh_process(server: Hub, tmp_path: Path) -> None:
     """HF_HOME and HF_ENDPOINT are heeded, and nothing is drawn where there is no terminal."""
-    program = "from fontgen.llama import checkpoints; print(checkpoints.load('stories42M').card.sha256)"
+    program = (
+        "from fontgen.llama import checkpoints; print(checkpoints.load('stories42M').card.sha256)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "HF_HOME": str(tmp_path / "home"), "PYTHONPATH": str(REPOSITORY)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +28,14 @@ from support.llama_transcription import transcription
 from fontgen.errors import FontgenError
 from fontgen.llama import checkpoints
 from fontgen.llama.checkpoints import tokenizers
+from fontgen.llama.checkpoints.sentencepiece_model import decode_sentencepiece
 from fontgen.llama.model import PieceKind, Vocabulary
+from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.onnx_model import OnnxModel
+from fontgen.llama.reference.tokenizer import ReferenceTokenizer
+from fontgen.llama.shaper import shaper_module
+from fontgen.llama.tables import write_model
+from fontgen.llama.wasm_engine import Engine
 
 TOKENS = [1, 40, 300, 7, 7, 299, 12, 40]
 TEXTS = [
@@ -141,8 +148,11 @@ def test_old_rotary_tables_are_ignored(tmp_path: Path) -> None:
     [
         ({"architectures": ["GPT2LMHeadModel"]}, "is GPT2LMHeadModel; only LlamaForCausalLM"),
         ({"architectures": None, "model_type": "mistral"}, "model_type 'mistral'"),
-        ({"rope_scaling": {"type": "linear", "factor": 2.0}}, "rope_scaling of type 'linear'"),
-        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "of type 'llama3'"),
+        ({"architectures": 2.5}, "architectures is no list"),
+        ({"rope_scaling": {"type": "linear"}}, "lacks factor"),
+        ({"rope_scaling": {"type": "linear", "factor": -1.0}}, "not positive"),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "lacks low_freq_factor"),
+        ({"rope_scaling": {"rope_type": "longrope", "factor": 8.0}}, "of type 'longrope'"),
         ({"rope_parameters": {"rope_type": "yarn"}}, "rope_parameters of type 'yarn'"),
         ({"rope_scaling": "linear"}, "expected an object"),
         ({"attention_bias": True}, "attention_bias True"),
@@ -153,12 +163,13 @@ def test_old_rotary_tables_are_ignored(tmp_path: Path) -> None:
         ({"partial_rotary_factor": 0.5}, "partial_rotary_factor 0.5"),
         ({"hidden_size": None}, "lacks hidden_size"),
         ({"num_key_value_heads": 5}, "not a multiple of n_kv_heads 5"),
-        ({"num_hidden_layers": 1 << 20}, "n_layers is 1048576"),
+        ({"num_hidden_layers": 1 << 20}, "n_layers is 1,048,576"),
         ({"hidden_size": 36864, "num_hidden_layers": 40}, "too large for a font"),
         ({"num_hidden_layers": 4}, "tensor layers.3.attention_norm.weight is missing"),
         ({"intermediate_size": 48}, "has shape (44, 24), expected (48, 24)"),
         ({"num_attention_heads": 12}, "has shape (8, 24), expected (4, 24)"),
-        ({"vocab_size": 330}, "no tokenizer of 330 tokens"),
+        ({"vocab_size": 319}, "no tokenizer of 319 tokens"),
+        ({"vocab_size": 330}, "has 330 tokens but the tokenizer 320"),
         ({"tie_word_embeddings": False}, "there is no tensor"),
     ],
 )
@@ -223,7 +234,7 @@ def test_tokenizer_json_is_the_same_vocabulary(
 ) -> None:
     document = tokenizer_json(metaspace=metaspace, vocab_size=vocab_size)
     vocabulary = read_json(tmp_path, document)
-    expected = tokenizers.decode_sentencepiece(sentencepiece_model(vocab_size=vocab_size))
+    expected = decode_sentencepiece(sentencepiece_model(vocab_size=vocab_size))
     assert vocabulary.pieces == expected.pieces
     np.testing.assert_array_equal(vocabulary.kinds, expected.kinds)
     assert (vocabulary.bos, vocabulary.eos, vocabulary.unk) == (1, 2, 0)
@@ -247,8 +258,156 @@ def test_folder_with_tokenizer_json_only(tmp_path: Path) -> None:
     read_json(folder, tokenizer_json(), add_prefix_space=False)
     vocabulary = checkpoints.load(folder).vocabulary
     assert vocabulary.pieces == small_vocabulary().pieces
-    assert (vocabulary.bos, vocabulary.eos) == (1, 1)
+    assert (vocabulary.bos, vocabulary.eos, vocabulary.stops) == (1, 2, (1,))
     assert not vocabulary.add_dummy_prefix
+
+
+def test_the_tokenizer_s_own_bos_comes_before_what_config_json_says(tmp_path: Path) -> None:
+    """As in transformers, whose tokenizer puts it there, and llama.cpp's converter."""
+    folder = write_huggingface(tmp_path, random_model(), bos_token_id=0, eos_token_id=1)
+    vocabulary = checkpoints.load(folder).vocabulary
+    assert (vocabulary.bos, vocabulary.eos) == (1, 2)
+    (folder / "tokenizer.model").unlink()
+    read_json(folder, tokenizer_json(), bos_token="<s>", eos_token="</s>")
+    vocabulary = checkpoints.load(folder).vocabulary
+    assert (vocabulary.bos, vocabulary.eos) == (1, 2)
+
+
+def with_names(bos: str, eos: str) -> dict[str, Any]:
+    """A tokenizer whose special tokens are not called <s> and </s>."""
+    document = tokenizer_json()
+    for token, name in ((1, bos), (2, eos)):
+        piece = document["added_tokens"][token]["content"]
+        document["added_tokens"][token]["content"] = name
+        document["model"]["vocab"] = {
+            name if key == piece else key: value
+            for key, value in document["model"]["vocab"].items()
+        }
+    return document
+
+
+def test_bos_that_only_special_tokens_map_names(tmp_path: Path) -> None:
+    folder = write_huggingface(tmp_path, random_model(), bos_token_id=None, eos_token_id=None)
+    (folder / "tokenizer.model").unlink()
+    read_json(folder, with_names("<|bos|>", "<|eos|>"))
+    assert "no BOS token" in refusal(folder)
+    names = {"bos_token": {"content": "<|bos|>"}, "eos_token": "<|eos|>"}
+    (folder / "special_tokens_map.json").write_text(json.dumps(names))
+    vocabulary = checkpoints.load(folder).vocabulary
+    assert (vocabulary.bos, vocabulary.eos) == (1, 2)
+
+
+def test_bos_that_only_config_json_names(tmp_path: Path) -> None:
+    folder = write_huggingface(tmp_path, random_model(), bos_token_id=1, eos_token_id=[2, 5])
+    (folder / "tokenizer.model").unlink()
+    read_json(folder, with_names("<|bos|>", "<|eos|>"))
+    vocabulary = checkpoints.load(folder).vocabulary
+    assert (vocabulary.bos, vocabulary.eos, vocabulary.stops) == (1, 2, (5,))
+    assert vocabulary.add_bos
+
+
+@pytest.mark.parametrize("added", [True, False])
+def test_bos_is_added_as_the_tokenizer_s_configuration_says(tmp_path: Path, added: bool) -> None:
+    folder = write_huggingface(tmp_path, random_model())
+    (folder / "tokenizer_config.json").write_text(json.dumps({"add_bos_token": added}))
+    assert checkpoints.load(folder).vocabulary.add_bos is added
+    (folder / "tokenizer.model").unlink()
+    read_json(folder, tokenizer_json(), add_bos_token=added)
+    assert checkpoints.load(folder).vocabulary.add_bos is added
+
+
+def test_several_ends_of_a_text(tmp_path: Path) -> None:
+    folder = write_huggingface(tmp_path, random_model(), eos_token_id=[2, 7])
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [2, 9, 5000]}))
+    vocabulary = checkpoints.load(folder).vocabulary
+    assert (vocabulary.eos, vocabulary.stops) == (2, (7, 9))
+    assert vocabulary.ends == {1, 2, 7, 9}
+
+
+def test_byte_pieces_may_be_added_tokens_too(tmp_path: Path) -> None:
+    document = tokenizer_json()
+    ids = document["model"]["vocab"]
+    document["added_tokens"] += [
+        document["added_tokens"][0] | {"id": ids[piece], "content": piece}
+        for piece in ("<0xC3>", "<0xA9>")
+    ]
+    vocabulary = read_json(tmp_path, document)
+    theirs = pytest.importorskip("tokenizers").Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    assert encode(vocabulary, "\u00e9") == theirs.encode("\u00e9", add_special_tokens=False).ids
+
+
+def test_metaspace_puts_no_space_before_a_text_that_has_one(tmp_path: Path) -> None:
+    vocabulary = read_json(tmp_path, tokenizer_json(metaspace=True))
+    theirs = pytest.importorskip("tokenizers").Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    engine = Engine(
+        shaper_module("portable"),
+        write_model(quantise(dataclasses.replace(random_model(), vocabulary=vocabulary))),
+    )
+    for text in ("the fox", " the fox", "  the fox", "\u2581the", " ", ""):
+        expected = theirs.encode(text, add_special_tokens=False).ids
+        assert ReferenceTokenizer(vocabulary).encode(text) == expected, text
+        assert engine.encode(text) == expected, text
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_rows_without_a_token_are_left_out(tmp_path: Path, shards: int) -> None:
+    padded = random_model(vocab_size=384, tied_embeddings=False)
+    folder = write_huggingface(tmp_path, padded, shards=shards)
+    model = checkpoints.load(folder)
+    assert model.config.vocab_size == len(model.vocabulary) == 320
+    for name in ("tok_embeddings.weight", "output.weight"):
+        np.testing.assert_array_equal(model.tensors[name], padded.tensors[name][:320])
+    far = write_huggingface(tmp_path / "far", random_model(vocab_size=320 + 1025))
+    assert "no tokenizer of 1345 tokens" in refusal(far)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architectures": ["LLaMAForCausalLM"]},
+        {"hidden_act": "swish"},
+        {"rope_scaling": {"type": "linear", "factor": 1.0}},
+        {"rope_scaling": {"rope_type": "dynamic", "factor": 4.0}},
+        {"rope_scaling": {"rope_type": "default"}},
+    ],
+)
+def test_what_means_the_same_arithmetic(tmp_path: Path, changes: dict[str, object]) -> None:
+    assert checkpoints.load(write_huggingface(tmp_path, random_model(), **changes)).config == (
+        random_model().config
+    )
+
+
+LLAMA3_FREQUENCIES = [
+    1.0,
+    0.0958399772644043,
+    0.012500000186264515,
+    0.0039528473280370235,
+    0.0012499999720603228,
+    0.00039528473280370235,
+    0.0001250000059371814,
+    3.9528473280370235e-05,
+]
+"""What transformers 5.24 computes for `LLAMA3_SCALING` and heads of 16."""
+LLAMA3_SCALING = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 32,
+}
+
+
+def test_scaled_rope_is_that_of_transformers(tmp_path: Path) -> None:
+    """Frequencies by ``ROPE_INIT_FUNCTIONS`` of transformers 5."""
+    linear = write_huggingface(
+        tmp_path / "linear", random_model(), rope_scaling={"type": "linear", "factor": 2.5}
+    )
+    assert set(checkpoints.load(linear).config.rope_factors) == {2.5}
+    wide = random_model(dim=48, n_heads=3, n_kv_heads=3)
+    folder = write_huggingface(tmp_path / "llama3", wide, rope_scaling=LLAMA3_SCALING)
+    config = checkpoints.load(folder).config
+    frequencies = 10000.0 ** (-np.arange(0, 16, 2) / 16) / np.array(config.rope_factors)
+    np.testing.assert_allclose(frequencies, LLAMA3_FREQUENCIES, rtol=1e-6)
 
 
 def test_special_tokens_of_other_names(tmp_path: Path) -> None:
@@ -281,7 +440,7 @@ def with_model(document: dict[str, Any] | None = None, **changes: object) -> dic
         (
             {**tokenizer_json(), "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
                 {"type": "Digits"}, {"type": "ByteLevel"}]}},
-            "is a byte-level BPE",
+            "normalises its text (Prepend)",
         ),
         (with_model(type="Unigram"), "is a Unigram model"),
         (with_model(byte_fallback=False), "no byte fallback"),

@@ -1,9 +1,10 @@
-"""``config.json``, read with errors that name the file and the key."""
+"""What a file says of a model, by key, with errors that name the file and the key."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,15 +13,18 @@ from fontgen.errors import FontgenError
 T = TypeVar("T")
 
 
-class ConfigJson:
-    """A JSON object whose getters check types; null counts as absent, as Hugging Face means it."""
+class Values:
+    """A JSON object or a GGUF file's metadata. Getters check types; null counts as absent, as Hugging Face means it.
 
-    def __init__(self, path: Path, values: dict[str, Any]):
+    ``path``: named in errors.
+    """
+
+    def __init__(self, path: Path, values: Mapping[str, Any]):
         self.path = path
-        self.values = values
+        self._values = values
 
     @classmethod
-    def read(cls, path: Path) -> ConfigJson:
+    def read_json(cls, path: Path) -> Values:
         """Raise `FontgenError` when the file is not a JSON object."""
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
@@ -31,10 +35,11 @@ class ConfigJson:
         return cls(path, values)
 
     def __contains__(self, key: str) -> bool:
-        return self.values.get(key) is not None
+        return self.get(key) is not None
 
     def get(self, key: str) -> Any:
-        return self.values.get(key)
+        """The value, of whatever type; None where there is none."""
+        return self._values.get(key)
 
     def integer(self, key: str, default: int | None = None) -> int:
         value = self._value(key, default)
@@ -62,8 +67,28 @@ class ConfigJson:
             raise FontgenError(f"{key} is {value!r}, expected a string", path=self.path)
         return value
 
+    def object(self, key: str) -> Values:
+        """A JSON object inside this one; empty where there is none."""
+        value = self.get(key)
+        if value is not None and not isinstance(value, dict):
+            raise FontgenError(f"{key} is {value!r}, expected an object", path=self.path)
+        return Values(self.path, value or {})
+
+    def list(self, key: str, kind: type, default: list[Any] | None = None) -> list[Any]:
+        """A list of values of this type."""
+        value = self._value(key, default)
+        if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+            raise FontgenError(f"{key} is no list of {kind.__name__}", path=self.path)
+        return value
+
+    def token(self, key: str, vocab_size: int) -> int | None:
+        """A token id; None where there is none, or one outside the vocabulary."""
+        value = self.get(key)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return value if whole and 0 <= value < vocab_size else None
+
     def _value(self, key: str, default: T | None) -> T | Any:
-        value = self.values.get(key)
+        value = self.get(key)
         if value is not None:
             return value
         if default is None:
