@@ -2,7 +2,7 @@
 # make page           makes fonts/llama.html: the font in any browser, one file, nothing to install
 # make site           makes build/site: a page for each font, for a web server such as GitHub Pages
 # make test           builds the Wasm-enabled HarfBuzz (once) and runs the tests
-# make editor         opens an editor that is installed (or EDITOR=gedit), with the font chosen
+# make editor         opens an editor that is installed (or EDITOR=kate), with the font chosen
 # make test-editors   types into every editor that is installed, under Xvfb; says what is lacking
 # make test-browsers  opens its page in Chromium, Firefox and WebKitGTK, where they are installed
 # make test-training  installs PyTorch and trains a tiny model, from text to font

@@ -31,7 +31,8 @@ def doctor(args: argparse.Namespace) -> int:
             print(f"setting: {name}={value}")
         for finding in findings:
             verdict = "uses it" if finding.uses_host else "does not use it"
-            print(f"{finding.program} ({finding.path}): {verdict}")
+            where = f" ({finding.path})" if finding.path else ""
+            print(f"{finding.program}{where}: {verdict}")
             for reason in finding.reasons:
                 print(f"  {reason}")
             for advice in finding.advice:

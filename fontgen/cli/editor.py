@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
-
-from fontTools.ttLib import TTFont, TTLibError
+from pathlib import Path
 
 from fontgen.errors import FontgenError
-from fontgen.font.file import read_font
 from fontgen.host import native
+from fontgen.host.native import fonts
 from fontgen.host.native.editor import EDITORS, choose, open_editor
 from fontgen.host.native.run import precompile
 
@@ -21,14 +19,24 @@ def known_editors() -> str:
     return "Editors: " + ", ".join(EDITORS) + "."
 
 
+def default_font() -> Path:
+    """What ``make font`` or ``fontgen build`` made here, else the first font that is installed.
+
+    Raises:
+        FontgenError: there is none.
+    """
+    for path in (Path("fonts/llama.ttf"), Path("llama.ttf"), *fonts.installed()):
+        if path.is_file():
+            return path
+    raise FontgenError(
+        "there is no llama.ttf here: `fontgen build` makes one, or name a font with --font"
+    )
+
+
 def editor(args: argparse.Namespace) -> int:
     """Open the editor, wait until it ends, and say where the story is."""
-    file = read_font(args.font)
-    try:
-        with TTFont(io.BytesIO(file.data), lazy=True, fontNumber=file.index) as opened:
-            family = str(opened["name"].getBestFamilyName())
-    except (TTLibError, KeyError) as error:
-        raise FontgenError("is not a font with a name", path=args.font) from error
+    path = args.font or default_font()
+    font = fonts.plain_font(path)
     if not 1 <= args.size <= 500:
         raise FontgenError(f"--size {args.size:g} is not in 1 to 500 points")
     chosen = choose(args.program)
@@ -37,10 +45,11 @@ def editor(args: argparse.Namespace) -> int:
     ):
         raise FontgenError("there is no screen to open a window on: DISPLAY is not set")
     built = native.build(quiet=args.quiet)
-    precompile(built, [args.font.parent], verbose=bool(args.verbose))
+    directory = fonts.directory_of([path])
+    precompile(built, [directory], verbose=bool(args.verbose))
     if not args.quiet:
-        print(f"{chosen.program}: {family}, until you close its window", flush=True)
-    story = open_editor(built, chosen, args.font.absolute(), family, args.size)
+        print(f"{chosen.program}: {font.family}, until you close its window", flush=True)
+    story = open_editor(built, chosen, directory, font.family, args.size)
     if story is not None and not args.quiet:
         print(f"your story is in {story}")
     return 0

@@ -14,6 +14,7 @@ from fontgen.cli.arguments import (
     evaluate,
     host,
     inspect,
+    install,
     new,
     page,
     render,
@@ -23,7 +24,22 @@ from fontgen.cli.arguments import (
     verify,
 )
 
-COMMANDS = (build, page, new, shape, tokens, render, inspect, verify, evaluate, host, run, editor, doctor)
+COMMANDS = (
+    build,
+    page,
+    new,
+    shape,
+    tokens,
+    render,
+    inspect,
+    verify,
+    evaluate,
+    host,
+    install,
+    run,
+    editor,
+    doctor,
+)
 """In the order of ``fontgen --help``."""
 
 

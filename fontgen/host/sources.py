@@ -24,7 +24,7 @@ HARFBUZZ_VERSION = "15.0.0"  # bundled in that sdist
 
 # `pip download` of a source archive first asks its build backend for metadata, which for uharfbuzz
 # installs Cython and more and generates C++ for a quarter of a minute: all that to learn a name
-# and a version.  This stands in for setuptools in that one question.
+# and a version. This stands in for setuptools in that one question.
 _METADATA_BACKEND = f"""
 import os
 def _metadata(directory, *args, **kwargs):

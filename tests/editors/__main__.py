@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from . import programs
+from .gedit import Gedit
 from .harness import (
     Program,
     Setting,
@@ -20,7 +21,6 @@ from .harness import (
     pretend_user,
     start,
 )
-from .mousepad import Mousepad
 from .views import PACKAGES
 
 PICTURED = "The little fox" + "!" * 12
@@ -55,14 +55,14 @@ def picture_first_look(font: Path, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="fontgen-editor-", ignore_cleanup_errors=True) as made:
         home = Path(made)
         environment = base_environment(home, font)
-        command = [sys.executable, "-m", "fontgen", "editor", "mousepad", "--font", str(font)]
+        command = [sys.executable, "-m", "fontgen", "editor", "gedit", "--font", str(font)]
         with open_window(
-            Mousepad(),
+            Gedit(),
             Setting(home, home / "story.txt", "", 20),
             environment,
             pretend_user(command),
         ) as session:
-            session.resize(*Mousepad.picture_size)
+            session.resize(*Gedit.picture_size)
             session.type("!" * 12)
             image = session.screenshot(whole=True)
     return save_picture(image, folder / "first-look.png")
@@ -86,7 +86,7 @@ def main() -> None:
         if missing(program) or args.executables and program.executable not in args.executables:
             continue
         print(take_picture(program(), args.font, args.pictures))
-    if not missing(Mousepad) and (not args.executables or "first-look" in args.executables):
+    if not missing(Gedit) and (not args.executables or "first-look" in args.executables):
         print(picture_first_look(args.font.absolute(), args.pictures))
 
 

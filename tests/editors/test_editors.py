@@ -261,6 +261,32 @@ def test_first_look(name: str, font_path: Path, story: str, tmp_path: Path) -> N
     assert sorted((tmp_path / ".config").rglob("*")) == earlier
 
 
+@pytest.mark.parametrize("name", list(EDITORS)[:4])
+def test_a_long_story_stays_in_the_window(name: str, font_path: Path, tmp_path: Path) -> None:
+    """The editors that `make editor` prefers wrap a word of ninety marks; in the others it runs out of the window."""
+    program = KNOWN[name]()
+    if not program.quick and not EVERYTHING:
+        pytest.skip("takes long: make test-editors")
+    if packages := missing(program):
+        pytest.skip(f"not installed: {' '.join(packages)}")
+    environment = base_environment(tmp_path, font_path) | dict(program.environment)
+    command = [sys.executable, "-m", "fontgen", "editor", name, "--font", str(font_path)]
+    with open_window(
+        program, Setting(tmp_path, tmp_path / "story.txt", "", 20), environment, command
+    ) as session:
+        session.key("ctrl+Home", "End")
+        before = end_of_ink(session.screenshot())
+        session.type("!" * 90)
+        assert end_of_ink(session.screenshot()) > before + 40, "no second and third line"
+
+
+def end_of_ink(image: Image.Image) -> int:
+    """The lowest row of pixels that differs from the background, a caret's or a frame's width aside."""
+    pixels = np.asarray(image.convert("L")).astype(int)
+    dark = (np.abs(pixels - np.median(pixels)) > 60).sum(axis=1)
+    return int(np.flatnonzero(dark > 8)[-1])
+
+
 def test_a_story_does_not_replace_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     document = tmp_path / "made" / "story.txt"

@@ -26,9 +26,8 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--font",
         type=Path,
-        default=Path("fonts/llama.ttf"),
         metavar="FONT",
-        help="font file (default: %(default)s)",
+        help="font file (default: llama.ttf in fonts or here, else one that is installed)",
     )
     parser.add_argument(
         "--size", type=float, default=20, metavar="POINTS", help="default: %(default)s"

@@ -12,15 +12,22 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "run",
         help="start a program that shapes text with it",
-        description="Start PROGRAM with the Wasm-enabled HarfBuzz and the fonts of a directory. "
-        "Nothing on the system changes.",
+        description="Start PROGRAM with the Wasm-enabled HarfBuzz, and fonts for it to see besides "
+        "those that are installed. Nothing on the system changes.",
+    )
+    parser.add_argument(
+        "--font",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="a font that the program shall see; again for more",
     )
     parser.add_argument(
         "--fonts",
         action="append",
         type=Path,
         metavar="DIR",
-        help="directory of fonts that the program shall see (default: fonts, if there is one)",
+        help="directory of such fonts (default: fonts, if there are some, and no --font)",
     )
     parser.add_argument("program", metavar="PROGRAM")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT")

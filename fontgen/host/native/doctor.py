@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 from fontgen.errors import FontgenError
 from fontgen.host.native.installed import missing_headers_message
@@ -21,6 +22,7 @@ LIBRARY = "libharfbuzz.so.0"
 # An environment variable that every HarfBuzz since 2011 reads, so that its name is in every copy.
 MARK = b"HB_SHAPER_LIST"
 MAX_FILES = 400
+MOST_SCRIPTS = 4
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Finding:
     """What is known of one program: whether it would use the host, why, and what to do."""
 
     program: str
-    path: str
+    path: str | None
     uses_host: bool
     reasons: list[str] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
@@ -67,19 +69,43 @@ def _script_interpreter(path: Path) -> str | None:
     return line[2:].decode(errors="replace").strip() if line.startswith(b"#!") else None
 
 
-def _binaries_behind(script: Path) -> Iterator[Path]:
-    """ELF files that a start script probably runs: those whose absolute path is in its text, and
-    those beside what it links to, as LibreOffice's ``soffice.bin`` is beside ``soffice``."""
-    text = script.read_text(encoding="utf-8", errors="replace")
+def _expanded(text: str) -> str:
+    """A shell script's text with the variables that it sets to plain words put in."""
+    variables: dict[str, str] = {}
+    for name, value in re.findall(r"^\s*(\w+)=[\"']?([\w/.+${}-]+)[\"']?\s*$", text, re.MULTILINE):
+        variables.setdefault(name, Template(value).safe_substitute(variables))
+    return Template(text).safe_substitute(variables)
+
+
+def _programs_behind(script: Path) -> Iterator[Path]:
+    """Files that a start script probably runs: those whose absolute path is in its text, what it hands over to
+    by ``exec``, and those beside what it links to, as LibreOffice's ``soffice.bin`` is beside ``soffice``."""
+    text = _expanded(script.read_text(encoding="utf-8", errors="replace"))
     for name in re.findall(r"/[\w./+-]+", text):
         path = Path(name)
         if path.is_file() and _is_elf(path) and os.access(path, os.X_OK):
             # Tools that scripts use are in bin: rm, gdb, the shell itself.
             if path.parent.name not in ("bin", "sbin") or path.name.startswith(script.name):
                 yield path
+    for name in re.findall(r"^[^#\n]*(?<![\w-])exec\s+([\w.+-]+)", text, re.MULTILINE):
+        found = shutil.which(name)
+        if found is not None and Path(found).resolve() != script.resolve():
+            yield Path(found)
     beside = script.resolve().with_suffix(".bin")
     if beside.is_file() and _is_elf(beside):
         yield beside
+
+
+def _binary_behind(script: Path, depth: int = 0) -> Path | None:
+    """The ELF file that a chain of start scripts probably ends in."""
+    for path in _programs_behind(script):
+        if _is_elf(path):
+            return path
+        if depth < MOST_SCRIPTS and _script_interpreter(path) is not None:
+            behind = _binary_behind(path, depth + 1)
+            if behind is not None:
+                return behind
+    return None
 
 
 def _linked_libraries(path: Path, host: Host) -> dict[str, str]:
@@ -106,56 +132,66 @@ def _own_copies(path: Path) -> list[Path]:
 
 
 def examine(program: str, host: Host) -> Finding:
-    """Whether ``program``, started by ``fontgen run``, would shape with the host.
+    """Whether ``program``, started by ``fontgen run``, would shape with the host; also of one that is not there.
 
     Raises:
-        FontgenError: there is no such program.
+        FontgenError: there is no ``ldd`` to look with.
     """
-    path = find_program(program)
+    try:
+        path = find_program(program)
+    except FontgenError as error:
+        return Finding(program, None, uses_host=False, reasons=[error.cause])
     finding = Finding(program, str(path), uses_host=False)
     real = path.resolve()
-
     if str(real).startswith("/snap/") or real.name == "snap":
         finding.reasons.append("it is a snap, which runs with libraries of its own")
         finding.advice.append("install the program from the distribution instead")
         return finding
     interpreter = _script_interpreter(real)
     if interpreter is not None:
-        text = real.read_text(encoding="utf-8", errors="replace")
-        if "flatpak run" in text:
-            finding.reasons.append("it is a flatpak, which runs with libraries of its own")
-            finding.advice.append("install the program from the distribution instead")
-            return finding
-        behind = next(_binaries_behind(real), None)
+        behind = _examine_script(real, interpreter, finding)
         if behind is None:
-            finding.reasons.append(
-                f"it is a script for {interpreter}: what that loads can only be seen when it runs"
-            )
-            finding.advice.append(
-                f"try it, and look for {LIBRARY} in /proc/PID/maps of the running program"
-            )
             return finding
-        finding.reasons.append(f"it is a script that runs {behind}")
-        real = behind
-
+        real = behind.resolve()
     if os.stat(real).st_mode & (stat.S_ISUID | stat.S_ISGID):
         finding.reasons.append("it is setuid or setgid: the system ignores the library path")
-        return finding
-    if not _is_elf(real):
+    elif not _is_elf(real):
         finding.reasons.append("it is not a program that this system's dynamic linker starts")
-        return finding
+    else:
+        _examine_binary(real, host, finding)
+    return finding
 
-    libraries = _linked_libraries(real, host)
+
+def _examine_script(script: Path, interpreter: str, finding: Finding) -> Path | None:
+    """The program behind a script; None, and why, where that cannot be told or does not matter."""
+    if "flatpak run" in script.read_text(encoding="utf-8", errors="replace"):
+        finding.reasons.append("it is a flatpak, which runs with libraries of its own")
+        finding.advice.append("install the program from the distribution instead")
+        return None
+    behind = _binary_behind(script)
+    if behind is None:
+        finding.reasons.append(
+            f"it is a script for {interpreter}: what that loads can only be seen when it runs"
+        )
+        finding.advice.append(
+            f"try it, and look for {LIBRARY} in /proc/PID/maps of the running program"
+        )
+        return None
+    finding.reasons.append(f"it is a script that runs {behind}")
+    return behind
+
+
+def _examine_binary(binary: Path, host: Host, finding: Finding) -> None:
+    """Which HarfBuzz an ELF file would have."""
+    libraries = _linked_libraries(binary, host)
     linked = libraries.get(LIBRARY)
     if linked == str(host.library):
         finding.uses_host = True
         finding.reasons.append(f"its {LIBRARY} is the host's")
     elif linked is not None:
         finding.reasons.append(f"it is linked to find {linked} first (RPATH)")
-    copies = _own_copies(real)
-    for copy in copies:
-        if str(copy) != linked:
-            finding.reasons.append(f"{copy} has a HarfBuzz built in")
+    copies = [copy for copy in _own_copies(binary) if str(copy) != linked]
+    finding.reasons += [f"{copy} has a HarfBuzz built in" for copy in copies]
     if linked is None and not copies:
         finding.reasons.append(f"it is not linked with {LIBRARY}; it may load it, or a plug-in may")
         finding.advice.append(f"try it, and look for {LIBRARY} in /proc/PID/maps")
@@ -165,7 +201,6 @@ def examine(program: str, host: Host) -> Finding:
         finding.advice.append(
             "close its other windows first: a running instance opens new ones in its own process"
         )
-    return finding
 
 
 def host_summary() -> list[str]:

@@ -80,18 +80,6 @@ EDITORS: dict[str, Editor] = {
     editor.program: editor
     for editor in (
         Editor(
-            "mousepad",
-            {
-                KEYFILE: "[org/xfce/mousepad/preferences/view]\n"
-                "use-default-monospace-font=false\nfont-name='{family} {size}'\n",
-                "Mousepad/mousepadrc": "[Print Settings]\n"
-                "print-header=false\nbody-font-name={family} {size}\n",
-            },
-            ("--disable-server",),
-            ("--line={line}", "--column={column}"),
-            _GSETTINGS,
-        ),
-        Editor(
             # It puts the name into CSS as it is, and there a dot must be quoted.
             "gedit",
             {
@@ -117,15 +105,15 @@ EDITORS: dict[str, Editor] = {
             _GSETTINGS,
         ),
         Editor(
-            "pluma",
+            # "Text Font" since KDE Frameworks 6.
+            "kate",
             {
-                KEYFILE: "[org/mate/pluma]\n"
-                "use-default-font=false\neditor-font='\"{family}\" {size}'\n"
-                "print-header=false\nprint-font-body-pango='{family} {size}'\n",
+                "katerc": "[KTextEditor Renderer]\nFont={family},{size},-1,5,50,0,0,0,0,0\n"
+                "Text Font={family},{size},-1,5,50,0,0,0,0,0\n"
+                "[KTextEditor View]\nAuto Completion=false\n",
             },
-            (),
-            ("+{line}",),
-            _GSETTINGS,
+            ("--startanon", "--block"),
+            ("--line={line}", "--column={column1}"),
         ),
         Editor(
             "featherpad",
@@ -137,19 +125,32 @@ EDITORS: dict[str, Editor] = {
             ("+{line},{column}",),
         ),
         Editor(
-            # "Text Font" since KDE Frameworks 6.
-            "kate",
+            # This one and the next wrap at spaces only, and a story is a word of marks.
+            "pluma",
             {
-                "katerc": "[KTextEditor Renderer]\nFont={family},{size},-1,5,50,0,0,0,0,0\n"
-                "Text Font={family},{size},-1,5,50,0,0,0,0,0\n"
-                "[KTextEditor View]\nAuto Completion=false\n",
+                KEYFILE: "[org/mate/pluma]\n"
+                "use-default-font=false\neditor-font='\"{family}\" {size}'\n"
+                "print-header=false\nprint-font-body-pango='{family} {size}'\n",
             },
-            ("--startanon", "--block"),
-            ("--line={line}", "--column={column1}"),
+            (),
+            ("+{line}",),
+            _GSETTINGS,
+        ),
+        Editor(
+            "mousepad",
+            {
+                KEYFILE: "[org/xfce/mousepad/preferences/view]\n"
+                "use-default-monospace-font=false\nfont-name='{family} {size}'\nword-wrap=true\n",
+                "Mousepad/mousepadrc": "[Print Settings]\n"
+                "print-header=false\nbody-font-name={family} {size}\n",
+            },
+            ("--disable-server",),
+            ("--line={line}", "--column={column}"),
+            _GSETTINGS,
         ),
     )
 }
-"""By program, in the order in which they are looked for."""
+"""By program, in the order in which they are looked for: first those in which a long story stays in the window."""
 
 
 def installed() -> Editor | None:
@@ -157,8 +158,14 @@ def installed() -> Editor | None:
     return next((editor for editor in EDITORS.values() if shutil.which(editor.program)), None)
 
 
-def open_editor(host: Host, editor: Editor, font: Path, family: str, size: float) -> Path | None:
-    """Open ``editor`` with the font and a text that invites to type; wait until it ends.
+def open_editor(
+    host: Host, editor: Editor, font_directory: Path, family: str, size: float
+) -> Path | None:
+    """Open ``editor`` with a font and a text that invites to type; wait until it ends.
+
+    Args:
+        font_directory: the font ``family`` is below it.
+        size: in points.
 
     Returns:
         The story, in the working directory, where one was saved.
@@ -176,7 +183,7 @@ def open_editor(host: Host, editor: Editor, font: Path, family: str, size: float
                 shutil.copyfile(users / name, configuration / name)
         editor.configure(configuration, family, size)
         document.write_text(INVITATION, encoding="utf-8")
-        environment = environment_for(host, [font.parent], os.environ)
+        environment = environment_for(host, [font_directory], os.environ)
         environment |= editor.environment
         environment["XDG_CONFIG_HOME"] = str(configuration)
         for variable in ("XDG_DATA_HOME", "XDG_STATE_HOME"):  # recent files, automatic copies
@@ -218,7 +225,7 @@ def choose(name: str | None) -> Editor:
         editor = installed()
         if editor is None:
             raise FontgenError(
-                "no editor is installed that can be given the font: one is `apt install mousepad`"
+                "no editor is installed that can be given the font: one is `apt install gedit`"
             )
         return editor
     find_program(name)

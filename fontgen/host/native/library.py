@@ -56,6 +56,7 @@ def open_host(directory: Path) -> Host | None:
         versions = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    versions.pop("sources", None)
     library_directory = directory / "lib"
     library = library_directory / here().library_file_name("harfbuzz")
     if not library.is_file():

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from fontgen.errors import FontgenError
-from fontgen.host.native.library import Host, cache_root
+from fontgen.host.native.fonts import fontconfig_file
+from fontgen.host.native.library import Host
 
 # The dynamic linker's variable that puts a directory before the system's.
 LIBRARY_PATH = "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH"
-SYSTEM_FONTCONFIG = "/etc/fonts/fonts.conf"
 PRECOMPILE = Path(__file__).with_name("precompile.py")
 PRECOMPILE_SECONDS = 5
 """How long a program's start may be put off for that."""
@@ -32,29 +30,6 @@ def find_program(name: str) -> Path:
     if found is None:
         raise FontgenError("no such program", path=name)
     return Path(found)
-
-
-def fontconfig_file(directories: Sequence[Path], environment: Mapping[str, str]) -> Path:
-    """A fontconfig configuration: the one in force, and ``directories`` besides.
-
-    It is named by its content and stays in the cache, since programs read it whenever they like.
-    """
-    base = environment.get("FONTCONFIG_FILE") or SYSTEM_FONTCONFIG
-    lines = [f'<include ignore_missing="yes">{escape(base)}</include>']
-    lines += [f"<dir>{escape(str(directory.absolute()))}</dir>" for directory in directories]
-    text = (
-        '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>\n'
-        + "\n".join(lines)
-        + '\n<cachedir prefix="xdg">fontconfig</cachedir>\n</fontconfig>\n'
-    )
-    name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    path = cache_root() / "fontconfig" / f"{name}.conf"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    return path
 
 
 def environment_for(

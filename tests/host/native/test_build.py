@@ -289,6 +289,52 @@ class TestDoctor:
         script.chmod(0o755)
         assert doctor.examine(str(script), host).uses_host
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            'exec second "$@"',  # as Debian's firefox starts firefox-esr
+            'APPNAME=second\nLIBDIR=$FOLDER/$APPNAME\nexec $LIBDIR $FLAGS "$@"',  # as its chromium does
+            "if [ -x second ]; then\n  find . -exec sh {} \\;\n  exec second\nfi",
+        ],
+        ids=["by name", "by variables", "with others"],
+    )
+    def test_script_that_starts_another(
+        self, text: str, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And that a link, to a program with a HarfBuzz in a library beside it."""
+        folder = tmp_path / "lib"
+        folder.mkdir()
+        shell = shutil.which("sh")
+        assert shell is not None
+        shutil.copy(shell, folder / "program")
+        (folder / "libxul.so").write_bytes(b"\x7fELF" + bytes(1000) + doctor.MARK)
+        (tmp_path / "second").symlink_to(folder / "program")
+        start = tmp_path / "start"
+        start.write_text(f"#!/bin/sh\nFOLDER={tmp_path}\n{text}\n")
+        start.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        finding = doctor.examine("start", host)
+        assert not finding.uses_host
+        assert f"{folder / 'libxul.so'} has a HarfBuzz built in" in finding.reasons
+
+    def test_scripts_that_start_each_other(
+        self, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, other in (("one", "two"), ("two", "one")):
+            (tmp_path / name).write_text(f"#!/bin/sh\nexec {other}\n")
+            (tmp_path / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        assert "can only be seen when it runs" in doctor.examine("one", host).reasons[0]
+
+    def test_several_programs_of_which_one_is_not_there(
+        self, host: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        program = self.linked(host, tmp_path)
+        assert fontgen("doctor", "no-such-program", str(program)) == 1
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-4:-2] == ["no-such-program: does not use it", "  no such program"]
+        assert lines[-2] == f"{program} ({program}): uses it"
+
     def test_command(self, host: Host, capsys: pytest.CaptureFixture[str]) -> None:
         assert fontgen("doctor") == 0
         assert str(host.directory) in capsys.readouterr().out

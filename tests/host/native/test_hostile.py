@@ -19,6 +19,7 @@ from support.paths import REPOSITORY
 TIMEOUT_MS = 200
 LIMITS = {"FONTGEN_WASM_TIMEOUT_MS": str(TIMEOUT_MS), "FONTGEN_WASM_MEMORY_MB": "64"}
 
+
 @pytest.fixture(scope="module")
 def hostile_font(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     output = tmp_path_factory.mktemp("hostile") / "hostile.wasm"
