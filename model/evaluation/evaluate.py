@@ -233,7 +233,7 @@ def evaluate(arguments: argparse.Namespace) -> tuple[str, dict[str, object]]:
     return text, {"heldout": figures, "stories": stories}
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
         "--model", default=str(HERE.parent), help="checkpoint (default: the one in model/)"
@@ -251,7 +251,7 @@ def main() -> None:
     parser.add_argument(
         "--teacher", type=Path, help="weights of a teacher, which judges the stories"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     text, everything = evaluate(arguments)
     if arguments.json:
         arguments.json.write_text(json.dumps(everything, indent=1))

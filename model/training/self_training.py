@@ -175,6 +175,22 @@ def write(told: Told, earlier: Told, folder: Path) -> None:
     print(f"{len(good)} good stories, {len(different)} that go round in circles")
 
 
+def tell_round(
+    weights: Path, texts: list[Path], count: int, seed: int, folder: Path, earlier: list[Path]
+) -> None:
+    """One round: ``weights`` continue ``count`` openings of ``texts``; what comes of it goes to ``folder``."""
+    before = Told()
+    for other in earlier:
+        before.extend(read_earlier(other))
+    stories = [story for path in texts for story in read_stories(path)]
+    drawn = Openings(stories).different(count, seed)
+    pupil = Pupil(weights, training_words(texts), seed)
+    told = Told()
+    for start in track(range(0, len(drawn), BATCH), "telling", disable=not sys.stderr.isatty()):
+        told.extend(pupil.learn_from(drawn[start : start + BATCH]))
+    write(told, before, folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("weights", type=Path, help="the model that tells: a folder of export.py")
@@ -185,17 +201,8 @@ def main() -> None:
     parser.add_argument(
         "--earlier", type=Path, nargs="+", default=[], help="--folder of rounds before"
     )
-    arguments = parser.parse_args()
-    earlier = Told()
-    for folder in arguments.earlier:
-        earlier.extend(read_earlier(folder))
-    stories = [story for path in arguments.text for story in read_stories(path)]
-    drawn = Openings(stories).different(arguments.stories, arguments.seed)
-    pupil = Pupil(arguments.weights, training_words(arguments.text), arguments.seed)
-    told = Told()
-    for start in track(range(0, len(drawn), BATCH), "telling", disable=not sys.stderr.isatty()):
-        told.extend(pupil.learn_from(drawn[start : start + BATCH]))
-    write(told, earlier, arguments.folder)
+    each = parser.parse_args()
+    tell_round(each.weights, each.text, each.stories, each.seed, each.folder, each.earlier)
 
 
 if __name__ == "__main__":

@@ -271,3 +271,23 @@ def test_calibration_finds_the_temperature(recipe: Recipe, trained: Path, tmp_pa
     )
     np.testing.assert_allclose(first.detach(), second.detach(), atol=0.05, rtol=0.02)
     assert (first.argmax(-1) == second.argmax(-1)).double().mean() > 0.9  # float16 rounds
+
+
+def test_tensorboard_has_losses_checks_and_a_story(
+    recipe: Recipe, trained: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from model.training.train import train
+
+    options = replace(recipe.train, run=str(tmp_path), steps=3, tensorboard=True)
+    train(replace(recipe, train=options))
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    losses_seen = [each.value for each in events.Scalars("loss")]
+    assert losses_seen == pytest.approx(losses(tmp_path), rel=1e-5)
+    assert len(events.Scalars("valid")) == 1
+    assert 0 <= events.Scalars("story_checks")[0].value <= 1
+    last = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
+    assert last["sample"].startswith(options.sample)

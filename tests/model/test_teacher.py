@@ -1,0 +1,201 @@
+"""A language model from a GGUF file becomes a teacher that speaks the student's tokens."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+gguf = pytest.importorskip("gguf")
+pytest.importorskip("tokenizers")
+pytest.importorskip("matplotlib")
+
+import sentencepiece  # noqa: E402
+
+from fontgen.errors import FontgenError  # noqa: E402
+from model import make  # noqa: E402
+from model.recipe import Recipe  # noqa: E402
+from model.training import teacher  # noqa: E402
+from model.training.network import Adapted, ModelConfig, Transformer  # noqa: E402
+
+CONFIG = ModelConfig(32, 2, 4, 2, 48, 0, 64)
+MERGES = ["Ġ l", "o w", "Ġl ow", "Ġ t", "h e", "Ġt he"]
+
+
+def write_base(path: Path, architecture: str = "llama") -> dict[str, np.ndarray]:
+    """A random model with a byte-level BPE; returns its tensors."""
+    tokens = ["<|endoftext|>", *teacher.byte_letters(), *(m.replace(" ", "") for m in MERGES)]
+    rng = np.random.default_rng(4)
+    config = CONFIG
+    kv_dim = config.n_kv_heads * config.head_dim
+    shapes = {
+        "attn_q": (config.dim, config.dim),
+        "attn_k": (kv_dim, config.dim),
+        "attn_v": (kv_dim, config.dim),
+        "attn_output": (config.dim, config.dim),
+        "ffn_gate": (config.hidden_dim, config.dim),
+        "ffn_down": (config.dim, config.hidden_dim),
+        "ffn_up": (config.hidden_dim, config.dim),
+        "attn_norm": (config.dim,),
+        "ffn_norm": (config.dim,),
+    }
+    tensors = {
+        f"blk.{layer}.{name}.weight": rng.normal(0, 0.1, shape).astype(np.float32)
+        for layer in range(config.n_layers)
+        for name, shape in shapes.items()
+    }
+    tensors["token_embd.weight"] = rng.normal(0, 0.1, (len(tokens), config.dim)).astype(np.float32)
+    tensors["output_norm.weight"] = np.ones(config.dim, np.float32)
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_context_length(config.max_seq_len)
+    writer.add_embedding_length(config.dim)
+    writer.add_block_count(config.n_layers)
+    writer.add_feed_forward_length(config.hidden_dim)
+    writer.add_head_count(config.n_heads)
+    writer.add_head_count_kv(config.n_kv_heads)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_freq_base(50000.0)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_merges(MERGES)
+    for name, tensor in tensors.items():
+        writer.add_tensor(name, tensor)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return tensors | {"tokens": np.array(tokens)}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("base") / "base.gguf"
+    write_base(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> sentencepiece.SentencePieceProcessor:
+    path = Path(__file__).parents[2] / "model" / "tokenizer.model"
+    return sentencepiece.SentencePieceProcessor(model_file=str(path))
+
+
+def test_each_new_token_is_the_mean_of_those_that_spell_it(
+    tmp_path: Path, vocabulary: sentencepiece.SentencePieceProcessor
+) -> None:
+    path = tmp_path / "base.gguf"
+    tensors = write_base(path)
+    model = teacher.read_base(str(path), vocabulary, 40)
+    assert model.config == replace(
+        CONFIG, vocab_size=4096, max_seq_len=40, rope_theta=50000.0, norm_eps=1e-5
+    )
+    old = {
+        str(token): vector
+        for token, vector in zip(tensors["tokens"], tensors["token_embd.weight"], strict=True)
+    }
+    new = model.tok_embeddings.weight.detach().numpy()
+    the = vocabulary.piece_to_id("\N{LOWER ONE EIGHTH BLOCK}the")
+    np.testing.assert_allclose(new[the], old["Ġthe"])
+    owl = vocabulary.piece_to_id("\N{LOWER ONE EIGHTH BLOCK}low")
+    if owl != vocabulary.unk_id():
+        np.testing.assert_allclose(new[owl], old["Ġlow"])
+    is_ = vocabulary.piece_to_id("\N{LOWER ONE EIGHTH BLOCK}is")
+    np.testing.assert_allclose(new[is_], (old["Ġ"] + old["i"] + old["s"]) / 3, atol=1e-7)
+    np.testing.assert_allclose(new[1], old["<|endoftext|>"])
+    newline = vocabulary.piece_to_id("<0x0A>")
+    np.testing.assert_allclose(new[newline], old[teacher.byte_letters()[10]])
+    weight = model.layers[1].feed_forward.w2.weight.detach().numpy()
+    np.testing.assert_array_equal(weight, tensors["blk.1.ffn_down.weight"])
+
+
+def test_what_is_no_base_is_named(
+    tmp_path: Path, vocabulary: sentencepiece.SentencePieceProcessor
+) -> None:
+    with pytest.raises(FileNotFoundError, match="no_such_package"):
+        teacher.find_base("no_such_package")
+    write_base(tmp_path / "other.gguf", "gpt2")
+    with pytest.raises(FontgenError, match="architecture gpt2"):
+        teacher.read_base(str(tmp_path / "other.gguf"), vocabulary, 40)
+
+
+def test_adapters_change_what_their_sum_would() -> None:
+    """An adapted model is the model with merged matrices, its gradients those of the two parts alone."""
+    from model.training.weights import merged_state
+
+    torch.manual_seed(0)
+    model = Transformer(replace(CONFIG, vocab_size=50))
+    tokens = torch.randint(1, 50, (2, 9))
+    before = model.logits(tokens)
+    teacher.adapt(model, 4)
+    torch.testing.assert_close(model.logits(tokens), before)  # b is zero
+    for module in model.modules():
+        if isinstance(module, Adapted):
+            torch.nn.init.normal_(module.b, std=0.1)
+    merged = Transformer(model.config)
+    merged.load_state_dict(merged_state(model))
+    torch.testing.assert_close(model.logits(tokens), merged.logits(tokens))
+    assert (model.logits(tokens) - before).abs().max() > 0.01
+    model.loss(tokens[:, :-1], tokens[:, 1:]).backward()
+    with_gradient = {name for name, each in model.named_parameters() if each.grad is not None}
+    assert "layers.0.attention.wk.a" in with_gradient and "norm.weight" in with_gradient
+    assert not any(name.endswith(("wk.weight", "w2.weight")) for name in with_gradient)
+
+
+def tiny_recipes(folder: Path, recipe: Recipe, base: Path) -> Path:
+    """The recipes of the three runs, for models and texts of a test."""
+    text = (Path(__file__).parents[2] / "model" / "recipes" / "tiny.toml").read_text()
+    text = text.replace("build/tiny/stories.txt", recipe.data.sources[0].path or "")
+    (folder / "train.toml").write_text(text)
+    extends = 'extends = "train.toml"\n[train]\n'
+    mixtures = {"student": '"taught?" = 1.0', "refine": "told = 0.5", "teacher": "stories = 1.0"}
+    for name, more in mixtures.items():
+        mixture = more if more.startswith("stories") else f"stories = 1.0, {more}"
+        phases = f"phases = [{{ until = 1.0, mixture = {{ {mixture} }} }}]\n"
+        given = f'base = "{base}"\nadapter_rank = 4\n' if name == "teacher" else ""
+        (folder / f"{name}.toml").write_text(f"{extends}{given}{phases}")
+    return folder
+
+
+def test_all_steps_with_one_command(
+    recipe: Recipe, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a minute, from a text and a base to calibrated weights; a second call has nothing to do."""
+    recipes = tiny_recipes(tmp_path, recipe, base)
+    monkeypatch.setattr(make, "ROUND_STORIES", 20)
+    arguments = ["make", "0.01", "--folder", str(tmp_path / "made"), "--recipes", str(recipes)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    make.main()
+    done = json.loads((tmp_path / "made" / "make.json").read_text())
+    steps = ["prepare", "teacher", "write", "judge", "student", "export", "rounds", "finish"]
+    assert list(done) == steps
+    shares = sorted((tmp_path / "made" / "data" / "stories").glob("*.shares.npy"))
+    assert shares and np.load(shares[0]).max() <= 0.61
+    adapter = tmp_path / "made" / "teacher" / "best" / "adapter.json"
+    assert json.loads(adapter.read_text())["rank"] == 4
+
+    from model.training.weights import load_model
+
+    tokenizer = tmp_path / "made" / "data" / "tokenizer.model"
+    read = sentencepiece.SentencePieceProcessor(model_file=str(tokenizer))
+    again = teacher.load_teacher(adapter.parent, read)
+    tokens = torch.randint(1, 400, (1, 20))
+    whole = load_model(adapter.parent).logits(tokens)
+    torch.testing.assert_close(again.logits(tokens), whole, atol=0.05, rtol=0.05)  # bfloat16
+    load_model(tmp_path / "made" / "export")
+    before = (tmp_path / "made" / "export" / "model.safetensors").stat().st_mtime_ns
+    make.main()
+    assert (tmp_path / "made" / "export" / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_budget_of_what_is_left_out_is_the_students(recipe: Recipe, tmp_path: Path) -> None:
+    whole = make.Making(tmp_path, tmp_path, 10, set())
+    assert sum(whole.minutes.values()) == pytest.approx(600)
+    without = make.Making(tmp_path, tmp_path, 10, {"teacher", "write", "judge"})
+    assert set(without.minutes) == {"student", "rounds"}
+    assert sum(without.minutes.values()) == pytest.approx(600)
+    assert without.minutes["rounds"] == whole.minutes["rounds"]
