@@ -14,8 +14,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from fontgen.check.evaluation import read_documents
+from fontgen.config import Config, read_config
 from fontgen.errors import FontgenError
+from fontgen.files import check_output, write_output
+from fontgen.host import native as host
+from fontgen.llama.tables import MODEL_TAG, read_model
 from fontgen.progress import Reporter
+
+from . import figures
+from .chart import draw_chart
+from .measure import Samples, in_turns
+from .report import Row, print_rows
+from .subject import Subject, build_subject, table_of
 
 DEFAULT_CONFIG = Path(__file__).parents[2] / "fonts" / "llama.toml"
 ROUNDS, SECONDS = 7, 80
@@ -75,18 +86,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> None:
     """Measure and print; see `figures` for what."""
-    from fontgen.check.evaluation import read_documents
-    from fontgen.config import Config, read_config
-    from fontgen.files import check_output, write_output
-    from fontgen.host import native as host
-    from fontgen.llama.tables import MODEL_TAG, read_model
-
-    from . import figures
-    from .chart import draw_chart
-    from .measure import in_turns
-    from .report import print_rows
-    from .subject import build_subject, table_of
-
     if args.rounds < 1:
         raise FontgenError(f"--rounds {args.rounds}: at least one is needed")
     reporter = Reporter(quiet=args.quiet, verbose=args.verbose)
@@ -103,55 +102,79 @@ def run(args: argparse.Namespace) -> None:
     with reporter.steps(total=args.rounds + 3) as steps:
         steps.begin("building fonts")
         subject = build_subject(config, best_quantiser=documents is not None)
-        model = read_model(table_of(subject.shipped[8], MODEL_TAG))
-        story = subject.variants[8, "simd128"].story
-
-        steps.begin("opening the programs beside")
-        fresh = figures.FreshProcesses(found, subject)
-        try:
-            probes = [figures.font_speed(uharfbuzz, v) for v in subject.variants.values()]
-            probes += figures.program_speeds(model, story)
-            probes += [
-                figures.typing(uharfbuzz, subject),
-                figures.longest_call(uharfbuzz, subject),
-                figures.plain_text(uharfbuzz, subject),
-                fresh.first_shape,
-            ]
-            steps.begin("measuring memory")
-            memory = in_turns([fresh.memory], rounds=min(args.rounds, 3), seconds=SECONDS / 4)
-            samples = in_turns(
-                probes,
-                rounds=args.rounds,
-                seconds=args.seconds,
-                begin_round=lambda number: steps.begin(f"round {number + 1}"),
-            )
-        finally:
-            fresh.close()
-        n_parameters = subject.model.n_parameters
-        rows = figures.speed_rows(samples) + figures.typing_rows(samples, story)
-        rows += figures.bound_rows(samples) + figures.plain_text_rows(samples)
-        rows += figures.first_shape_rows(samples)
-        rows += figures.memory_rows(memory) + figures.font_size_rows(subject)
+        samples, memory = _measure(uharfbuzz, found, subject, args, steps)
+        rows = _rows(subject, samples, memory)
         if documents:
             steps.begin("measuring the loss by quantising")
             rows += figures.loss_rows(subject, documents)
+    _report(args, reporter, subject, rows, samples | memory, started)
 
-    n_rounds = len(next(iter(samples.values())).values)
+
+def _measure(
+    uharfbuzz: Any, found: Any, subject: Subject, args: argparse.Namespace, steps: Any
+) -> tuple[dict[str, Samples], dict[str, Samples]]:
+    """All programs in turns: times of one thread, and memory of fresh processes."""
+    steps.begin("opening the programs beside")
+    model = read_model(table_of(subject.shipped[8], MODEL_TAG))
+    fresh = figures.FreshProcesses(found, subject)
+    try:
+        probes = [figures.font_speed(uharfbuzz, variant) for variant in subject.variants.values()]
+        probes += figures.program_speeds(model, subject.variants[8, "simd128"].story)
+        probes += [
+            figures.typing(uharfbuzz, subject),
+            figures.longest_call(uharfbuzz, subject),
+            figures.plain_text(uharfbuzz, subject),
+            fresh.first_shape,
+        ]
+        steps.begin("measuring memory")
+        memory = in_turns([fresh.memory], rounds=min(args.rounds, 3), seconds=SECONDS / 4)
+        samples = in_turns(
+            probes,
+            rounds=args.rounds,
+            seconds=args.seconds,
+            begin_round=lambda number: steps.begin(f"round {number + 1}"),
+        )
+    finally:
+        fresh.close()
+    return samples, memory
+
+
+def _rows(subject: Subject, samples: dict[str, Samples], memory: dict[str, Samples]) -> list[Row]:
+    story = subject.variants[8, "simd128"].story
+    return [
+        *figures.speed_rows(samples),
+        *figures.typing_rows(samples, story),
+        *figures.bound_rows(samples),
+        *figures.plain_text_rows(samples),
+        *figures.first_shape_rows(samples),
+        *figures.memory_rows(memory),
+        *figures.font_size_rows(subject),
+    ]
+
+
+def _report(
+    args: argparse.Namespace,
+    reporter: Reporter,
+    subject: Subject,
+    rows: list[Row],
+    samples: dict[str, Samples],
+    started: float,
+) -> None:
+    story, card = subject.variants[8, "simd128"].story, subject.model.card
+    n_rounds = max(len(values.values) for values in samples.values())
     notes = [
         f"Processor time of one thread, medians of {n_rounds} rounds in turns; ratios are taken "
         "within a round.",
-        f"{model.card.name}, {n_parameters:,} parameters; {figures.speed_tokens(story)} tokens "
-        f"after {story.prompt!r}, of {len(story.generated)} until the story or the context ends.",
+        f"{card.name}, {subject.model.n_parameters:,} parameters; {figures.speed_tokens(story)} "
+        f"tokens after {story.prompt!r}, of {len(story.generated)} until the story or the context "
+        "ends.",
         machine(),
     ]
     if args.output:
-        write_output(
-            args.output,
-            draw_chart(rows, f"{model.card.name}, in a font", machine(versions=False)),
-        )
+        chart = draw_chart(rows, f"{card.name}, in a font", machine(versions=False))
+        write_output(args.output, chart)
     if args.json:
-        seconds = time.monotonic() - started
-        print(json.dumps(as_json(rows, samples | memory, notes, seconds), indent=1))
+        print(json.dumps(as_json(rows, samples, notes, time.monotonic() - started), indent=1))
     else:
         print_rows(rows, notes)
     if args.output:

@@ -117,6 +117,8 @@ def build_subject(config: Config, *, best_quantiser: bool = False) -> Subject:
     Raises:
         FontgenError: the configuration builds no font.
     """
+    # The engines beside it choose the most likely token, whatever was told before.
+    config = config.override(sampling={"temperature": 0, "no_repeat": 0})
     model = load(config.model.checkpoint or default_model_path(), tokenizer=config.model.tokenizer)
     eight = build_font(config.override(quantise={"bits": 8}))
     if best_quantiser:

@@ -33,72 +33,29 @@ def make_font(
 ) -> TTFont:
     """A font of squares; `CREATED` is its date."""
     glyphs = [".notdef"] + [f"uni{ord(letter):04X}" for letter in LETTERS]
+    sides = {name: 0 if name == "uni0020" else 100 + 10 * i for i, name in enumerate(glyphs)}
     builder = FontBuilder(1000, isTTF=not cff)
     builder.setupGlyphOrder(glyphs)
     builder.setupCharacterMap(
         {ord(letter): name for letter, name in zip(LETTERS, glyphs[1:], strict=True)}
     )
-    sides = {name: 0 if name == "uni0020" else 100 + 10 * i for i, name in enumerate(glyphs)}
     if cff:
-        charstrings = {}
-        for name, side in sides.items():
-            pen = T2CharStringPen(side + 100, None)
-            if side:
-                _square(pen, side)
-            charstrings[name] = pen.getCharString()
-        builder.setupCFF(
-            f"{family}-Regular",
-            {"FullName": f"{family} Regular", "FamilyName": family},
-            charstrings,
-            {},
-        )
+        _add_charstrings(builder, sides, family)
     else:
-        outlines = {}
-        for name, side in sides.items():
-            pen = TTGlyphPen(None)
-            if side:
-                _square(pen, side)
-            outlines[name] = pen.glyph()
-        builder.setupGlyf(outlines)
+        _add_outlines(builder, sides)
     builder.setupHorizontalMetrics(
         {name: (side + 100, 50 if side else 0) for name, side in sides.items()}
     )
     builder.setupHorizontalHeader(ascent=800, descent=-200)
-    names = {
-        "familyName": family,
-        "styleName": "Regular",
-        "uniqueFontIdentifier": f"{family}:2020",
-        "fullName": f"{family} Regular",
-        "psName": f"{family.replace(' ', '')}-Regular",
-        "version": "Version 1.500",
-        "copyright": copyright,
-        "licenseDescription": "Licensed under the SIL Open Font License, Version 1.1.",
-    }
+    names = _names(family) | {"copyright": copyright}
     if trademark:
         names["trademark"] = trademark
     builder.setupNameTable(names, mac=mac_names)
     builder.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
     builder.setupPost()
-    font = builder.font
     if variable:
-        builder.setupFvar(
-            [("wght", 100, 400, 900, "Weight")],
-            [
-                {
-                    "location": {"wght": 900},
-                    "stylename": "Black",
-                    "postscriptfontname": f"{family}-Black",
-                }
-            ],
-        )
-        wider = [(0, 0), (80, 0), (80, 80), (0, 80), (0, 0), (80, 0), (0, 0), (0, 0)]
-        builder.setupGvar(
-            {
-                name: [TupleVariation({"wght": (0, 1, 1)}, wider)]
-                for name, side in sides.items()
-                if side
-            }
-        )
+        _add_weight_axis(builder, sides, family)
+    font = builder.font
     if signed:
         font["DSIG"] = newTable("DSIG")
         font["DSIG"].ulVersion, font["DSIG"].usFlag = 1, 0
@@ -106,6 +63,52 @@ def make_font(
     font["head"].created = font["head"].modified = CREATED
     font.recalcTimestamp = False
     return font
+
+
+def _add_charstrings(builder: FontBuilder, sides: dict[str, int], family: str) -> None:
+    charstrings = {}
+    for name, side in sides.items():
+        pen = T2CharStringPen(side + 100, None)
+        if side:
+            _square(pen, side)
+        charstrings[name] = pen.getCharString()
+    full_names = {"FullName": f"{family} Regular", "FamilyName": family}
+    builder.setupCFF(f"{family}-Regular", full_names, charstrings, {})
+
+
+def _add_outlines(builder: FontBuilder, sides: dict[str, int]) -> None:
+    outlines = {}
+    for name, side in sides.items():
+        pen = TTGlyphPen(None)
+        if side:
+            _square(pen, side)
+        outlines[name] = pen.glyph()
+    builder.setupGlyf(outlines)
+
+
+def _names(family: str) -> dict[str, str]:
+    return {
+        "familyName": family,
+        "styleName": "Regular",
+        "uniqueFontIdentifier": f"{family}:2020",
+        "fullName": f"{family} Regular",
+        "psName": f"{family.replace(' ', '')}-Regular",
+        "version": "Version 1.500",
+        "licenseDescription": "Licensed under the SIL Open Font License, Version 1.1.",
+    }
+
+
+def _add_weight_axis(builder: FontBuilder, sides: dict[str, int], family: str) -> None:
+    """An axis on which every square grows by 80 units, and a named instance at its end."""
+    black = {
+        "location": {"wght": 900},
+        "stylename": "Black",
+        "postscriptfontname": f"{family}-Black",
+    }
+    builder.setupFvar([("wght", 100, 400, 900, "Weight")], [black])
+    wider = [(0, 0), (80, 0), (80, 80), (0, 80), (0, 0), (80, 0), (0, 0), (0, 0)]
+    drawn = (name for name, side in sides.items() if side)
+    builder.setupGvar({name: [TupleVariation({"wght": (0, 1, 1)}, wider)] for name in drawn})
 
 
 def saved(font: TTFont) -> bytes:

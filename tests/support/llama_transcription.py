@@ -12,64 +12,73 @@ import numpy as np
 from fontgen.llama.model import Model
 
 
+class Transcription:
+    """One pass over a text; `weights` are float64, by the names of `fontgen.llama.model`."""
+
+    def __init__(self, model: Model, *, halves: bool):
+        self.config, self.halves = model.config, halves
+        self.weights = {name: tensor.astype(np.float64) for name, tensor in model.tensors.items()}
+        self.keys: dict[tuple[int, int], np.ndarray] = {}
+        self.values: dict[tuple[int, int], np.ndarray] = {}
+
+    def norm(self, x: np.ndarray, name: str) -> np.ndarray:
+        return x / np.sqrt((x * x).mean() + self.config.norm_eps) * self.weights[name]
+
+    def rotate(self, x: np.ndarray, position: int) -> np.ndarray:
+        size = self.config.head_size
+        if self.halves:
+            pairs = x.reshape(-1, 2, size // 2).swapaxes(1, 2)
+        else:
+            pairs = x.reshape(-1, size // 2, 2)
+        turned = (pairs[..., 0] + 1j * pairs[..., 1]) * np.exp(
+            1j * position * self.config.rope_theta ** (-np.arange(0, size, 2) / size)
+        )
+        return np.stack([turned.real, turned.imag], 1 if self.halves else -1).reshape(-1, size)
+
+    def attention(self, y: np.ndarray, layer: int, position: int) -> np.ndarray:
+        size, group = self.config.head_size, self.config.n_heads // self.config.n_kv_heads
+        wq, wk, wv, wo = (
+            self.weights[f"layers.{layer}.attention.{name}.weight"]
+            for name in ("wq", "wk", "wv", "wo")
+        )
+        queries = self.rotate(wq @ y, position)
+        self.keys[layer, position] = self.rotate(wk @ y, position)
+        self.values[layer, position] = (wv @ y).reshape(-1, size)
+        heads = []
+        for head in range(self.config.n_heads):
+            seen = [self.keys[layer, at][head // group] for at in range(position + 1)]
+            scores = np.array([queries[head] @ key / math.sqrt(size) for key in seen])
+            share = np.exp(scores - scores.max())
+            share /= share.sum()
+            heads.append(
+                sum(part * self.values[layer, at][head // group] for at, part in enumerate(share))
+            )
+        return wo @ np.concatenate(heads)
+
+    def feed_forward(self, y: np.ndarray, layer: int) -> np.ndarray:
+        w1, w2, w3 = (
+            self.weights[f"layers.{layer}.feed_forward.{name}.weight"]
+            for name in ("w1", "w2", "w3")
+        )
+        gate = w1 @ y
+        return w2 @ (gate / (1 + np.exp(-gate)) * (w3 @ y))
+
+    def logits(self, token: int, position: int) -> np.ndarray:
+        x = self.weights["tok_embeddings.weight"][token]
+        for layer in range(self.config.n_layers):
+            x = x + self.attention(
+                self.norm(x, f"layers.{layer}.attention_norm.weight"), layer, position
+            )
+            x = x + self.feed_forward(self.norm(x, f"layers.{layer}.ffn_norm.weight"), layer)
+        classifier = self.weights.get("output.weight", self.weights["tok_embeddings.weight"])
+        return classifier @ self.norm(x, "norm.weight")
+
+
 def transcription(model: Model, tokens: list[int], *, halves: bool = False) -> np.ndarray:
     """Logits (n, vocab_size) after each token.
 
     ``halves`` turns element ``i`` of a head with ``i + head_size / 2``, as Hugging Face's
     modeling_llama.py does, rather than with its neighbour.
     """
-    config = model.config
-    weights = {name: tensor.astype(np.float64) for name, tensor in model.tensors.items()}
-    size, group = config.head_size, config.n_heads // config.n_kv_heads
-
-    def norm(x: np.ndarray, name: str) -> np.ndarray:
-        return x / np.sqrt((x * x).mean() + config.norm_eps) * weights[name]
-
-    def rotate(x: np.ndarray, position: int) -> np.ndarray:
-        if halves:
-            pairs = x.reshape(-1, 2, size // 2).swapaxes(1, 2)
-        else:
-            pairs = x.reshape(-1, size // 2, 2)
-        turned = (pairs[..., 0] + 1j * pairs[..., 1]) * np.exp(
-            1j * position * config.rope_theta ** (-np.arange(0, size, 2) / size)
-        )
-        return np.stack([turned.real, turned.imag], 1 if halves else -1).reshape(-1, size)
-
-    keys: dict[tuple[int, int], np.ndarray] = {}
-    values: dict[tuple[int, int], np.ndarray] = {}
-    rows = []
-    for position, token in enumerate(tokens):
-        x = weights["tok_embeddings.weight"][token]
-        for layer in range(config.n_layers):
-            matrix = {
-                name: weights[f"layers.{layer}.{where}.{name}.weight"]
-                for where, names in (
-                    ("attention", ("wq", "wk", "wv", "wo")),
-                    ("feed_forward", ("w1", "w2", "w3")),
-                )
-                for name in names
-            }
-            y = norm(x, f"layers.{layer}.attention_norm.weight")
-            queries = rotate(matrix["wq"] @ y, position)
-            keys[layer, position] = rotate(matrix["wk"] @ y, position)
-            values[layer, position] = (matrix["wv"] @ y).reshape(-1, size)
-            heads = []
-            for head in range(config.n_heads):
-                scores = np.array(
-                    [
-                        queries[head] @ keys[layer, at][head // group] / math.sqrt(size)
-                        for at in range(position + 1)
-                    ]
-                )
-                share = np.exp(scores - scores.max())
-                share /= share.sum()
-                heads.append(
-                    sum(part * values[layer, at][head // group] for at, part in enumerate(share))
-                )
-            x = x + matrix["wo"] @ np.concatenate(heads)
-            y = norm(x, f"layers.{layer}.ffn_norm.weight")
-            gate = matrix["w1"] @ y
-            x = x + matrix["w2"] @ (gate / (1 + np.exp(-gate)) * (matrix["w3"] @ y))
-        classifier = weights.get("output.weight", weights["tok_embeddings.weight"])
-        rows.append(classifier @ norm(x, "norm.weight"))
-    return np.array(rows)
+    text = Transcription(model, halves=halves)
+    return np.array([text.logits(token, position) for position, token in enumerate(tokens)])
