@@ -45,7 +45,7 @@ const int32_t *EXPORT(inspect_position)(void) {
 
 static uint64_t perft(const struct position *from, uint32_t depth) {
     struct move moves[MOST_MOVES];
-    uint32_t n = position_moves(from, NOTHING, moves);
+    uint32_t n = position_moves(from, NOTHING, NO_SQUARE, moves);
     uint64_t leaves = 0;
     if (depth <= 1) return depth ? n : 1;
     for (uint32_t i = 0; i < n; i++) {

@@ -131,19 +131,19 @@ static void scan_signs(struct scan *text) {
 }
 
 static bool matches(const struct written *written, struct move move) {
-    if (written->castling) return move.to == move.from + written->castling;
     bool castles = written->kind == KING && (move.to == move.from + 2 || move.to + 2 == move.from);
-    return !castles && FILE_OF(move.to) == written->to_file && RANK_OF(move.to) == written->to_rank &&
-           (written->from_file == ANY || FILE_OF(move.from) == written->from_file) &&
+    if (castles || written->castling) return castles && written->castling;
+    return (written->from_file == ANY || FILE_OF(move.from) == written->from_file) &&
            (written->from_rank == ANY || RANK_OF(move.from) == written->from_rank) &&
            move.promotion == written->promotion;
 }
 
 static enum reading find_move(const struct position *position, const struct written *written, struct move *move) {
     struct move moves[MOST_MOVES];
-    uint32_t n = position_moves(position, written->kind, moves), n_found = 0;
     uint8_t king = position->kings[position->to_move == BLACK];
-    *move = (struct move){king, written->castling ? king : (uint8_t)SQUARE(written->to_file, written->to_rank), NOTHING};
+    uint8_t to = written->castling ? (uint8_t)(king + written->castling) : SQUARE(written->to_file, written->to_rank);
+    uint32_t n = position_moves(position, written->kind, to, moves), n_found = 0;
+    *move = (struct move){king, to, NOTHING};
     for (uint32_t i = 0; i < n; i++) {
         if (!matches(written, moves[i])) continue;
         *move = moves[i];

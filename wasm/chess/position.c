@@ -52,6 +52,7 @@ bool position_is_check(const struct position *position) { return !is_king_safe(p
 
 struct moves {
     const struct position *position;
+    uint8_t to; /* no other moves are wanted, unless it is NO_SQUARE */
     struct move *moves;
     uint32_t n;
 };
@@ -59,6 +60,7 @@ struct moves {
 /* A move that would leave the king in check is none. */
 static void add(struct moves *moves, uint32_t from, uint32_t to, uint8_t promotion) {
     struct move move = {(uint8_t)from, (uint8_t)to, promotion};
+    if (moves->to != to && moves->to != NO_SQUARE) return;
     struct position after = *moves->position;
     position_play(&after, move);
     if (is_king_safe(&after, moves->position->to_move)) moves->moves[moves->n++] = move;
@@ -113,12 +115,11 @@ static void add_piece_moves(struct moves *moves, uint32_t from, uint8_t kind) {
     if (kind == KING) add_castling(moves, from);
 }
 
-uint32_t position_moves(const struct position *position, uint8_t kind, struct move *moves) {
-    struct moves found = {position, moves, 0};
+uint32_t position_moves(const struct position *position, uint8_t kind, uint8_t to, struct move *moves) {
+    struct moves found = {position, to, moves, 0};
     for (uint32_t from = 0; from < SQUARES; from++) {
-        uint8_t piece = position->board[from];
-        if (from & BEYOND || !piece || colour_of(piece) != position->to_move) continue;
-        if (kind && kind_of(piece) != kind) continue;
+        uint8_t piece = position->board[from]; /* nothing beyond the border */
+        if (!piece || colour_of(piece) != position->to_move || (kind && kind_of(piece) != kind)) continue;
         if (kind_of(piece) == PAWN) add_pawn_moves(&found, from);
         else add_piece_moves(&found, from, kind_of(piece));
     }
@@ -128,7 +129,7 @@ uint32_t position_moves(const struct position *position, uint8_t kind, struct mo
 bool position_has_move(const struct position *position) {
     struct move moves[MOST_MOVES];
     for (uint8_t kind = KING; kind; kind--)
-        if (position_moves(position, kind, moves)) return true;
+        if (position_moves(position, kind, NO_SQUARE, moves)) return true;
     return false;
 }
 

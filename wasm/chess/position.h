@@ -43,8 +43,9 @@ bool position_settle(struct position *position);
 
 bool position_is_check(const struct position *position);
 
-/* The legal moves of one kind of piece, or of all with NOTHING; `moves` has room for MOST_MOVES. */
-uint32_t position_moves(const struct position *position, uint8_t kind, struct move *moves);
+/* The legal moves of one kind of piece, or of all with NOTHING, to one square, or to all with NO_SQUARE; `moves` has room
+ * for MOST_MOVES. */
+uint32_t position_moves(const struct position *position, uint8_t kind, uint8_t to, struct move *moves);
 
 bool position_has_move(const struct position *position);
 

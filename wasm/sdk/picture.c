@@ -169,9 +169,13 @@ static void place_all(const struct line *line, hb_font_t font, hb_buffer_t buffe
 
 /* ---- One call ---- */
 
-static bool may_have_picture(const struct buffer_contents *typed) {
-    for (uint32_t i = 0; i < typed->length; i++)
-        if (lower_case(typed->info[i].codepoint) == trigger.word[0]) return true;
+/* Most texts have none: they are looked through and no more. */
+static bool has_trigger(struct scan text) {
+    uint32_t small = trigger.word[0], capital = small - 'a' < 26 ? small - 32 : small;
+    for (; text.at < text.length; text.at++) {
+        uint32_t c = text.text[text.at].codepoint;
+        if ((c == small || c == capital) && scan_trigger(&(struct scan){text.text, text.length, text.at})) return true;
+    }
     return false;
 }
 
@@ -182,7 +186,8 @@ int32_t EXPORT(shape)(void *plan, hb_font_t font, hb_buffer_t buffer, const stru
     line.n_pictures = 0;
     read_trigger(font);
     struct buffer_contents typed = copy_typed_text(buffer);
-    if (may_have_picture(&typed)) draw_all(&line, (struct scan){typed.info, typed.length, 0}, features, n_features);
+    struct scan text = {typed.info, typed.length, 0};
+    if (has_trigger(text)) draw_all(&line, text, features, n_features);
     free_typed_text(&typed);
     bool shown = line.n_pictures && !line.items.failed && put_text(buffer, line.items.info, line.items.length);
     shape_with(font, buffer, features, n_features, "ot");

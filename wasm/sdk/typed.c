@@ -4,7 +4,7 @@
 
 /* Short texts are copied into an array of our own. The host does not say how long they are, so entries that no text
  * has stand behind the last one. */
-#define SHORT_TEXT 256
+#define SHORT_TEXT 1024
 #define UNWRITTEN 0xFFFFFFFFu
 
 static struct glyph_info short_info[SHORT_TEXT];

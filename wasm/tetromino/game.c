@@ -173,7 +173,9 @@ static void tick(struct game *game) {
         game->lowest = game->piece.y;
         game->lock_delay = LOCK_DELAY;
     }
-    if (game_ghost(game).y < game->piece.y) return;
+    struct piece below = game->piece;
+    below.y--;
+    if (fits(game, below)) return;
     if (!game->lock_delay || !--game->lock_delay) lock(game);
 }
 
