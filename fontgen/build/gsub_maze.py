@@ -9,7 +9,7 @@ from fontgen.config import Config
 from fontgen.errors import FontgenError, naming
 from fontgen.font import base, names, tables
 from fontgen.font.lookups import add_lookups
-from fontgen.pictures.glyphs import add_glyphs
+from fontgen.pictures.glyphs import with_glyphs
 from fontgen.pictures.gsub_maze import DEFAULT_MAZE, KEYS, drawing, features, read_plan
 from fontgen.progress import Reporter
 
@@ -26,6 +26,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         family = config.font.family or names.default_family(font, "Maze GSUB")
 
         steps.begin("Drawing")
+        names.write_names(font, family, names.Credits(description=(_DESCRIPTION,)))
         trigger = picture.trigger or "maze"
         cmap = font.getBestCmap()
         missing = next(
@@ -39,13 +40,11 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         cell = drawn.cell if picture.cell is None else picture.cell
         rows = drawn.rows if picture.rows is None else picture.rows
         with naming(config.path, "picture"):
-            add_glyphs(font, drawn, cell, tall=picture.lines == "tall", rows=rows)
+            font = with_glyphs(font, drawn, cell, tall=picture.lines == "tall", rows=rows)
         units = round(cell * font["head"].unitsPerEm)
         add_lookups(font, features(plan, cmap, units))
 
         steps.begin("Writing the font")
-        credits = names.Credits(description=(_DESCRIPTION,))
-        names.write_names(font, family, credits)
         tables.write_timestamps(font)
         tables.drop_signature(font)
         return tables.font_bytes(font)

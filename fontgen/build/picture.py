@@ -16,7 +16,7 @@ from fontgen.config import Config, LayerOptions, PictureOptions
 from fontgen.errors import FontgenError, naming
 from fontgen.font import base, names, tables
 from fontgen.font.features import write_features
-from fontgen.pictures.glyphs import add_glyphs
+from fontgen.pictures.glyphs import with_glyphs
 from fontgen.pictures.programs import FEATURES, PROGRAMS, Program
 from fontgen.pictures.shapes import Drawing, Layer, Shape, parse_colour
 from fontgen.pictures.table import headers, write_picture_table
@@ -45,7 +45,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         steps.begin("Drawing")
         names.write_names(font, family, _credits(program))
         if program or _has_pictures(config):
-            _add_pictures(font, config, drawing)
+            font = _with_pictures(font, config, drawing)
 
         steps.begin("Writing the font")
         tables.write_timestamps(font)
@@ -159,17 +159,18 @@ def _check_colour(config: Config, key: str, colour: str) -> None:
         parse_colour(colour)
 
 
-def _add_pictures(font: TTFont, config: Config, drawing: Drawing) -> None:
+def _with_pictures(font: TTFont, config: Config, drawing: Drawing) -> TTFont:
     picture = config.picture
     cell = drawing.cell if picture.cell is None else picture.cell
     rows = drawing.rows if picture.rows is None else picture.rows
     _check_trigger(font, config)
     with naming(config.path, "picture"):
-        add_glyphs(font, drawing, cell, tall=picture.lines == "tall", rows=rows)
+        font = with_glyphs(font, drawing, cell, tall=picture.lines == "tall", rows=rows)
     program = PROGRAMS.get(config.program)
     trigger = picture.trigger or (program.trigger if program else None)
     if trigger is not None:
         tables.write_table(font, PICTURE_TAG, write_picture_table(trigger))
+    return font
 
 
 def _check_trigger(font: TTFont, config: Config) -> None:

@@ -77,6 +77,7 @@ def _append(table: Any, added: Any, tag: str) -> None:
     used = {index for record in records for index in record.Feature.LookupListIndex}
     for record in table.FeatureList.FeatureRecord:
         if record.FeatureTag == tag:
+            record.Feature.ensureDecompiled()  # or what is set here is read over when it is written
             record.Feature.LookupListIndex = [first + index for index in sorted(used)]
             record.Feature.LookupCount = len(used)
 

@@ -24,6 +24,15 @@ def write_table(font: TTFont, tag: str, data: bytes) -> None:
     font[tag] = table
 
 
+def read_anew(font: TTFont) -> TTFont:
+    """The font as its own bytes say, with no table loaded, and which recomputes nothing when saved."""
+    fresh = TTFont(
+        io.BytesIO(font_bytes(font)), lazy=True, recalcBBoxes=False, recalcTimestamp=False
+    )
+    fresh.cfg = font.cfg
+    return fresh
+
+
 def write_timestamps(font: TTFont, environment: dict[str, str] | None = None) -> None:
     """Date the font by ``SOURCE_DATE_EPOCH``; without it the base font's own dates stay.
 

@@ -22,6 +22,7 @@ from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables._c_m_a_p import cmap_format_12
 
 from fontgen.errors import FontgenError
+from fontgen.font.tables import read_anew
 from fontgen.pictures.shapes import CELL, Drawing, Palette, Shape, parse_colour
 from fontgen.pictures.table import MOST_SHAPES
 from fontgen.shapers.sdk import BLANK, LETTERS, SHAPES
@@ -36,8 +37,8 @@ _ASCII = range(0x21, 0x7F)
 Draw = Callable[[Any], None]
 
 
-def add_glyphs(font: TTFont, drawing: Drawing, cell: float, *, tall: bool, rows: float) -> None:
-    """Add what a drawing needs.
+def with_glyphs(font: TTFont, drawing: Drawing, cell: float, *, tall: bool, rows: float) -> TTFont:
+    """A font with what a drawing needs; the given one is read anew, as others may have left tables as bytes.
 
     Args:
         cell: width of a cell in em.
@@ -46,8 +47,19 @@ def add_glyphs(font: TTFont, drawing: Drawing, cell: float, *, tall: bool, rows:
 
     Raises:
         FontgenError: the font has no room for the glyphs, or has colour glyphs of its own, or the cells are so large
-            that 16-bit coordinates cannot hold the picture.
+            that 16-bit coordinates cannot hold the picture; or a table of the font is damaged.
     """
+    try:
+        font = read_anew(font)
+        _add_glyphs(font, drawing, cell, tall, rows)
+    except FontgenError:
+        raise
+    except Exception as error:  # fontTools raises whatever the bytes lead it to
+        raise FontgenError(f"a table of the base font is damaged: {error}") from error
+    return font
+
+
+def _add_glyphs(font: TTFont, drawing: Drawing, cell: float, tall: bool, rows: float) -> None:
     units = round(cell * font["head"].unitsPerEm)
     _check_sizes(font, drawing, cell, units, rows if tall else 0)
     adder = _GlyfAdder(font) if "glyf" in font else _CffAdder(font)
