@@ -147,8 +147,8 @@ class PictureOptions:
 class SamplingOptions:
     """``[sampling]``. See `fontgen.llama.tables.Settings`, which counts the first two in hundredths."""
 
-    temperature: float = 0.0
-    top_p: float = 1.0
+    temperature: float = 0.7
+    top_p: float = 0.9
     top_k: int = Settings.top_k
     seed: int = Settings.seed
     no_repeat: int = Settings.no_repeat

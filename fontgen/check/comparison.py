@@ -32,12 +32,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Subject:
-    """A font under test, with the reference made of its own tables and its engines by name."""
+    """A font under test, with the reference made of its own tables its engines by name, and those tables."""
 
     font: ShapingFont
     model: QuantisedModel
     continuer: ReferenceContinuer
     engines: dict[str, Engine]
+    tables: dict[str, bytes]
 
     @property
     def context_length(self) -> int:

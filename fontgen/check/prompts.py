@@ -37,7 +37,10 @@ STEERED: tuple[tuple[str, Features], ...] = (
         "The little fox" + MORE * 24,
         {"TOPP": [(*_ALL, 90)], "SEED": [(*_ALL, 1)], "kern": [(*_ALL, 0)]},
     ),
+    ("The little fox" + MORE * 24, {"TEMP": [(*_ALL, 0)]}),
+    ("The little fox" + MORE * 24, {"TEMP": [(*_ALL, 1000)], "TOPP": [(*_ALL, 0)]}),
     ("Once upon a time!!!!!!!!!!!!?!! and then!!!!!!!?!!??!!", {"TOKN": [(*_ALL, 1)]}),
+    ("Tom's café was closed !!!!!!! so!!!!!!!", {"TOKN": [(*_ALL, 2)]}),
     ("Tom!!!!!!!!!! and Lily!!!!!!!!!!", {"TEMP": [(14, 100, 90)], "SEED": [(14, 100, 3)]}),
 )
 """Typed texts with question marks and with features, on the whole text or on a part of it."""

@@ -2,7 +2,8 @@
 
 1. The engine in the font, and the other flavour of the same shaper, give the logits of the NumPy reference,
    bit for bit.
-2. HarfBuzz, shaping with the font, gives the glyphs of the reference's tokens.
+2. HarfBuzz, shaping with the font, gives the glyphs of the reference's tokens, chosen as the font's settings
+   and the caller's features say; both flavours outside HarfBuzz give its text and the trace of each token.
 3. onnxruntime, which shares no code with either, agrees with a float NumPy run to rounding; how often its
    most likely token is that of the 8-bit engine is reported.
 
@@ -20,8 +21,12 @@ from fontgen.errors import FontgenError, naming
 from fontgen.font.tables import WASM_TAG
 from fontgen.llama.marks import ELLIPSIS, MORE
 from fontgen.llama.reference.continuation import ReferenceContinuer
+from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
+from fontgen.llama.tracing import TracingShaper
 from fontgen.progress import Reporter, Steps
+from fontgen.shapers.flavours import FLAVOURS
+from fontgen.text.options import Features
 from fontgen.text.shape import ShapingFont
 
 ROUNDING = 1e-3
@@ -53,7 +58,7 @@ def verify_font(
             f"the prompt {prompt!r} is too long for a context of {subject.context_length}"
         )
     comparison = LogitComparison(subject)
-    with (reporter or Reporter(quiet=True)).steps(total=2 * len(fitting) + 3) as steps:
+    with (reporter or Reporter(quiet=True)).steps(total=2 * len(fitting) + 4) as steps:
         for prompt in fitting:
             steps.begin(f"computing logits after {prompt!r}")
             comparison.add(prompt, n_tokens)
@@ -61,6 +66,7 @@ def verify_font(
             *engines_compute_the_reference(comparison),
             glyphs_are_the_tokens(subject, fitting, n_tokens, steps),
             features_and_marks_choose(subject, steps),
+            both_flavours_tell_the_same(subject, fitting, n_tokens, steps),
             lines_show_their_parts(subject, n_tokens, steps),
             short_calls_show_the_story(subject, n_tokens, steps),
             float_programs_agree(comparison),
@@ -75,7 +81,7 @@ def _open(path: Path) -> Subject:
         model = read_model(tables[MODEL_TAG])
         continuer = ReferenceContinuer(model, read_settings(tables[SETTINGS_TAG]))
         engines = dict(engines_of(tables[WASM_TAG], tables[MODEL_TAG]))
-    return Subject(font, model, continuer, engines)
+    return Subject(font, model, continuer, engines, tables)
 
 
 def _table(font: ShapingFont, tag: str) -> bytes:
@@ -127,6 +133,26 @@ def features_and_marks_choose(subject: Subject, steps: Steps) -> Check:
     return Check(
         "the same where features and typed marks choose the tokens", not unlike, detail
     )  # fmt: skip
+
+
+def both_flavours_tell_the_same(
+    subject: Subject, prompts: Sequence[str], n_tokens: int, steps: Steps
+) -> Check:
+    """This version's shapers, outside HarfBuzz: visible text, and the trace of every token."""
+    steps.begin("shaping with both flavours")
+    runs = [prompt + MORE * (subject.kept_marks + n_tokens) for prompt in prompts[:4]]
+    texts: list[tuple[str, Features]] = [(typed, {}) for typed in runs]
+    unlike = []
+    for flavour in FLAVOURS:
+        shaper = TracingShaper(shaper_module(flavour), subject.tables)
+        for typed, features in [*texts, *STEERED]:
+            expected = subject.continuer.continue_text(typed, features)
+            shown = shaper.shape(typed, features)
+            if (shown, shaper.tokens()) != (expected.characters, expected.trace):
+                unlike.append(f"{typed!r} ({flavour})")
+    detail = f"{len(texts) + len(STEERED)} texts in {len(FLAVOURS)} flavours"
+    detail = f"not so for {', '.join(unlike)}" if unlike else detail
+    return Check("tokens and text of both flavours = those of the reference", not unlike, detail)
 
 
 def lines_show_their_parts(subject: Subject, n_tokens: int, steps: Steps) -> Check:

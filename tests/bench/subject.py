@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import dataclasses
 import io
 from collections.abc import Sequence
@@ -18,11 +17,9 @@ from fontgen.font import base as basefont
 from fontgen.font import tables
 from fontgen.llama.checkpoints import load
 from fontgen.llama.checkpoints.hub import default_model_path
-from fontgen.llama.marks import MORE
+from fontgen.llama.marks import MORE, SHOWS_NOTHING
 from fontgen.llama.model import Model
 from fontgen.llama.quantise.tensors import quantise
-from fontgen.llama.reference.sampler import greedy
-from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import (
     MODEL_TAG,
@@ -33,7 +30,8 @@ from fontgen.llama.tables import (
     write_model,
     write_settings,
 )
-from fontgen.llama.wasm_engine import Engine
+from fontgen.llama.trace import TokenKind
+from fontgen.llama.tracing import TracingShaper
 from fontgen.shapers.flavours import FLAVOURS
 
 UNBOUNDED = 100_000
@@ -58,7 +56,7 @@ LONG_ENOUGH = 210
 
 @dataclass(frozen=True)
 class Story:
-    """A prompt and its greedy continuation.
+    """A prompt and its continuation, as the font tells it.
 
     before: tokens of the prompt, BOS included. generated: those that follow, without the end.
     """
@@ -166,29 +164,39 @@ def with_tables(data: bytes, replaced: dict[str, bytes]) -> bytes:
 
 def longest_story(data: bytes, prompts: Sequence[str] = PROMPTS) -> Story:
     """The first story of at least `LONG_ENOUGH` tokens that a font tells, or its longest."""
-    engine = Engine(shaper_module("simd128"), table_of(data, MODEL_TAG))
-    model = read_model(table_of(data, MODEL_TAG))
+    settings = dataclasses.replace(settings_of(data), max_tokens_per_call=UNBOUNDED)
+    own_tables = {MODEL_TAG: table_of(data, MODEL_TAG), SETTINGS_TAG: write_settings(settings)}
+    shaper = TracingShaper(shaper_module("simd128"), own_tables)
+    context_length = read_model(own_tables[MODEL_TAG]).config.context_length
     best: Story | None = None
     for prompt in prompts:
-        before = [model.vocabulary.bos, *engine.encode(prompt)]
-        generated: list[int] = []
-        while len(before) + len(generated) <= model.config.context_length:
-            token = greedy(engine.logits([*before, *generated]))  # type: ignore[list-item]
-            if token in (model.vocabulary.bos, model.vocabulary.eos):
-                break
-            generated.append(token)
-        if best is None or len(generated) > len(best.generated):
-            kept = settings_of(data).kept_marks
-            decode = ReferenceTokenizer(model.vocabulary).decode
-            decoder = codecs.getincrementaldecoder("utf-8")("replace")  # as the shaper shows it
-            pieces = [decoder.decode(decode(token)) for token in generated]
-            pieces = ["".join(" " if c < " " else c for c in piece) for piece in pieces]
-            ends = (len(prompt) + np.cumsum([len(piece) for piece in pieces])).tolist()
-            shown = prompt + "".join(pieces)
-            best = Story(prompt, before, generated, kept, shown, ends)  # type: ignore[arg-type]
+        story = _story(shaper, prompt, settings.kept_marks, context_length)
+        if best is None or len(story.generated) > len(best.generated):
+            best = story
         if len(best.generated) >= LONG_ENOUGH:
             break
     assert best is not None
     if len(best.generated) < 8:
         raise FontgenError("the model tells no story of 8 tokens, too few to measure")
     return best
+
+
+def _story(shaper: TracingShaper, prompt: str, kept_marks: int, length: int) -> Story:
+    """What at most so many marks show."""
+    shown = shaper.shape(prompt + MORE * (kept_marks + length))
+    tokens = shaper.tokens()
+    before = [token.token for token in tokens if token.kind in (TokenKind.BEGIN, TokenKind.PROMPT)]
+    generated = [token for token in tokens if token.kind == TokenKind.GENERATED]
+    pieces = {token.cluster: "" for token in generated}
+    for character, cluster in shown:
+        if cluster in pieces and character != SHOWS_NOTHING:
+            pieces[cluster] += character
+    ends = (len(prompt) + np.cumsum([len(piece) for piece in pieces.values()])).tolist()
+    return Story(
+        prompt,
+        before,
+        [token.token for token in generated],
+        kept_marks,
+        prompt + "".join(pieces.values()),
+        ends,
+    )

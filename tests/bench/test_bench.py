@@ -227,7 +227,8 @@ def test_all_bits_and_flavours_tell_the_story_of_the_reference(uharfbuzz, subjec
         story = variant.story
         n = len(story.generated)
         assert n + len(story.before) == model.config.context_length + 1
-        continuation = ReferenceContinuer(model, settings_of(variant.data)).continue_text(story.typed(n))
+        settings = settings_of(variant.data)
+        continuation = ReferenceContinuer(model, settings).continue_text(story.typed(n))
         assert continuation.runs == [story.generated]
         shown = ShapingFont(uharfbuzz, variant.data).shape(story.typed(n)).visible
         font = ShapingFont(uharfbuzz, subject.base)

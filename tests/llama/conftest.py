@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from support.llama_fonts import Remembering, font_data
+from support.paths import REPOSITORY
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
+from fontgen.config import read_config
 from fontgen.llama.checkpoints import load
 from fontgen.llama.checkpoints.hub import default_model_path
 from fontgen.llama.quantise.tensors import quantise
@@ -17,7 +19,8 @@ from fontgen.text.shape import ShapingFont
 
 @pytest.fixture(scope="session")
 def default_continuer():
-    continuer = ReferenceContinuer(quantise(load(default_model_path())))
+    settings = read_config(REPOSITORY / "fonts" / "llama.toml").settings()
+    continuer = ReferenceContinuer(quantise(load(default_model_path())), settings)
     continuer.model = Remembering(continuer.model)
     return continuer
 

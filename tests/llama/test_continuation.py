@@ -242,6 +242,8 @@ def whole(**values: int) -> dict[str, list[tuple[int, int, int]]]:
         whole(TEMP=120, TOPK=40),
         whole(TOPP=90, SEED=3),
         whole(TEMP=60, TOKN=1),
+        whole(TEMP=0),
+        whole(TEMP=1000, TOPP=0),
     ],
     ids=str,
 )
@@ -256,13 +258,16 @@ def test_a_seed_chooses_a_story_and_top_k_1_is_greedy(default_font):
     def story(**values: int) -> str:
         return default_font.shape(typed, ShapeOptions(features=whole(**values))).visible
 
-    greedy = story()
+    greedy = story(TEMP=0)
+    assert greedy != story() == story(TEMP=70, TOPP=90), "the default font's own"
     assert story(TOPK=1) == story(TEMP=0, SEED=9) == story(TEMP=150, TOPK=1) == greedy
     sampled = {story(TEMP=100, SEED=seed) for seed in range(6)}
     assert len(sampled) > 3
     assert story(TEMP=100, SEED=2) == story(TEMP=100, SEED=2)
-    assert story(TOKN=1).replace("|", "") == greedy
-    assert story(TOKN=1).count("|") == 17
+    assert story(TEMP=0, TOKN=1).replace("|", "") == greedy
+    assert story(TEMP=0, TOKN=1).count("|") == 17
+    assert story(TEMP=0, TOKN=2).startswith("|The| little| fox| was|")
+    assert story(TEMP=1000) != story(TEMP=1000, SEED=1)
 
 
 def test_a_feature_on_part_of_the_text_steers_the_runs_there(default_font):

@@ -219,3 +219,48 @@ def test_the_command_on_bad_input(fontgen, font_file, base_path, tmp_path):
     ):
         outcome = fontgen("tokens", *arguments)
         assert outcome.code == 2 and outcome.err.count("\n") == 1
+
+
+LONG_PROMPT = " ".join(["abc ab"] * 30)
+"""More tokens than a call of the portable flavour may compute."""
+
+
+@pytest.fixture(scope="module")
+def long_model():
+    vocabulary = byte_vocabulary(LETTERS, add_dummy_prefix=False)
+    return quantise(random_model(vocabulary=vocabulary, seed=2, context_length=400))
+
+
+def test_the_first_call_of_an_instance_shows_all(long_model):
+    """For programs that shape each text once; later calls are bounded, for those in which somebody types."""
+    shaper = tracing_shaper(long_model, flavour="portable")
+    expected = ReferenceContinuer(long_model, Settings()).continue_text(LONG_PROMPT + MORE * 30)
+    assert shaper.shape(LONG_PROMPT + MORE * 30, settle=False) == expected.characters
+    assert shaper.finished
+    shaper.shape("c" + LONG_PROMPT + MORE * 30, settle=False)
+    assert not shaper.finished
+    bounded = tracing_shaper(long_model, Settings(max_tokens_per_call=4), "portable")
+    bounded.shape(LONG_PROMPT + MORE * 30, settle=False)
+    assert not bounded.finished, "a number in the configuration is a promise"
+
+
+def test_the_prompt_is_read_while_the_marks_are_typed(long_model):
+    def unfinished_calls(*texts: str) -> int:
+        """Calls that show an ellipsis at the first mark that counts, after these were shaped."""
+        shaper = tracing_shaper(long_model, flavour="portable")
+        shaper.shape("ab" + MORE * 5)
+        for text in texts:
+            assert shaper.shape(text, settle=False) == [(c, i) for i, c in enumerate(text)]
+            assert shaper.finished and not shaper.tokens()
+        calls = 0
+        while True:
+            shaper.shape(LONG_PROMPT + MORE * 4, settle=False)
+            if shaper.finished:
+                return calls
+            calls += 1
+
+    cold = unfinished_calls()
+    typed = unfinished_calls(*(LONG_PROMPT + MORE * n for n in range(4)))
+    assert cold >= 2 and typed == cold - 2, (cold, typed)
+    assert unfinished_calls(LONG_PROMPT + MORE * 2) == cold, "nobody types here"
+    assert unfinished_calls(LONG_PROMPT + MORE * 3, LONG_PROMPT + MORE * 2) == cold

@@ -3,13 +3,6 @@
 #include "memory.h"
 #include "table.h"
 
-/* About 100 ms with the default model on one slow core of a server, at some 1 ms and 5 ms a token. */
-#ifdef __wasm_simd128__
-#define DEFAULT_BUDGET 80
-#else
-#define DEFAULT_BUDGET 16
-#endif
-
 bool settings_open(struct settings *settings, const void *table, uint32_t length) {
     struct settings_header *h = &settings->header;
     uint32_t version = table_version(table, length, SETTINGS_TAG);
@@ -36,9 +29,4 @@ bool settings_open(struct settings *settings, const void *table, uint32_t length
         settings->first_letters[letter / 32] |= 1u << letter % 32;
     }
     return words == end && length % 4 == 0;
-}
-
-uint32_t settings_budget(const struct settings *settings) {
-    uint32_t budget = settings->header.max_tokens_per_call;
-    return budget ? budget : DEFAULT_BUDGET;
 }

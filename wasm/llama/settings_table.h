@@ -22,7 +22,4 @@ struct settings {
 /* Points `settings` into the table, which must stay; false when it is damaged or memory runs out. */
 bool settings_open(struct settings *settings, const void *table, uint32_t length);
 
-/* How many positions one shape call may compute. */
-uint32_t settings_budget(const struct settings *settings);
-
 #endif

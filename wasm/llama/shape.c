@@ -3,6 +3,7 @@
  *
  * We are a guest in somebody's program: whatever happens, the text is shaped at least as the base font would shape
  * it, and shape() returns 1. The instance lives as long as HarfBuzz likes, so state is only ever a cache. */
+#include "budget.h"
 #include "continuation.h"
 #include "harfbuzz.h"
 #include "memory.h"
@@ -14,6 +15,7 @@
 #include "tokenizer.h"
 #include "trace.h"
 #include "typed.h"
+#include "typing.h"
 
 /* ---- What the font says ---- */
 
@@ -33,6 +35,7 @@ static bool read_settings(hb_font_t font) {
 static struct transformer transformer;
 static struct sampler sampler;
 static struct trace trace; /* of the latest call */
+static bool continued; /* a text, since this instance began */
 static enum state model_state;
 
 static bool read_model(hb_font_t font) {
@@ -62,7 +65,9 @@ static enum difference make_visible_text(struct text *visible, hb_font_t font, c
         n = replaced.length;
     }
     if (!replaced.failed && has_run(info, n, settings.header.kept_marks) && read_model(font)) {
-        struct request request = {&settings.header, features, n_features, settings_budget(&settings)};
+        uint32_t budget = budget_of_call(&settings, &transformer.model, !continued);
+        struct request request = {&settings.header, features, n_features, budget};
+        continued = true;
         continue_text(visible, &trace, &sampler, info, n, &request);
         text_free(&replaced);
         difference = RUNS;
@@ -72,6 +77,27 @@ static enum difference make_visible_text(struct text *visible, hb_font_t font, c
     if (!visible->failed) return difference;
     text_free(visible);
     return NONE;
+}
+
+/* Computes what the next mark will show, up to the bound on a call, while the marks before it are typed. */
+static void read_ahead(hb_font_t font, const struct glyph_info *info, uint32_t n, const struct feature *features,
+                       uint32_t n_features) {
+    uint32_t kept_marks = settings.header.kept_marks;
+    if (!marks_are_being_typed(info, n, kept_marks) || !read_model(font)) return;
+    struct text typed = {0}, visible = {0};
+    struct trace unread = {0};
+    if (has_replacement(&settings, info, n)) replace_words(&typed, &settings, info, n);
+    else
+        for (uint32_t i = 0; i < n; i++) text_append(&typed, info[i].codepoint, info[i].cluster);
+    uint32_t marks = 0;
+    while (marks < typed.length && typed.info[typed.length - 1 - marks].codepoint == MORE) marks++;
+    for (; marks <= kept_marks && !typed.failed; marks++) text_append(&typed, MORE, info[n - 1].cluster);
+    uint32_t budget = budget_of_call(&settings, &transformer.model, false);
+    struct request request = {&settings.header, features, n_features, budget};
+    if (!typed.failed) continue_text(&visible, &unread, &sampler, typed.info, typed.length, &request);
+    free(unread.tokens);
+    text_free(&visible);
+    text_free(&typed);
 }
 
 /* The buffer then holds the visible text, or what it held before if anything goes wrong. */
@@ -90,6 +116,7 @@ static void put_visible_text(hb_font_t font, hb_buffer_t buffer, const struct fe
         if (n_shown && !put_text(buffer, shown, n_shown)) put_text(buffer, typed.info, typed.length);
     }
     text_free(&visible);
+    if (!paragraph) read_ahead(font, typed.info, typed.length, features, n_features);
     free_typed_text(&typed);
 }
 

@@ -1,8 +1,10 @@
-"""sentencepiece BPE with byte fallback in plain Python, token for token equal to the engine's."""
+"""sentencepiece BPE with byte fallback in plain Python, token for token equal to the engine's; byte-level BPE is in
+`byte_level`."""
 
 from __future__ import annotations
 
 from fontgen.llama.model import PieceKind, Vocabulary
+from fontgen.llama.reference.byte_level import ByteLevelTokenizer
 
 REPLACEMENT_CHARACTER = "\ufffd"
 
@@ -12,6 +14,7 @@ class ReferenceTokenizer:
 
     def __init__(self, vocabulary: Vocabulary):
         self.vocabulary = vocabulary
+        self._byte_level = ByteLevelTokenizer(vocabulary) if vocabulary.byte_level else None
         self._found: dict[bytes, int] = {}  # normal and unused pieces, of equals the first
         self._bytes: dict[int, int] = {}
         for token, (piece, kind) in enumerate(
@@ -33,6 +36,8 @@ class ReferenceTokenizer:
         equals, until no pair is a piece (Sennrich et al. 2016, arXiv:1508.07909). An unused piece is then split
         again, into what it was last thought to be made of (sentencepiece, ``bpe_model.cc``).
         """
+        if self._byte_level:
+            return self._byte_level.encode_with_starts(text)
         spaced = self._spaced(text, at_start)
         symbols = [_utf8(character) for character, _ in spaced]
         starts = [[start] for _, start in spaced]  # of each symbol's code points
