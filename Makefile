@@ -1,4 +1,5 @@
 # make font           builds fonts/llama.ttf and fonts/llama-portable.ttf
+# make answer         builds fonts/smollm.ttf, a font that answers questions; downloads its model, 93 MB
 # make page           makes fonts/llama.html: the font in any browser, one file, nothing to install
 # make site           makes build/site: a page for each font, for a web server such as GitHub Pages
 # make test           builds the Wasm-enabled HarfBuzz (once) and runs the tests
@@ -23,7 +24,7 @@ MODEL := model/model.safetensors model/config.json model/tokenizer.model
 BROWSER := $(wildcard fontgen/host/browser/*.py fontgen/host/browser/*/*)
 SOURCES := $(shell find wasm fontgen -name "*.[ch]" -o -name "*.py")
 
-.PHONY: font page site editor test test-editors test-browsers test-training model verify record bench lint wheel clean
+.PHONY: font answer page site editor test test-editors test-browsers test-training model verify record bench lint wheel clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS)
@@ -31,6 +32,10 @@ font: $(FONTS)
 
 fonts/%.ttf: fonts/%.toml $(MODEL) $(SOURCES) .venv/installed
 	$(BIN)/fontgen build $<
+
+answer: fonts/smollm.ttf
+
+fonts/smollm.ttf: .venv/installed-checkpoints
 
 page: fonts/llama.html
 

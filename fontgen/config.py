@@ -64,7 +64,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fontgen.errors import FontgenError, naming
-from fontgen.llama.checkpoints.hub import KNOWN as KNOWN_MODELS
+from fontgen.llama.checkpoints.known import KNOWN as KNOWN_MODELS
 from fontgen.llama.tables import Settings
 from fontgen.shapers.flavours import MODULES, UNIVERSAL
 from fontgen.typed_toml import keys_in, names, not_in_toml, read_toml

@@ -7,7 +7,7 @@ llama2.c ``.bin``, versions 0, 1, 2    "ak42" or a plausible bare header      `l
 this project's folder                  ``config.json`` with ``dim``           `safetensors_folder`
 Hugging Face ``LlamaForCausalLM``      ``config.json`` with ``model_type``    `huggingface`
 GGUF, architecture ``llama``           "GGUF"                                 `gguf_file`
-a well-known name, ``stories15M``      no file of that name                   `hub`, then `llama2c`
+a name that people know                no file of that name                   see `known`
 =====================================  =====================================  ======================
 """
 
@@ -19,7 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fontgen.errors import FontgenError, naming
-from fontgen.llama.checkpoints import gguf_file, hub, huggingface, llama2c, safetensors_folder
+from fontgen.llama.checkpoints import gguf_file, huggingface, llama2c, safetensors_folder
+from fontgen.llama.checkpoints.known import KNOWN, named
 from fontgen.llama.checkpoints.values import Values
 from fontgen.llama.memory import Target
 from fontgen.llama.model import Model
@@ -42,7 +43,7 @@ def load(
     """Read a checkpoint and its tokenizer.
 
     Args:
-        path: a file, a folder, or a name that people know (see `hub.KNOWN`), which is downloaded once and
+        path: a file, a folder, or a name that people know (see `known.KNOWN`), which is downloaded once and
             cached.
         tokenizer: ``tokenizer.model``, ``tokenizer.bin`` or ``tokenizer.json``. By default the one
             that the checkpoint holds, or the file beside it that fits its vocabulary.
@@ -58,14 +59,14 @@ def load(
     known_name = None
     checkpoint = Path(path)
     if not checkpoint.exists():
-        if str(path) not in hub.KNOWN:
+        if str(path) not in KNOWN:
             raise FontgenError(
                 f"there is no such file or folder, and no model is known by that name "
-                f"(known: {', '.join(hub.KNOWN)})",
+                f"(known: {', '.join(KNOWN)})",
                 path=path,
             )
         known_name = str(path)
-        checkpoint, tokenizer_path = hub.download(known_name, tokenizer_path)
+        checkpoint, tokenizer_path = KNOWN[known_name].fetch(known_name, tokenizer_path)
     with naming(checkpoint):
         try:
             model = _reader_of(checkpoint)(checkpoint, tokenizer_path, target or Target())
@@ -75,7 +76,7 @@ def load(
         except MemoryError as error:
             raise FontgenError("does not fit into this machine's memory") from error
         if known_name:
-            model = dataclasses.replace(model, card=hub.named(known_name, model.card))
+            model = dataclasses.replace(model, card=named(known_name, model.card))
         model.check()
     return model
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from fontgen.errors import FontgenError
@@ -19,79 +19,39 @@ LLAMA_TOKENIZER = ("hf-internal-testing/llama-tokenizer", "tokenizer.model")
 
 
 @dataclass(frozen=True)
-class KnownModel:
+class HubModel:
     """Where a model lies on the Hub.
 
-    ``tokenizer`` is a repository and a file in it; ``sha256`` is of the checkpoint, where known.
+    filename: in `REPOSITORY`. tokenizer: a repository and a file in it. sha256: of the checkpoint, where known.
     """
 
     filename: str
     tokenizer: tuple[str, str]
-    parameters: str
+    card: ModelCard
     sha256: str | None = None
 
-    def card(self, name: str) -> ModelCard:
-        return ModelCard(
-            name=name,
-            license="MIT",
-            description=f"Andrej Karpathy's TinyStories model of {self.parameters} parameters",
-        )
+    def fetch(self, name: str, tokenizer: Path | None) -> tuple[Path, Path]:
+        """Paths of the checkpoint and the tokenizer in the cache, downloaded when not there.
 
+        A progress bar is shown on terminals. Once cached, no network is asked.
 
-KNOWN = {
-    "stories260K": KnownModel(
-        "stories260K/stories260K.bin",
-        (REPOSITORY, "stories260K/tok512.bin"),
-        "260 thousand",
-        "b0a507e7ad0f626624f17112325e66691f9076d622e1d3274d103d00299f2696",
-    ),
-    "stories15M": KnownModel(
-        "stories15M.bin",
-        LLAMA_TOKENIZER,
-        "15 million",
-        "cd590644d963867a2b6e5a1107f51fad663c41d79c149fbecbbb1f95fa81f49a",
-    ),
-    "stories42M": KnownModel("stories42M.bin", LLAMA_TOKENIZER, "42 million"),
-    "stories110M": KnownModel("stories110M.bin", LLAMA_TOKENIZER, "110 million"),
-}
+        Args:
+            name: that people know.
+            tokenizer: used instead of the model's own when given.
 
-
-def card_of(sha256: str) -> ModelCard | None:
-    """Card of a known checkpoint, recognised by its hash: the file says nothing of itself."""
-    for name, known in KNOWN.items():
-        if known.sha256 == sha256:
-            return known.card(name)
-    return None
-
-
-def named(name: str, card: ModelCard) -> ModelCard:
-    """The card of a model downloaded by name, keeping the file name and hash that were read."""
-    return replace(KNOWN[name].card(name), source=card.source, sha256=card.sha256)
-
-
-def download(name: str, tokenizer: Path | None = None) -> tuple[Path, Path]:
-    """Paths of a known model's checkpoint and tokenizer in the cache, downloaded when not there.
-
-    A progress bar is shown on terminals. Once cached, no network is asked.
-
-    Args:
-        name: a key of `KNOWN`.
-        tokenizer: used instead of the model's own when given.
-
-    Raises:
-        FontgenError: no network, or the checkpoint is not the one that is known.
-    """
-    known = KNOWN[name]
-    checkpoint = _fetch(REPOSITORY, known.filename, name)
-    if known.sha256 is not None:
-        digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-        if digest != known.sha256:
-            raise FontgenError(
-                f"is not {name}: its sha256 is {digest}, expected {known.sha256}; delete it to "
-                "download it again",
-                path=checkpoint,
-            )
-    return checkpoint, tokenizer or _fetch(*known.tokenizer, name)
+        Raises:
+            FontgenError: no network, or the checkpoint is not the one that is known.
+        """
+        checkpoint = _fetch(REPOSITORY, self.filename, name)
+        if self.sha256 is not None:
+            digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+            if digest != self.sha256:
+                raise FontgenError(
+                    f"is not {name}: its sha256 is {digest}, expected {self.sha256}; delete it to "
+                    "download it again",
+                    path=checkpoint,
+                )
+        return checkpoint, tokenizer or _fetch(*self.tokenizer, name)
 
 
 def _fetch(repository: str, filename: str, name: str) -> Path:
@@ -111,9 +71,8 @@ def _fetch(repository: str, filename: str, name: str) -> Path:
         pass
     url = hf_hub_url(repository, filename, endpoint=endpoint)
     try:
-        get_hf_file_metadata(
-            url
-        )  # fails at once where downloading would try again for half a minute
+        # Fails at once where downloading would try again for half a minute.
+        get_hf_file_metadata(url)
         return Path(hf_hub_download(repository, filename, endpoint=endpoint))
     except Exception as error:  # of requests, httpx, the Hub or the disk, by version
         option = "--tokenizer" if "tok" in filename else "--model"

@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from fontgen.errors import FontgenError
-from fontgen.llama.checkpoints import hub, tokenizers
+from fontgen.llama.checkpoints import tokenizers
+from fontgen.llama.checkpoints.known import card_of
 from fontgen.llama.memory import Target, fit
 from fontgen.llama.model import Model, ModelCard, ModelConfig, tensor_shapes
 
@@ -77,7 +78,7 @@ def read(path: Path, tokenizer: Path | None, target: Target) -> Model:
             tensors[name] = _decode(memoryview(data)[offset : offset + size], shape, group_size)
         offset += size
     digest = hashlib.sha256(data).hexdigest()
-    card = hub.card_of(digest) or ModelCard(name=path.stem)
+    card = card_of(digest) or ModelCard(name=path.stem)
     card = dataclasses.replace(card, source=path.name, sha256=digest)
     vocabulary = tokenizers.read_fitting(tokenizer, path.parent, config.vocab_size, path)
     return Model(fitted, {name: tensors[name] for name in tensor_shapes(config)}, vocabulary, card)

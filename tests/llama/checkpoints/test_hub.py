@@ -24,7 +24,7 @@ from support.paths import REPOSITORY, SHARED_CHECKPOINTS
 
 from fontgen.errors import FontgenError
 from fontgen.llama import checkpoints
-from fontgen.llama.checkpoints import hub
+from fontgen.llama.checkpoints.known import KNOWN
 
 MODEL = "/karpathy/tinyllamas/resolve/main/stories42M.bin"
 TOKENIZER = "/hf-internal-testing/llama-tokenizer/resolve/main/tokenizer.model"
@@ -135,7 +135,7 @@ def test_hash_is_checked(server: Hub) -> None:
     digest = hashlib.sha256(server.files[MODEL]).hexdigest()
     message = refusal("stories15M")
     assert (
-        f"is not stories15M: its sha256 is {digest}, expected {hub.KNOWN['stories15M'].sha256}"
+        f"is not stories15M: its sha256 is {digest}, expected {KNOWN['stories15M'].sha256}"
         in message
     )
     assert "delete it to download it again" in message
