@@ -20,6 +20,7 @@ from fontgen.cli.arguments import (
     render,
     run,
     shape,
+    text,
     tokens,
     verify,
 )
@@ -29,6 +30,7 @@ COMMANDS = (
     page,
     new,
     shape,
+    text,
     tokens,
     render,
     inspect,

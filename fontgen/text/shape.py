@@ -1,7 +1,8 @@
 """Shape text with a font in the Wasm-enabled HarfBuzz, and read back what a reader sees.
 
-The document keeps the text that was typed; only the glyphs say what is visible.
-`ShapedText.visible` is that text, recovered from the glyphs alone: see `fontgen.text.characters`.
+The document keeps the text that was typed. `ShapedText.visible` is the text that is seen: what the font's
+program gave to OpenType, where it did, character by character. Of OpenType's own substitutions, and of a
+program that makes glyphs by itself, only the glyphs tell: see `fontgen.text.characters`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from fontgen.errors import FontgenError
 from fontgen.font.file import read_font
 from fontgen.host import native
-from fontgen.llama.marks import MORE
+from fontgen.llama.marks import MORE, SHOWS_NOTHING
 from fontgen.text.characters import GlyphCharacters
 from fontgen.text.options import ShapeOptions, parse_variations
 
@@ -64,6 +65,9 @@ class ShapedText:
     script: str | None
     language: str | None
     shaper: str
+    """``wasm``: the font's own program did the work; ``ot``: OpenType."""
+    reason: str
+    """Why OpenType did it, where the font's program was asked and failed; else empty."""
     units_per_em: int
     glyphs: list[Glyph]
 
@@ -136,6 +140,10 @@ class ShapingFont:
         return self.face.upem
 
     @cached_property
+    def _observer(self) -> native.Observer:
+        return native.Observer()
+
+    @cached_property
     def characters(self) -> GlyphCharacters:
         return GlyphCharacters(self.font, self.data, self.index)
 
@@ -182,7 +190,8 @@ class ShapingFont:
             raise FontgenError(str(error)) from error
         buffer.guess_segment_properties()
         try:
-            self.uharfbuzz.shape(self.font, buffer, options.features, shapers=[shaper])
+            with self._observer:
+                self.uharfbuzz.shape(self.font, buffer, options.features, shapers=[shaper])
         except RuntimeError as error:
             raise ShapeFailed(
                 f"{self.path}: the shaper {shaper!r} failed to shape this text"
@@ -194,18 +203,24 @@ class ShapingFont:
             self._glyph(info, position, text, buffer.direction)
             for info, position in zip(buffer.glyph_infos, buffer.glyph_positions or (), strict=True)
         ]
+        # Of an empty text HarfBuzz asks no shaper.
+        asked = shaper == "wasm" and glyphs
+        outcome = self._observer.outcome(b"") if asked else native.Outcome(shaper, "", "", None, ())
         shaped = ShapedText(
             text=text,
             visible="",
             direction=buffer.direction,
             script=buffer.script,
             language=buffer.language,
-            shaper=shaper,
+            shaper=outcome.shaper,
+            reason=outcome.reason,
             units_per_em=self.units_per_em,
             glyphs=glyphs,
         )
-        visible = "".join(self._visible_clusters(shaped, end))
-        return ShapedText(**{**vars(shaped), "visible": visible})
+        shown = _shown_text(outcome, text)
+        if shown is None:
+            shown = "".join(self._visible_clusters(shaped, end))
+        return replace(shaped, visible=shown)
 
     def _glyph(self, info: Any, position: Any, text: str, direction: str) -> Glyph:
         glyph = info.codepoint
@@ -244,12 +259,25 @@ class ShapingFont:
             yield glyph.text and self.characters.of(glyph.id, forms, shaped.direction)
 
 
+def _shown_text(outcome: native.Outcome, typed: str) -> str | None:
+    """What the font's program gave to OpenType; None where it shaped by itself, or not at all."""
+    if outcome.shown is None:
+        return None
+    return "".join(
+        character
+        for character, cluster in zip(outcome.shown, outcome.clusters, strict=True)
+        # It stands for a typed character that shows nothing, unless it was typed itself.
+        if character != SHOWS_NOTHING or typed[cluster : cluster + 1] == SHOWS_NOTHING
+    )
+
+
 def format_table(shaped: ShapedText) -> str:
     """Typed text, visible text and a line for each glyph, for people."""
+    reason = f" ({shaped.reason})" if shaped.reason else ""
     lines = [
         f"typed    {shaped.text}",
         f"visible  {shaped.visible}",
-        f"shaper   {shaped.shaper}, {shaped.direction}, script {shaped.script}, "
+        f"shaper   {shaped.shaper}{reason}, {shaped.direction}, script {shaped.script}, "
         f"{shaped.units_per_em} units per em",
         "",
     ]

@@ -1,4 +1,4 @@
-"""Shaping, and the visible text recovered from glyphs."""
+"""Shaping, and the visible text: as the font's program shows it, or recovered from glyphs."""
 
 from __future__ import annotations
 
@@ -114,8 +114,15 @@ def test_any_characters_of_the_font_are_recovered(
     assert llama.shape(text).visible == text
 
 
-def test_characters_that_the_font_lacks_show_as_replacement(llama: ShapingFont) -> None:
-    assert _shape(llama, "a漢b").visible == f"a{MISSING}b"
+def test_characters_that_the_font_lacks_are_known_from_its_program(llama: ShapingFont) -> None:
+    """Where OpenType alone shapes, only the glyphs tell."""
+    assert _shape(llama, "a漢b").visible == "a漢b"
+    assert llama.shape("a漢b", PLAIN).visible == f"a{MISSING}b"
+
+
+def test_small_capitals_have_characters_of_their_own(llama: ShapingFont) -> None:
+    story = "The little fox" + "!" * 20
+    assert _shape(llama, story, "smcp").visible == _shape(llama, story).visible
 
 
 def test_right_to_left_is_read_from_the_right(uharfbuzz: ModuleType) -> None:
@@ -125,8 +132,11 @@ def test_right_to_left_is_read_from_the_right(uharfbuzz: ModuleType) -> None:
     assert shaped.glyphs[0].text == "x" and shaped.logical_glyphs()[0].text == "a"
 
 
-def test_ignorable_characters_show_nothing(llama: ShapingFont) -> None:
-    assert _shape(llama, "a\u200bb\u00adc").visible == "abc"
+def test_ignorable_characters_are_kept_and_placeholders_are_not(llama: ShapingFont) -> None:
+    typed = "a\u200bb\u00adc"
+    assert _shape(llama, typed).visible == typed
+    assert llama.shape(typed, PLAIN).visible == "abc"
+    assert "\u200b" not in _shape(llama, "The little fox!!!!!!!!").visible
 
 
 def test_generated_text_continues_the_prompt(llama: ShapingFont) -> None:
