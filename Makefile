@@ -1,5 +1,6 @@
-# make font           builds fonts/llama.ttf and fonts/llama-portable.ttf
+# make font           builds fonts/llama.ttf, fonts/llama-portable.ttf and, without Wasm, fonts/llama-lite.ttf and .woff2
 # make answer         builds fonts/smollm.ttf, a font that answers questions; downloads its model, 93 MB
+# make content        lets the model tell anew what llama-lite is made of (hours; goes on where it was)
 # make page           makes fonts/llama.html: the font in any browser, one file, nothing to install
 # make site           makes build/site: a page for each font, for a web server such as GitHub Pages
 # make test           builds the Wasm-enabled HarfBuzz (once) and runs the tests
@@ -20,15 +21,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 FONTS := fonts/llama.ttf fonts/llama-portable.ttf
+LITE := fonts/llama-lite.ttf fonts/llama-lite.woff2
 MODEL := model/model.safetensors model/config.json model/tokenizer.model
 BROWSER := $(wildcard fontgen/host/browser/*.py fontgen/host/browser/*/*)
 SOURCES := $(shell find wasm fontgen -name "*.[ch]" -o -name "*.py")
 
-.PHONY: font answer page site editor test test-editors test-browsers test-training model verify record bench lint wheel clean
+.PHONY: font answer content page site editor test test-editors test-browsers test-training model verify record bench lint wheel clean
 .DELETE_ON_ERROR:
 
-font: $(FONTS)
-	@echo "up to date: $(FONTS)"
+font: $(FONTS) $(LITE)
+	@echo "up to date: $(FONTS) $(LITE)"
 
 fonts/%.ttf: fonts/%.toml $(MODEL) $(SOURCES) .venv/installed
 	$(BIN)/fontgen build $<
@@ -36,6 +38,14 @@ fonts/%.ttf: fonts/%.toml $(MODEL) $(SOURCES) .venv/installed
 answer: fonts/smollm.ttf
 
 fonts/smollm.ttf: .venv/installed-checkpoints
+
+fonts/llama-lite.ttf: model/content/content.json.xz
+
+fonts/%.woff2: fonts/%.ttf .venv/installed-woff2
+	$(BIN)/python -m fontTools.ttLib.woff2 compress -o $@ $<
+
+content: .venv/installed
+	$(BIN)/fontgen content model/content/recipe.toml --work build/content -o model/content/content.json.xz
 
 page: fonts/llama.html
 
@@ -75,6 +85,7 @@ verify: font
 	$(BIN)/fontgen host build
 	$(BIN)/fontgen verify fonts/llama.ttf
 	$(BIN)/fontgen verify fonts/llama-portable.ttf
+	$(BIN)/fontgen verify fonts/llama-lite.ttf
 
 record: font .venv/installed-test
 	$(BIN)/fontgen host build

@@ -48,6 +48,8 @@ class CustomBuildHook(BuildHookInterface):
         included[str(root / "LICENSE")] = "fontgen/data/LICENSE"  # which pages carry
         for name in MODEL_FILES:
             included[str(root / "model" / name)] = f"fontgen/data/model/{name}"
+        content = "model/content/content.json.xz"
+        included[str(root / content)] = f"fontgen/data/{content}"
 
     def finalize(self, version: str, build_data: dict, artifact_path: str) -> None:
         if version != "editable":

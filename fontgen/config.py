@@ -52,6 +52,14 @@ Wasm; a folder of C files; and a ``.wasm`` file. They have these keys instead of
     [picture.shapes]              # for a program of one's own: SVG paths in hundredths of a cell
     block = [{ path = "M4 4V96H96V4Z", colour = "#e53935" }]
 
+The program ``automaton`` tells stories without Wasm, those of a content file::
+
+    [shaper]
+    program = "automaton"
+
+    [automaton]
+    content = "content.json.xz"   # default: fontgen's own; see fontgen/automaton/content/format.py
+
 Paths in the file are relative to its folder; paths on the command line to the working folder.
 """
 
@@ -69,8 +77,8 @@ from fontgen.llama.tables import Settings
 from fontgen.shapers.flavours import MODULES, UNIVERSAL
 from fontgen.typed_toml import keys_in, names, not_in_toml, read_toml
 
-LLAMA, GSUB_MAZE = "llama", "gsub-maze"
-PROGRAM_NAMES = (LLAMA, "tetromino", "maze", "chess", GSUB_MAZE)
+LLAMA, GSUB_MAZE, AUTOMATON = "llama", "gsub-maze", "automaton"
+PROGRAM_NAMES = (LLAMA, "tetromino", "maze", "chess", GSUB_MAZE, AUTOMATON)
 
 _OF_LLAMA = (
     "model",
@@ -155,6 +163,13 @@ class SamplingOptions:
 
 
 @dataclass(frozen=True)
+class AutomatonOptions:
+    """``[automaton]``. None means fontgen's own content."""
+
+    content: Path | None = None
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole font configuration. `Config()` builds the default font into the working folder."""
 
@@ -164,6 +179,7 @@ class Config:
     shaper: ShaperOptions = field(default_factory=ShaperOptions)
     picture: PictureOptions = field(default_factory=PictureOptions)
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    automaton: AutomatonOptions = field(default_factory=AutomatonOptions)
     replace: dict[str, str] = field(default_factory=dict)
     """``[replace]``: words of the typed text and what is shown instead."""
     path: Path | None = not_in_toml(None)
@@ -237,9 +253,13 @@ class Config:
 
     def _check_owner(self, keys: Iterable[str]) -> None:
         """Refuse a key that belongs to another program than the font's."""
-        foreign = ["picture"] if self.program == LLAMA else [*_OF_LLAMA]
+        foreign = [] if self.program == LLAMA else [*_OF_LLAMA]
+        if self.program in (LLAMA, AUTOMATON):
+            foreign.append("picture")
         if self.program != GSUB_MAZE:
             foreign.append("picture.maze")
+        if self.program != AUTOMATON:
+            foreign.append("automaton")
         for key in keys:
             if key in foreign or key.partition(".")[0] in foreign:
                 self._refuse(key, f"does not belong to the program {self.program!r}")

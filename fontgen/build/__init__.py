@@ -5,8 +5,8 @@ May import everything but the command line, `fontgen.check` and the references, 
 
 from __future__ import annotations
 
-from fontgen.build import gsub_maze, llama, picture
-from fontgen.config import GSUB_MAZE, LLAMA, Config
+from fontgen.build import automaton, gsub_maze, llama, picture
+from fontgen.config import AUTOMATON, GSUB_MAZE, LLAMA, Config
 from fontgen.progress import Reporter
 
 
@@ -21,6 +21,8 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
     """
     if config.program == LLAMA:
         return llama.build_font(config, reporter)
+    if config.program == AUTOMATON:
+        return automaton.build_font(config, reporter)
     if config.program == GSUB_MAZE:
         return gsub_maze.build_font(config, reporter)
     return picture.build_font(config, reporter)

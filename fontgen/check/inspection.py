@@ -19,6 +19,7 @@ from fontgen.errors import FontgenError
 from fontgen.files import read_input
 from fontgen.font.file import read_font
 from fontgen.font.tables import WASM_TAG
+from fontgen.font.tale import TALE_TAG, read_tale
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 from fontgen.shapers.binary import sections
 from fontgen.shapers.flavours import SIMD_SECTION
@@ -61,7 +62,21 @@ def inspect_font(path: Path) -> dict[str, Any]:
         "shaper": _inspect_module(tables[WASM_TAG]) if WASM_TAG in tables else None,
         "settings": _inspect_settings(tables[SETTINGS_TAG]) if SETTINGS_TAG in tables else None,
         "model": _inspect_model(tables[MODEL_TAG]) if MODEL_TAG in tables else None,
+        "automaton": _inspect_tale(tables[TALE_TAG]) if TALE_TAG in tables else None,
         "tables": {tag: len(table) for tag, table in tables.items()},
+    }
+
+
+def _inspect_tale(data: bytes) -> dict[str, Any]:
+    try:
+        tale = read_tale(data)
+    except FontgenError as error:
+        return _fingerprint(data) | {"error": error.cause}
+    return {
+        "what": "stories that a model told beforehand, chosen and told by OpenType substitutions; nothing is computed",
+        "content_sha256": tale.content,
+        "model": tale.model,
+        **tale.sizes,
     }
 
 
@@ -168,6 +183,11 @@ def format_report(report: dict[str, Any]) -> str:
     lines += _rows(report["names"])
     lines += ["", "Shaper (table Wasm)"]
     lines += _module_lines(report["shaper"])
+    if report["automaton"] is not None:
+        flat = {k: v for k, v in report["automaton"].items() if not isinstance(v, dict)}
+        lines += ["", f"Automaton (table {TALE_TAG})", *_rows(flat)]
+        lines += ["  model", *("  " + row for row in _rows(report["automaton"].get("model", {})))]
+        return "\n".join(lines)
     lines += ["", f"Settings (table {SETTINGS_TAG})"]
     lines += _rows(report["settings"] or {"none": ""})
     lines += ["", f"Model (table {MODEL_TAG})"]

@@ -9,6 +9,7 @@ from typing import Any
 from fontgen import __version__
 from fontgen.cli.arguments import (
     build,
+    content,
     doctor,
     editor,
     evaluate,
@@ -41,6 +42,7 @@ COMMANDS = (
     run,
     editor,
     doctor,
+    content,
 )
 """In the order of ``fontgen --help``."""
 

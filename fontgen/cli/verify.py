@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from fontgen.check.automaton import verify_automaton_font
 from fontgen.check.pictures import program_of, verify_picture_font
 from fontgen.check.verify import verify_font
 from fontgen.cli.common import print_json, reporter
 from fontgen.errors import FontgenError
 from fontgen.font.tables import WASM_TAG
+from fontgen.font.tale import TALE_TAG
 from fontgen.text.shape import ShapingFont
 
 VERDICTS = {True: "ok    ", False: "FAILED", None: "note  "}
@@ -24,6 +26,14 @@ def verify(args: argparse.Namespace) -> int:
     module = bytes(font.face.reference_table(WASM_TAG).data)
     if module and program_of(module):
         checks = verify_picture_font(font, module, reporter=reporter(args))
+    elif TALE_TAG in font.face.table_tags:
+        checks = verify_automaton_font(
+            font,
+            content=args.content,
+            prompts=prompts or (),
+            marks=args.tokens,
+            reporter=reporter(args),
+        )
     else:
         checks = verify_font(
             args.font, n_tokens=args.tokens, prompts=prompts, reporter=reporter(args)

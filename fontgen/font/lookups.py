@@ -45,7 +45,7 @@ def add_lookups(font: TTFont, features: str) -> None:
                 f"table {table} of the base font has {', '.join(candidates)} already"
             )
         if table not in font:
-            font[table] = _empty_table(table)
+            font[table] = empty_table(table)
         write_features(font, [free], table)
         _append(_parsed(font, table).table, scratch[table].table, free)
 
@@ -94,7 +94,7 @@ def _renumber(node: Any, first: int) -> None:
             _renumber(value, first)
 
 
-def _empty_table(tag: str) -> Any:
+def empty_table(tag: str) -> Any:
     """A GSUB or GPOS table of one script, DFLT, and nothing in it."""
     table = newTable(tag)
     gsub = table.table = getattr(otTables, tag)()

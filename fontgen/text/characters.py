@@ -11,6 +11,8 @@ from typing import Any
 from fontTools.ttLib import TTFont
 from fontTools.unicodedata import mirrored
 
+from fontgen.font.tale import TALE_TAG, Tale, read_tale
+
 MISSING = "\N{REPLACEMENT CHARACTER}"
 """Stands in visible text for ``.notdef``."""
 
@@ -39,8 +41,13 @@ class GlyphCharacters:
                 if _PRESENTATION_FORM.match(character):
                     texts.append(unicodedata.normalize("NFKC", character))
                 texts.append(character)
+        self._first_made_up = 0x10000  # the first glyph that shows nothing of itself
+        own = _tale(data, index)
+        if own:
+            self._first_made_up = own.first_glyph
+            self._texts[own.space] = [" "]
         try:
-            substitutions = list(_substitutions(data, index))
+            substitutions = list(_substitutions(data, index, own.lookups if own else 0))
         except Exception:  # HarfBuzz ignores a broken GSUB, and so do we
             substitutions = []
         self._undo(substitutions)
@@ -56,7 +63,7 @@ class GlyphCharacters:
             return next((c for c in typed if unicodedata.category(c) == "Zs"), " ")
         texts = self._texts.get(glyph)
         if texts is None:
-            return MISSING
+            return "" if glyph >= self._first_made_up else MISSING
         if direction == "rtl":
             unmirrored = (mirrored(ord(text)) for text in texts if len(text) == 1)
             texts = [chr(character) for character in unmirrored if character] + texts
@@ -91,13 +98,24 @@ class GlyphCharacters:
                     changed.add(glyph)
 
 
-def _substitutions(data: bytes, index: int) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """(input glyphs, output glyphs) of every GSUB substitution that changes glyphs."""
+def _tale(data: bytes, index: int) -> Tale | None:
+    """What a font says of the automaton in it."""
+    try:
+        font = TTFont(io.BytesIO(data), lazy=True, fontNumber=index)
+        return read_tale(font.reader[TALE_TAG]) if TALE_TAG in font else None
+    except Exception:  # damaged: HarfBuzz shapes the font none the less
+        return None
+
+
+def _substitutions(
+    data: bytes, index: int, first: int = 0
+) -> Iterable[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """(input glyphs, output glyphs) of every GSUB substitution that changes glyphs, from a lookup on."""
     font = TTFont(io.BytesIO(data), lazy=True, fontNumber=index)
     if "GSUB" not in font or font["GSUB"].table.LookupList is None:
         return
     glyph_id = font.getGlyphID
-    for lookup in font["GSUB"].table.LookupList.Lookup:
+    for lookup in font["GSUB"].table.LookupList.Lookup[first:]:
         for subtable in lookup.SubTable:
             subtable = getattr(subtable, "ExtSubTable", subtable)
             kind = type(subtable).__name__

@@ -7,6 +7,7 @@ program that makes glyphs by itself, only the glyphs tell: see `fontgen.text.cha
 
 from __future__ import annotations
 
+import importlib
 import re
 import unicodedata
 from collections import Counter
@@ -128,7 +129,8 @@ class ShapingFont:
             FontgenError: the file cannot be read or is not a font, or the host is not there.
         """
         file = read_font(path)
-        return cls(native.load(), file.data, path, parse_variations(variations), file.index)
+        harfbuzz = _harfbuzz_for(file.data)
+        return cls(harfbuzz, file.data, path, parse_variations(variations), file.index)
 
     @property
     def has_wasm(self) -> bool:
@@ -269,6 +271,19 @@ def _shown_text(outcome: native.Outcome, typed: str) -> str | None:
         # It stands for a typed character that shows nothing, unless it was typed itself.
         if character != SHOWS_NOTHING or typed[cluster : cluster + 1] == SHOWS_NOTHING
     )
+
+
+def _harfbuzz_for(data: bytes) -> Any:
+    """The host; for a font that brings no shaper of its own any uharfbuzz will do where the host is not built."""
+    if data[:4] != b"ttcf" and b"Wasm" not in _table_tags(data) and native.find() is None:
+        return importlib.import_module("uharfbuzz")
+    return native.load()
+
+
+def _table_tags(data: bytes) -> set[bytes]:
+    """Tags in the table directory of a font file."""
+    count = int.from_bytes(data[4:6], "big")
+    return {data[12 + 16 * i : 16 + 16 * i] for i in range(count)}
 
 
 def format_table(shaped: ShapedText) -> str:

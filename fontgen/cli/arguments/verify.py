@@ -21,5 +21,11 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--prompt", action="append", metavar="TEXT", help="instead of the built-in ones"
     )
+    parser.add_argument(
+        "--content",
+        type=Path,
+        metavar="FILE",
+        help="what a font without Wasm was built from, if that is not fontgen's own content",
+    )
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
     parser.set_defaults(handler="fontgen.cli.verify:verify")

@@ -1,0 +1,257 @@
+"""The content file: all that a font without Wasm can tell, as words that a person can read and edit.
+
+JSON, plain or compressed with xz (``.xz``), of one object:
+
+``format``, ``version``
+    ``"fontgen automaton content"`` and `VERSION`.
+``model``
+    Name, licence, description and SHA-256 of the checkpoint that told it.
+``heroes``
+    Lines of four words: the word, as it is written, its kind and gender; kind ``name``, ``noun`` or ``thing``,
+    gender ``m``, ``f`` or ``n`` (as the prompt's pronouns say, else a he).
+``default_heroes``
+    Words among the names; who a story is about where the prompt says it not.
+``themes``
+    Objects of ``name``, ``words`` (typed words that choose the theme; a word belongs to one) and
+    ``bodies``: texts with slots that go on after "One day,". The list's order is of no meaning.
+    Lists of words, here and below, are one string with spaces between.
+``hero_themes``
+    A hero's word to the names of three themes, one of which a prompt without a theme gets.
+``ends_without_hero``, ``ends_with_hero``
+    End of a prompt (one to four words between spaces, as `fontgen.automaton.content.words` reads
+    them, ``<name>`` and ``<noun>`` for heroes) to how it goes on: a bridge, a text with slots that
+    ends a sentence. It begins with a space where it begins a word. The longest end counts.
+``openings``
+    Whole prompts to whole stories. They have no slots.
+``under_way``
+    Typed words after which a body begins with ``later``, not with ``one_day``.
+``phrases``
+    ``one_day``, ``later``; ``introduction``: told after a bridge that names nobody, if the prompt
+    does not; ``opening``: the bridge of an empty prompt; ``without_hero``, ``with_hero``: bridges
+    of a prompt of which no end is known.
+``known_words``
+    Further words that are no names, though they stand with a capital letter.
+
+Slots are those of `fontgen.automaton.content.slots`. `Content` is the same in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fontgen.automaton.content.cast import CLASSES, NAME, NOUN, THING, Hero
+from fontgen.automaton.content.slots import story_words
+from fontgen.automaton.content.words import WORD, words_of
+from fontgen.errors import FontgenError
+
+FORMAT, VERSION = "fontgen automaton content", 1
+FILE_NAME = "content.json.xz"
+LONGEST_END = 4
+MOST_WORDS = 200
+"""Words of a bridge, body or story: a mark's place in it is one glyph of so many."""
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Typed words and the bodies that they choose; texts with slots."""
+
+    name: str
+    words: tuple[str, ...]
+    bodies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """What the font says whatever the model told; texts with slots."""
+
+    one_day: str = "One day,"
+    later: str = "Later on,"
+    introduction: str = "There was a little {boy} named {hero}."
+    opening: str = " Once upon a time, there was a little {boy} named {hero}."
+    without_hero: str = "."
+    with_hero: str = "."
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the content file says; see the module for each field."""
+
+    heroes: dict[str, Hero]
+    default_heroes: tuple[str, ...]
+    themes: tuple[Theme, ...]
+    hero_themes: dict[str, tuple[str, ...]]
+    ends_without_hero: dict[tuple[str, ...], str]
+    ends_with_hero: dict[tuple[str, ...], str]
+    openings: dict[tuple[str, ...], str] = field(default_factory=dict)
+    under_way: tuple[str, ...] = ()
+    phrases: Phrases = field(default_factory=Phrases)
+    known_words: tuple[str, ...] = ()
+    model: dict[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise `FontgenError` where the content contradicts itself or the font's limits."""
+        if not self.default_heroes or not self.themes:
+            raise FontgenError("the content has no default hero or no theme")
+        for word in self.default_heroes:
+            if word not in self.heroes or self.heroes[word].kind != NAME:
+                raise FontgenError(f"default_heroes: {word!r} is not among the names")
+        names = {theme.name for theme in self.themes}
+        owner: dict[str, str] = {}
+        for theme in self.themes:
+            if not theme.bodies:
+                raise FontgenError(f"themes: {theme.name!r} has no body")
+            for word in theme.words:
+                if owner.setdefault(word, theme.name) != theme.name:
+                    raise FontgenError(f"themes: {word!r} is of {owner[word]!r} and {theme.name!r}")
+        for word in self.heroes:
+            if not self.hero_themes.get(word):
+                raise FontgenError(f"hero_themes: {word!r} has none")
+            for name in self.hero_themes[word]:
+                if name not in names:
+                    raise FontgenError(f"hero_themes.{word}: there is no theme {name!r}")
+        self._check_texts()
+
+    def _check_texts(self) -> None:
+        for where, texts in (
+            ("themes", [body for theme in self.themes for body in theme.bodies]),
+            ("ends_without_hero", self.ends_without_hero.values()),
+            ("ends_with_hero", self.ends_with_hero.values()),
+            ("openings", self.openings.values()),
+            ("phrases", asdict(self.phrases).values()),
+        ):
+            for text in texts:
+                try:
+                    words = story_words(text)
+                except ValueError as error:
+                    raise FontgenError(f"{where}: {error}") from None
+                if not 0 < len(words) <= MOST_WORDS:
+                    raise FontgenError(f"{where}: {text[:40]!r} has {len(words)} words")
+        for where, ends in (
+            ("ends_without_hero", self.ends_without_hero),
+            ("ends_with_hero", self.ends_with_hero),
+        ):
+            for end in ends:
+                if not 0 < len(end) <= LONGEST_END or not all(map(_is_word, end)):
+                    raise FontgenError(f"{where}: {' '.join(end)!r} is no end of a prompt")
+        for opening in self.openings:
+            if not 0 < len(opening) <= 32 or not all(map(_is_word, opening)):
+                raise FontgenError(f"openings: {' '.join(opening)!r} is no prompt")
+
+
+def read_content(path: Path) -> Content:
+    """Read and check a content file.
+
+    Raises:
+        FontgenError: it cannot be read, is damaged, of another version, or contradicts itself;
+            names the file and the cause.
+    """
+    try:
+        data = path.read_bytes()
+        if path.suffix == ".xz":
+            data = lzma.decompress(data)
+        document = json.loads(data)
+    except OSError as error:
+        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+    except (lzma.LZMAError, EOFError, ValueError, RecursionError) as error:
+        raise FontgenError(f"is not JSON: {error}", path=path) from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise FontgenError("is no content of an automaton", path=path)
+    if document.get("version") != VERSION:
+        raise FontgenError(
+            f"is version {document.get('version')!r}; this fontgen reads {VERSION}", path=path
+        )
+    try:
+        content = _from_json(document)
+        content.check()
+    except FontgenError as error:
+        raise FontgenError(error.cause, path=path) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FontgenError(f"is damaged: {type(error).__name__}: {error}", path=path) from error
+    return content
+
+
+def default_content_path() -> Path:
+    """The content that fonts are built from unless another is named: in the wheel, or in the checkout."""
+    packaged = Path(__file__).parents[2] / "data" / "model" / "content" / FILE_NAME
+    checkout = Path(__file__).parents[3] / "model" / "content" / FILE_NAME
+    return packaged if packaged.is_file() else checkout
+
+
+def content_bytes(content: Content, *, compress: bool) -> bytes:
+    """The content as a file: one line an entry; the same content gives the same bytes."""
+    text = json.dumps(_to_json(content), ensure_ascii=False, indent=1)
+    data = (text + "\n").encode()
+    return lzma.compress(data, preset=9 | lzma.PRESET_EXTREME) if compress else data
+
+
+def _is_word(word: str) -> bool:
+    """Whether it is a word as the font reads it, or a class of heroes."""
+    return word in CLASSES.values() or (bool(WORD.fullmatch(word)) and words_of(word) == [word])
+
+
+def _to_json(content: Content) -> dict[str, Any]:
+    def keys(table: dict[tuple[str, ...], str]) -> dict[str, str]:
+        return {" ".join(key): value for key, value in sorted(table.items())}
+
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": content.model,
+        "phrases": asdict(content.phrases),
+        "heroes": [
+            " ".join((hero.word, hero.written, hero.kind, hero.gender))
+            for hero in content.heroes.values()
+        ],
+        "default_heroes": " ".join(content.default_heroes),
+        "under_way": " ".join(content.under_way),
+        "hero_themes": {word: " ".join(names) for word, names in content.hero_themes.items()},
+        "themes": [
+            {"name": theme.name, "words": " ".join(theme.words), "bodies": list(theme.bodies)}
+            for theme in content.themes
+        ],
+        "openings": keys(content.openings),
+        "ends_without_hero": keys(content.ends_without_hero),
+        "ends_with_hero": keys(content.ends_with_hero),
+        "known_words": " ".join(content.known_words),
+    }
+
+
+def _from_json(document: dict[str, Any]) -> Content:
+    def keys(name: str) -> dict[tuple[str, ...], str]:
+        return {tuple(key.split()): _text(value) for key, value in document[name].items()}
+
+    heroes = {}
+    for line in document["heroes"]:
+        word, written, kind, gender = line.split()
+        if kind not in (NAME, NOUN, THING) or gender not in ("m", "f", "n"):
+            raise ValueError(f"heroes: {line!r}")
+        if not re.fullmatch(r"[a-z]+", word) or written.lower() != word:
+            raise ValueError(f"heroes: {line!r}")
+        heroes[word] = Hero(word, written, kind, gender)
+    return Content(
+        model={str(key): _text(value) for key, value in document["model"].items()},
+        phrases=Phrases(**{key: _text(value) for key, value in document["phrases"].items()}),
+        heroes=heroes,
+        default_heroes=tuple(document["default_heroes"].split()),
+        under_way=tuple(document["under_way"].split()),
+        hero_themes={k: tuple(v.split()) for k, v in document["hero_themes"].items()},
+        themes=tuple(
+            Theme(_text(t["name"]), tuple(t["words"].split()), tuple(map(_text, t["bodies"])))
+            for t in document["themes"]
+        ),
+        openings=keys("openings"),
+        ends_without_hero=keys("ends_without_hero"),
+        ends_with_hero=keys("ends_with_hero"),
+        known_words=tuple(document["known_words"].split()),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a string")
+    return value

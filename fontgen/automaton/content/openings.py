@@ -1,0 +1,153 @@
+"""Which ends of prompts the font shall know, and texts that the model continues to learn them from.
+
+An end is the last one to four words of a prompt, heroes as classes (``<name> and his <noun>``), and
+whether the prompt has a hero yet. Ends are counted over the beginnings of stories: the commonest of
+each length are worth knowing. For each a few openings are chosen in which it occurs, short ones
+rather than long ones, and one opening serves ends of several lengths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from fontgen.automaton.content.cast import CLASSES, NAME, Cast
+from fontgen.automaton.content.words import WORD, normalise, plain
+
+LONGEST = 4
+"""Words of an end."""
+MOST_WORDS = 42
+"""Words of a story's beginning that are looked at."""
+
+
+@dataclass(frozen=True)
+class End:
+    """The last words of a prompt; ``hero`` says that the prompt has one, there or before."""
+
+    words: tuple[str, ...]
+    hero: bool
+
+
+@dataclass(frozen=True)
+class KnownEnd:
+    """An end, how often it occurs, and numbers of the openings that show it."""
+
+    end: End
+    count: int
+    openings: tuple[int, ...]
+
+
+def other_names(texts: Iterable[str], cast: Cast) -> set[str]:
+    """Words, in lower case, that are somebody's name though the cast has them not: they stand with a capital
+    letter within sentences, and hardly without one."""
+    capital: Counter[str] = Counter()
+    small: Counter[str] = Counter()
+    for text in texts:
+        small.update(re.findall(r"\b[a-z]{2,}\b", text))
+        capital.update(re.findall(r"(?<=[a-z,] )[A-Z][a-z]+\b", text))
+    return {
+        name.lower()
+        for name, count in capital.items()
+        if count > 1 and count > 2 * small[name.lower()]
+        and name.lower() not in cast.capital and name.lower() not in cast.heroes
+    }  # fmt: skip
+
+
+def known_small_words(texts: Iterable[str], cast: Cast) -> tuple[str, ...]:
+    """Words that stand with a capital letter at the beginnings of sentences, and with a small one elsewhere: they are
+    nobody's names, though no end of a prompt has them."""
+    small: Counter[str] = Counter()
+    capital: Counter[str] = Counter()
+    for text in texts:
+        small.update(re.findall(r"\b[a-z]{2,10}\b", text))
+        capital.update(word.lower() for word in re.findall(r"\b[A-Z][a-z]{1,9}\b", text))
+    words = {word for word, count in capital.items() if count >= 3 and small[word] >= 3}
+    return tuple(sorted((words | cast.capital) - cast.heroes.keys()))
+
+
+def ends_of(words: Sequence[str], cast: Cast, names: Collection[str] = ()) -> list[End]:
+    """The ends of a prompt, longest first; ``names`` are somebody's, too.
+
+    >>> ends_of(["the", "fox"], cast)[0]                            # doctest: +SKIP
+    End(words=('the', '<noun>'), hero=True)
+    """
+    hero = any(word in cast.heroes or word in names for word in words)
+    last = [CLASSES[NAME] if w in names else cast.abstract(w) for w in words[-LONGEST:]]
+    return [End(tuple(last[-n:]), hero) for n in range(len(last), 0, -1)]
+
+
+def choose_openings(
+    stories: Iterable[str], cast: Cast, least: Sequence[Sequence[int]], told: Collection[str] = ()
+) -> tuple[list[str], list[KnownEnd]]:
+    """Count the ends in the stories' beginnings and choose openings.
+
+    Args:
+        stories: texts of one paragraph or more.
+        cast: heroes.
+        least: for prompts without a hero and with one, how often an end of 1, 2, 3, 4 words must
+            occur to be known.
+        told: openings that the model has continued already; they are preferred.
+
+    Returns:
+        The openings, those of the commonest ends first, and the known ends.
+    """
+    texts = [plain(story) for story in stories]
+    names = other_names(texts, cast)
+    where: dict[End, list[tuple[int, int]]] = defaultdict(list)  # (text, end of the opening)
+    for number, text in enumerate(texts):
+        found = _first_words(text)
+        words = [normalise(match) for match, _ in found]
+        for last in range(1, len(words) + 1):
+            for end in ends_of(words[:last], cast, names):
+                where[end].append((number, found[last - 1][1]))
+    wanted = [
+        end for end, places in where.items() if len(places) >= least[end.hero][len(end.words) - 1]
+    ]
+    chosen: dict[tuple[int, int], int] = {}
+    cheap = (
+        {
+            place
+            for places in where.values()
+            for place in places
+            if texts[place[0]][: place[1]] in told
+        }
+        if told
+        else set()
+    )
+    known = []
+    wanted.sort(key=lambda end: (-len(where[end]), -len(end.words), end.words, end.hero))
+    for end in wanted:
+        places = where[end]
+        picked = _pick(places, chosen, cheap, _openings_for(len(places)))
+        numbers = [chosen.setdefault(place, len(chosen)) for place in picked]
+        known.append(KnownEnd(end, len(places), tuple(numbers)))
+    return [texts[number][:stop] for number, stop in chosen], known
+
+
+def _first_words(text: str) -> list[tuple[str, int]]:
+    matches = list(WORD.finditer(text[: 8 * MOST_WORDS]))[:MOST_WORDS]
+    return [(match[0], match.end()) for match in matches]
+
+
+def _openings_for(count: int) -> int:
+    return 1 + (count >= 10) + (count >= 60)
+
+
+def _pick(
+    places: list[tuple[int, int]],
+    chosen: Collection[tuple[int, int]],
+    cheap: Collection[tuple[int, int]],
+    most: int,
+) -> list[tuple[int, int]]:
+    """Openings of different stories: those that are chosen already, then short ones."""
+    ranked = sorted(
+        places, key=lambda place: (place not in chosen, place not in cheap, place[1], place[0])
+    )
+    picked: dict[int, tuple[int, int]] = {}
+    for place in ranked:
+        picked.setdefault(place[0], place)
+        if len(picked) == most:
+            break
+    return list(picked.values())

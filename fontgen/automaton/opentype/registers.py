@@ -1,0 +1,94 @@
+"""Registers: small numbers as glyphs, and how a mark takes one over from the mark before it.
+
+A digit of a register stands in a mark's cluster as one hidden glyph. It begins as a blank and becomes
+the glyph of a number, by one of the digit's single substitutions: one for each number, which turn
+whichever blank it is into the glyph of that number.
+
+    blanks   X* (a mark's own), first* (in a run's first mark), next* (...)   Y*
+    values   X0 X1 X2 ...                                                     Y0 Y1 Y2 ...
+
+``copy`` is a contextual lookup that sees nothing but this digit: a blank becomes the number of the
+nearest value before it. HarfBuzz, like every engine, matches what stands before against what it has
+put there already, so one pass from left to right hands a number down a run of any length.
+
+X values depend on the mark before; engines may not break a line before them ("unsafe to break").
+Y values are copies of X within the cluster, and safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from fontgen.automaton.opentype.program import Program
+from fontgen.automaton.opentype.subtables import Record, single
+
+
+class Digit:
+    """One digit: numbers from 0 to ``size - 1``.
+
+    Args:
+        program: gets its glyphs and lookups.
+        size: how many numbers.
+        blanks: names of its blanks that become X values.
+        with_y: whether it has a blank ``y``, which becomes Y values.
+    """
+
+    def __init__(self, program: Program, size: int, *blanks: str, with_y: bool = False):
+        self.program, self.size = program, size
+        self.blank = dict(zip(blanks, program.marks(len(blanks)), strict=True))
+        self.x = program.marks(size)
+        self.y: list[int] = []
+        if with_y:
+            self.blank["y"] = program.mark()
+            self.y = program.marks(size)
+        self._setters: dict[int, int] = {}
+
+    @property
+    def glyphs(self) -> list[int]:
+        """Its blanks and values: what its lookups see."""
+        return [*self.blank.values(), *self.x, *self.y]
+
+    @property
+    def values(self) -> dict[int, int]:
+        """Glyph of a value to its number, X and Y."""
+        return {glyph: n for glyphs in (self.x, self.y) for n, glyph in enumerate(glyphs)}
+
+    def setter(self, number: int) -> int:
+        """The lookup that turns a blank into a number."""
+        if number not in self._setters:
+            values = {
+                blank: (self.y if name == "y" else self.x)[number]
+                for name, blank in self.blank.items()
+            }
+            self._setters[number] = self.program.define(single(values))
+        return self._setters[number]
+
+    def set(self, number: int, at: int = 0) -> list[Record]:
+        """The record that sets the glyph at a place of a rule's input."""
+        return [(at, self.setter(number))]
+
+    def copy(
+        self,
+        blanks: Iterable[str],
+        source: Mapping[int, int] | None = None,
+        *,
+        sees: Iterable[int] | None = None,
+        change: Callable[[int], int | None] = lambda number: number,
+    ) -> int:
+        """A lookup in which blanks take the number of the nearest value before them.
+
+        Args:
+            blanks: names.
+            source: glyph to number; the digit's own values by default.
+            sees: what the lookup sees; the digit's own glyphs by default.
+            change: from the number found to the one that is set; None leaves the blank.
+        """
+        glyphs = [self.blank[name] for name in blanks]
+        source = self.values if source is None else source
+        seen = list(self.glyphs if sees is None else sees)
+        records: dict[int, list[Record]] = {}
+        for number in set(source.values()):
+            changed = change(number)
+            records[number] = [] if changed is None else self.set(changed)
+        subtables = self.program.by_class(glyphs, source, records, sees=seen)
+        return self.program.define(*subtables, sees=seen)

@@ -1,0 +1,173 @@
+"""Last stage: a row and a place in it are a word, the word is letters, and the typed text is as it was.
+
+S0' S1' P'   ->   word                      a ligature: ten bytes for each word of each row
+word         ->   " slot H1' H0' ' s ,      where the word has a slot, with blanks for the hero
+slot H1' H0' ->   the fox                   a ligature again
+word         ->   t h e (space) f o x       one to many, so that the base font's kerning works
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from fontgen.automaton.content.kinds import Kind
+from fontgen.automaton.content.slots import FORMS, PRONOUNS, StoryWord
+from fontgen.automaton.machine import LETTERS, Machine
+from fontgen.automaton.opentype.program import Program
+from fontgen.automaton.opentype.registers import Digit
+from fontgen.automaton.opentype.state import HERO_BASE, THEMES, State
+from fontgen.automaton.opentype.subtables import chain, ligatures, multiples, single
+from fontgen.automaton.opentype.typed import LOWER, STOP, UPPER, Typed
+
+
+def spell(
+    program: Program, machine: Machine, typed: Typed, state: State, letters: list[Digit]
+) -> int:
+    """Append the lookups of this stage; returns the glyph of the story's own space."""
+    spelling = _Spelling(program, machine, state, letters)
+    spelling.spaces()
+    spelling.words()
+    spelling.slots()
+    spelling.letters_of_words()
+    _restore(program, typed)
+    return spelling.space
+
+
+class _Spelling:
+    def __init__(self, program: Program, machine: Machine, state: State, letters: list[Digit]):
+        self.program, self.machine, self.state, self.letters = program, machine, state, letters
+        self.space = program.bases(1)[0]
+        self.name = program.marks(LETTERS)  # stands for the letters of a name that no list has
+        self.slot = dict(
+            zip((*FORMS, *PRONOUNS), program.bases(len(FORMS) + len(PRONOUNS)), strict=True)
+        )
+        self.spelt: dict[str, int] = {}
+        self.expansion: dict[int, list[int]] = {}
+
+    def spaces(self) -> None:
+        """A word is followed by a space if another mark follows it; the space before the first word is the first
+        mark's, unless the typed text ends in one or the story goes on without."""
+        program, state, marks = self.program, self.state, self.state.marks
+        s1, first, word = state.s1, state.end_first, state.end_word
+        joined = [s1.x[n] for n in state.rows.joined]
+        over = [s1.y[n] for n in state.rows.digits(Kind.END)]
+        to_space = program.to({first: self.space, word: self.space})
+        joins = chain(program.to({first: state.end_hidden}), [joined], [[first]])
+        if joined:
+            program.apply(joins, sees=[*s1.x, first])
+        program.apply(
+            chain(to_space, [[marks.a_text]], [[first]]),
+            sees=[marks.a_start, marks.a_text, first],
+        )
+        program.apply(
+            chain([], [over], [[word]]),
+            chain(to_space, [], [[word]], [[marks.a_mark]]),
+            sees=[*s1.y, word, marks.a_mark, marks.a_start, marks.a_text],
+        )
+
+    def words(self) -> None:
+        """Rows and places to words, words with slots to their parts."""
+        program, machine, state = self.program, self.machine, self.state
+        glyphs = program.bases(len(machine.words))
+        sets: dict[int, list[tuple[tuple[int, int], int]]] = defaultdict(list)
+        for index, row in enumerate(machine.rows):
+            high, low = divmod(state.rows.number[index], THEMES)
+            for place, number in enumerate(row.words):
+                left = len(row.words) - 1 - place
+                rest = (state.s1.y[high], state.p.y[left])
+                sets[state.s0.y[low]].append((rest, glyphs[number]))
+        program.apply(*ligatures(sets))
+        parts = {}
+        for glyph, word in zip(glyphs, machine.words, strict=True):
+            if word.slot:
+                parts[glyph] = self._parts(word)
+            else:
+                self.expansion[glyph] = self._glyphs(word.filled(("",) * 4, 0))
+        program.apply(*multiples(parts))
+
+    def _glyphs(self, text: str) -> list[int]:
+        """Glyphs of a text of the story, with the story's own space."""
+        return [self.space if c == " " else self.program.glyph(c) for c in text]
+
+    def _parts(self, word: StoryWord) -> list[int]:
+        state = self.state
+        digits = (state.h1, state.h0) if word.core in FORMS else (state.g,)
+        blanks = [digit.blank["y"] for digit in digits]
+        return [
+            *self._glyphs(word.before),
+            self.slot[word.core],
+            *blanks,
+            *self._glyphs(word.after),
+        ]
+
+    def slots(self) -> None:
+        """A slot and the hero, or the gender, become a word."""
+        program, machine, state = self.program, self.machine, self.state
+        program.apply(
+            *(
+                chain([(0, digit.copy(["y"]))], [], [[digit.blank["y"]]])
+                for digit in (state.h1, state.h0, state.g)
+            )
+        )
+        sets: dict[int, list[tuple[tuple[int, ...], int]]] = {}
+        for place, name in enumerate(FORMS):
+            ligs: list[tuple[tuple[int, ...], int]] = []
+            for hero, forms in enumerate(machine.forms):
+                high, low = divmod(state.heroes.number[hero], HERO_BASE)
+                word = self.name_glyph if forms is None else self._word(forms[place])
+                ligs.append(((state.h1.y[high], state.h0.y[low]), word))
+            sets[self.slot[name]] = ligs
+        for name, shown in PRONOUNS.items():
+            sets[self.slot[name]] = [
+                ((state.g.y[gender],), self._word(shown[gender])) for gender in (0, 1)
+            ]
+        program.apply(*ligatures(sets))
+
+    @property
+    def name_glyph(self) -> int:
+        if "" not in self.spelt:
+            self.spelt[""] = self.program.bases(1)[0]
+            self.expansion[self.spelt[""]] = self.name
+        return self.spelt[""]
+
+    def _word(self, text: str) -> int:
+        if text not in self.spelt:
+            self.spelt[text] = self.program.bases(1)[0]
+            self.expansion[self.spelt[text]] = self._glyphs(text)
+        return self.spelt[text]
+
+    def letters_of_words(self) -> None:
+        """Words to letters; a name that no list has, letter by letter, the first one a capital."""
+        program = self.program
+        program.apply(*multiples(self.expansion))
+        rules = []
+        for i, digit in enumerate(self.letters):
+            alphabet = [program.glyph(letter) for letter in (LOWER if i else UPPER)]
+            becomes = {n: program.to({self.name[i]: glyph}) for n, glyph in enumerate(alphabet)}
+            source = {digit.x[n]: n for n in range(27)}
+            sees = [*source, self.name[i]]
+            lookup = program.define(
+                *program.by_class([self.name[i]], source, becomes, sees=sees), sees=sees
+            )
+            rules.append(chain([(0, lookup)], [], [[self.name[i]]]))
+        assert STOP not in range(26)
+        program.apply(*rules)
+
+
+def _restore(program: Program, typed: Typed) -> None:
+    """Tags and all that came between the typed letters go: each letter and what follows it become the letter."""
+    gone = typed.blank
+    program.apply(single(dict.fromkeys([*typed.tags, *typed.temporary], gone) | typed.name_starts))
+    counts = range(LETTERS + 2, 0, -1)
+    program.apply(
+        *ligatures(
+            {twin: [((gone,) * n, typed.twins[twin]) for n in counts] for twin in typed.tagged}
+        )
+    )
+    program.apply(single(typed.twins))
+
+
+def unflag(program: Program, state: State, letters: list[Digit]) -> None:
+    """ss20: what is unsafe to break goes from each cluster, so that nothing in a run says so any more."""
+    glyphs = [*state.before_y, *(g for digit in letters for g in digit.glyphs)]
+    program.apply(*multiples({glyph: [] for glyph in glyphs}), feature="ss20")

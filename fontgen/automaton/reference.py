@@ -1,0 +1,255 @@
+"""What a font without Wasm must show, in plain Python: the oracle of its tests and of ``fontgen verify``.
+
+Works on the content alone, word for word, and shares no table with the font: what the rules do with
+glyphs, this does with strings. Only what the machine defines (the hashes, kinds of bridges) is taken
+from there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from fontgen.automaton import machine as m
+from fontgen.automaton.content.cast import CLASSES, NAME, NOUN, THING, Hero
+from fontgen.automaton.content.format import Content
+from fontgen.automaton.content.kinds import Kind, bridge_kind, theme_of
+from fontgen.automaton.content.slots import hero_forms, story_words
+from fontgen.automaton.content.words import FEMALE, MALE, WORD, normalise
+
+RUN = re.compile(rf"!!!(\?{{0,{m.TELLINGS - 1}}})(!+)")
+"""A run of marks: three that are hidden, question marks for another story, and a mark for each word."""
+UNLISTED = re.compile(rf"[A-Z][A-Za-z]{{1,{m.LETTERS - 1}}}")
+"""A name may be in no list: a capital letter and one to nine more letters."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """Registers at the beginning of a run. ``default``: the hero was not typed."""
+
+    hero: Hero
+    default: bool
+    gender: str
+    theme: int
+    telling: int
+    later: bool
+
+
+class Reference:
+    """Says what typed texts show."""
+
+    def __init__(self, content: Content):
+        self.content = content
+        self.themes = content.themes
+        self._theme = {word: n for n, t in enumerate(self.themes) for word in t.words}
+        self._number = {theme.name: n for n, theme in enumerate(self.themes)}
+        phrases = content.phrases
+        known = {*content.heroes, *self._theme, *FEMALE, *MALE}
+        for words in (content.under_way, content.known_words, '.,!?;:"'):
+            known.update(words)
+        for end in (*content.ends_without_hero, *content.ends_with_hero, *content.openings):
+            known.update(end)
+        self._known = known - set(CLASSES.values())
+        self._phrases = phrases
+
+    def visible(self, text: str, features: Collection[str] = ()) -> str:
+        """The visible text.
+
+        features: tags that are on; ``ss01`` to ``ss05`` tell another story.
+        """
+        return "".join(shown for shown, _ in self.characters(text, features))
+
+    def characters(self, text: str, features: Collection[str] = ()) -> Iterator[tuple[str, int]]:
+        """The visible characters, each with the index of the typed character that shows it."""
+        another = sum(n for n in range(1, m.TELLINGS) if f"ss{n:02}" in features)
+        story: Story | None = None
+        position = 0
+        for run in RUN.finditer(text):
+            for index in range(position, run.start()):
+                yield text[index], index
+            typed = text[position : run.start()]
+            questions = len(run[1])
+            story, bridge = self._begin(typed, story, another, questions, position == 0)
+            told = replace(story, telling=(story.telling + another + questions) % m.TELLINGS)
+            yield from self._told(run, text, told, bridge)
+            position = run.end()
+        for index in range(position, len(text)):
+            yield text[index], index
+
+    def _told(
+        self, run: re.Match[str], text: str, story: Story, bridge: tuple[str, Kind]
+    ) -> Iterator[tuple[str, int]]:
+        words = self._words(story, *bridge)
+        joined = not bridge[0].startswith(" ")
+        before = text[run.start() - 1 : run.start()]
+        if not joined and before not in ("", " "):
+            yield " ", run.start()
+        for index in range(*run.span(2)):
+            word = next(words, None)
+            if word is None:
+                return
+            yield from ((letter, index) for letter in word)
+            if index + 1 < run.end():
+                yield " ", index
+
+    def _begin(
+        self, typed: str, before: Story | None, another: int, questions: int, first: bool
+    ) -> tuple[Story, tuple[str, Kind]]:
+        raw = WORD.findall(typed)
+        words = [normalise(word) for word in raw]
+        unlisted = self._unlisted(raw, words)
+        hero, default = self._hero(words, unlisted, before)
+        gender = self._gender(words, hero, before, unlisted)
+        abstract = [self._abstract(word) for word in words]
+        if unlisted is not None:
+            abstract[unlisted] = CLASSES[NAME]
+        bridge = self._bridge(words, abstract, unlisted, default, first, another or questions)
+        theme, telling = self._body(words, hero, unlisted, bridge, before)
+        later = any(word in self.content.under_way for word in words)
+        return Story(hero, default, gender, theme, telling, later), bridge
+
+    def _unlisted(self, raw: list[str], words: list[str]) -> int | None:
+        """Where the first name stands that is in no list, if no listed name stands before it."""
+        for place, (typed, word) in enumerate(zip(raw, words, strict=True)):
+            if word in self.content.heroes and self.content.heroes[word].kind == NAME:
+                return None
+            if word not in self._known and UNLISTED.fullmatch(typed):
+                return place
+        return None
+
+    def _hero(
+        self, words: list[str], unlisted: int | None, before: Story | None
+    ) -> tuple[Hero, bool]:
+        if unlisted is not None:
+            name = words[unlisted]
+            return Hero(name, name.capitalize(), NAME, "n"), False
+        heroes = [self.content.heroes[word] for word in words if word in self.content.heroes]
+        for kind in (NAME, NOUN):
+            for hero in heroes:
+                if hero.kind == kind:
+                    return hero, False
+        if before is not None:
+            return before.hero, False
+        for hero in heroes:
+            if hero.kind == THING:
+                return hero, False
+        defaults = self.content.default_heroes
+        chosen = defaults[m.default_hero(self._hash(words), len(defaults))]
+        return self.content.heroes[chosen], True
+
+    def _hash(self, words: list[str]) -> int:
+        known = [word for word in words if word in self._known and word[0].isalpha()]
+        return m.hash_of(known[-1]) if known else 0
+
+    def _gender(
+        self, words: list[str], hero: Hero, before: Story | None, unlisted: int | None
+    ) -> str:
+        if hero.gender != "n":
+            return hero.gender
+        for word in reversed(words):
+            if word in MALE or word in FEMALE:
+                return "m" if word in MALE else "f"
+        typed = unlisted is not None or any(word in self.content.heroes for word in words)
+        return before.gender if before is not None and not typed else "m"
+
+    def _abstract(self, word: str) -> str | None:
+        """What stands for a word in an end of the prompt: its class, itself, or None where it is not known."""
+        hero = self.content.heroes.get(word)
+        if hero is not None:
+            return CLASSES.get(hero.kind, word)
+        return word if word in self._known else None
+
+    def _bridge(
+        self,
+        words: list[str],
+        abstract: list[str | None],
+        unlisted: int | None,
+        default: bool,
+        first: bool,
+        another: int,
+    ) -> tuple[str, Kind]:
+        content, phrases = self.content, self._phrases
+        if not another:
+            whole = self._opening(words, unlisted, default)
+            if whole is not None:
+                return whole, Kind.WHOLE
+        ends = content.ends_without_hero if default else content.ends_with_hero
+        for length in range(min(4, len(words)), 0, -1):
+            end = tuple(abstract[-length:])
+            if end in ends:
+                text = ends[end]  # type: ignore[index]
+                return text, bridge_kind(text, not default)
+        if default and first and not words:
+            return phrases.opening, Kind.GO
+        text = phrases.without_hero if default else phrases.with_hero
+        return text, bridge_kind(text, not default)
+
+    def _body(
+        self,
+        words: list[str],
+        hero: Hero,
+        unlisted: int | None,
+        bridge: tuple[str, Kind],
+        before: Story | None,
+    ) -> tuple[int, int]:
+        """Theme and telling."""
+        telling = m.telling(self._hash(words))
+        marked = self._marked(words, unlisted)
+        others = [word for word, hero in zip(words, marked, strict=True) if not hero]
+        typed = [word for word in others if word in self._theme]
+        if typed:
+            return self._theme[typed[-1]], telling
+        if bridge[1] is not Kind.WHOLE:
+            theme = theme_of(bridge[0], self._theme)
+            if theme is not None:
+                return theme, telling
+        if before is not None:
+            return before.theme, (before.telling + 1) % m.TELLINGS
+        word = (
+            hero.word if hero.word in self.content.hero_themes else self.content.default_heroes[0]
+        )
+        themes = self.content.hero_themes[word]
+        return self._number[themes[m.hero_theme(self._hash(words), len(themes))]], telling
+
+    def _opening(self, words: list[str], unlisted: int | None, default: bool) -> str | None:
+        """The story whose opening the prompt ends in; its hero must be the prompt's, and so must the lack of one."""
+        marked = self._marked(words, unlisted)
+        for length in range(len(words), 0, -1):
+            opening = tuple(words[-length:])
+            if opening in self.content.openings:
+                own = self._marked(list(opening), None)
+                alone = not any(word in self.content.heroes for word in opening)
+                if own == marked[-length:] and alone == default:
+                    return self.content.openings[opening]
+        return None
+
+    def _marked(self, words: list[str], unlisted: int | None) -> list[bool]:
+        """Which words may be the hero: the first name, a noun before it, a thing before both."""
+        marked = []
+        best = 3  # kind so far: 0 a name, 1 a noun, 2 a thing
+        for place, word in enumerate(words):
+            hero = self.content.heroes.get(word)
+            kind = (NAME, NOUN, THING).index(hero.kind) if hero else 3
+            if place == unlisted:
+                kind = 0
+            marked.append(kind < best)
+            best = min(best, kind)
+        return marked
+
+    def _words(self, story: Story, text: str, kind: Kind) -> Iterator[str]:
+        """The words that the marks of a run show, one each."""
+        yield from self._filled(text, story)
+        if kind is Kind.WHOLE:
+            return
+        if kind is Kind.PLAIN and story.default:
+            yield from self._filled(self._phrases.introduction, story)
+        later = story.later or kind is Kind.DAY
+        yield from self._filled(self._phrases.later if later else self._phrases.one_day, story)
+        bodies = self.themes[story.theme].bodies
+        yield from self._filled(bodies[story.telling % len(bodies)], story)
+
+    def _filled(self, text: str, story: Story) -> Iterator[str]:
+        forms, gender = hero_forms(story.hero), int(story.gender == "f")
+        for word in story_words(text):
+            yield word.filled(forms, gender)

@@ -1,0 +1,96 @@
+"""A content small enough to compile in a moment, with something of everything in it."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+from fontTools.ttLib import TTFont
+
+from fontgen.automaton.content.cast import NAME, NOUN, THING, Hero
+from fontgen.automaton.content.format import Content, Theme
+from fontgen.automaton.machine import machine_of
+from fontgen.automaton.opentype import Size, write_automaton
+from fontgen.font import base
+
+HEROES = (
+    Hero("lily", "Lily", NAME, "f"),
+    Hero("tim", "Tim", NAME, "m"),
+    Hero("mia", "Mia", NAME, "f"),
+    Hero("girl", "girl", NOUN, "f"),
+    Hero("king", "king", NOUN, "m"),
+    Hero("mom", "mom", NOUN, "f"),
+    Hero("fox", "fox", NOUN, "n"),
+    Hero("dog", "dog", NOUN, "n"),
+    Hero("train", "train", THING, "n"),
+    Hero("ball", "ball", THING, "n"),
+)
+_BODIES = (
+    '{hero} found a {about} by the river. {He} took it home. "{Fox}, what is that?" said {his} mom.',
+    "a {about} fell on {hero}. {Hero} was not hurt, and {he} laughed at {himself}. The end.",
+    "{hero}'s friend came with a {about}. They played until {he} was tired (but happy).",
+)
+
+
+def _theme(name: str, words: str, count: int) -> Theme:
+    bodies = tuple(body.replace("{about}", name) for body in _BODIES[:count])
+    return Theme(name, tuple(words.split()), bodies)
+
+
+@functools.cache
+def small_content() -> Content:
+    """Ten heroes, three themes, some ends of prompts and two openings."""
+    themes = (
+        _theme("kite", "kite kites wind", 3),
+        _theme("bone", "bone dog", 2),
+        _theme("hat", "hat", 1),
+    )
+    return Content(
+        heroes={hero.word: hero for hero in HEROES},
+        default_heroes=("lily", "tim"),
+        themes=themes,
+        hero_themes={
+            hero.word: ("kite", "hat", "bone")[: 1 + n % 3] for n, hero in enumerate(HEROES)
+        },
+        ends_without_hero={
+            ("the",): " garden there was a little {boy} named {Hero}.",
+            ("in", "the"): " morning the sun came out.",
+            ("it", "was"): " a sunny day.",
+            ("sunny", "day", "."): " {Hero} saw a hat.",
+            (",",): " there was a {boy}. {His} name was {Hero}.",
+            ("cat",): ".",
+        },
+        ends_with_hero={
+            ("<noun>",): " was hungry.",
+            ("<name>",): " was sad. {He} had no friends.",
+            ("<name>", "and"): " {his} <b>.".replace(" <b>", " mom"),
+            ("and",): " played. One day, it rained.",
+            ("the", "<noun>"): " lived in a big house.",
+            (".",): " {He} saw a kite.",
+            ("train",): ", which was called {name}, was late.",
+            ("said", ",", '"'): 'Hello," and went to the king.',
+            ("don't",): " know.",
+            (",",): ' "{Fox}, come here!"',
+        },
+        openings={
+            ("the", "little", "fox"): " was hungry. He ate a hat. The end.",
+            ("once",): " there was nothing at all.",
+        },
+        under_way=("then", "suddenly"),
+        known_words=("yesterday", "saw", "went", "a", "i"),
+        model={"name": "nobody", "license": "CC0"},
+    )
+
+
+@functools.cache
+def small_font() -> tuple[bytes, Size]:
+    """The content in Roboto."""
+    font = base.open_base()
+    size = write_automaton(font, machine_of(small_content()))
+    stream = io.BytesIO()
+    font.save(stream, reorderTables=None)
+    return stream.getvalue(), size
+
+
+def reopened(data: bytes) -> TTFont:
+    return TTFont(io.BytesIO(data))
