@@ -16,20 +16,22 @@ class TokenKind(enum.IntEnum):
     """Where a token of a continued text comes from."""
 
     BEGIN = 0
-    """BOS: no typed character stands for it."""
+    """BOS, or what the font's frame has before all text: never dropped from the context."""
     PROMPT = 1
     """Of the typed text."""
     GENERATED = 2
     """Shown for a mark."""
     END = 3
     """Chosen at a mark, and the end of its run: not shown, and no part of the context."""
+    FRAME = 4
+    """Of the frame that the font puts around typed text."""
 
 
 TRACED_TOKEN_FIELDS = (
     Field("token", "I", "in the vocabulary"),
-    Field("kind", "I", "one of TOKEN_BEGIN, TOKEN_PROMPT, TOKEN_GENERATED, TOKEN_END"),
+    Field("kind", "I", "TOKEN_BEGIN, TOKEN_PROMPT, TOKEN_GENERATED, TOKEN_END or TOKEN_FRAME"),
     Field("cluster", "I", "of its mark, or of the code point where it begins"),
-    Field("dropped", "I", "tokens behind BOS that the context had lost when it was read or chosen"),
+    Field("dropped", "I", "tokens behind the beginning that the context had lost when it was read or chosen"),
     Field("rejected", "I", "question marks behind its mark"),
     Field("temperature", "I", "what holds at its cluster, as in struct options"),
     Field("seed", "I", "the same"),

@@ -2,9 +2,7 @@
 #ifndef CONTINUATION_H
 #define CONTINUATION_H
 
-#include "sampler.h"
-#include "text.h"
-#include "trace.h"
+#include "context.h"
 
 /* Length of the run at the beginning of the text: more than `kept_marks` exclamation marks, then those and question
  * marks. 0: there is none. */
@@ -12,15 +10,6 @@ uint32_t run_length(const struct glyph_info *info, uint32_t n, uint32_t kept_mar
 
 /* Whether there is a run anywhere in the text. */
 bool has_run(const struct glyph_info *info, uint32_t n, uint32_t kept_marks);
-
-/* What a shape call brings beside its text: what the font and the caller say of how tokens are chosen, and how many
- * positions may be computed. */
-struct request {
-    const struct settings_header *settings;
-    const struct feature *features;
-    uint32_t n_features;
-    uint32_t budget;
-};
 
 /* Appends what `n` typed code points show. In a run the first `kept_marks` exclamation marks show nothing, and each
  * further one shows one token, under its own cluster. A question mark shows nothing and rejects the token before it for

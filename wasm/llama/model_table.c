@@ -117,3 +117,9 @@ bool model_open(struct model *model, const uint8_t *table, uint32_t length) {
         model->classifier = take_matrix(&reader, h->vocab_size, dim, h->embedding_bits, h->group_size);
     return !reader.failed && reader.offset == reader.length;
 }
+
+bool model_ends_with(const struct model *model, uint32_t token) {
+    bool ends = token == model->header.bos_token || token == model->header.eos_token;
+    for (uint32_t i = 0; i < model->header.n_stop_tokens; i++) ends |= token == model->stop_tokens[i];
+    return ends;
+}

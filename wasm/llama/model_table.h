@@ -53,4 +53,7 @@ struct model {
  * is cut, damaged or contradicts itself: no later read through `model` leaves the table. */
 bool model_open(struct model *model, const uint8_t *table, uint32_t length);
 
+/* Whether a token ends what the model writes: BOS, EOS, or another one that the vocabulary says. */
+bool model_ends_with(const struct model *model, uint32_t token);
+
 #endif

@@ -27,10 +27,10 @@ static uint64_t key_of(uint64_t hash, const struct options *options, const struc
     return hash;
 }
 
-bool sampler_open(struct sampler *sampler, struct transformer *transformer, uint32_t no_repeat) {
+bool sampler_open(struct sampler *sampler, struct transformer *transformer, const struct settings *settings) {
     uint64_t vocab_size = transformer->model.header.vocab_size;
     sampler->transformer = transformer;
-    sampler->no_repeat = no_repeat;
+    sampler->settings = settings;
     sampler->excluded = allocate(vocab_size + 4, sizeof *sampler->excluded);
     sampler->weights = allocate(vocab_size + 4, sizeof *sampler->weights);
     sampler->candidates = allocate(vocab_size, sizeof *sampler->candidates);
@@ -52,19 +52,22 @@ static struct remembered_token *place_of(struct sampler *sampler, uint64_t key) 
     return place ? place : &sampler->remembered[(key + sampler->replaced++ % NEIGHBOURS) % N_REMEMBERED];
 }
 
+bool ends_run(const struct sampler *s, uint32_t token) {
+    return model_ends_with(&s->transformer->model, token) || settings_stop_at(s->settings, token);
+}
+
 /* ---- What may not be taken ---- */
 
 /* Excludes what would complete a sequence of `no_repeat` tokens that the context has already, but for tokens that end
  * the story (Paulus et al. 2017, arXiv:1705.04304, section 2.5). */
 static void exclude_repeats(struct sampler *s, const uint32_t *tokens, uint32_t n) {
-    const struct model_header *h = &s->transformer->model.header;
-    uint32_t length = s->no_repeat, begun = length - 1;
+    uint32_t length = s->settings->header.no_repeat, begun = length - 1;
     if (!length || n < length) return;
     for (uint32_t i = 0; i + length <= n; i++) {
         uint32_t last = tokens[i + begun];
         if (begun && tokens[i + begun - 1] != tokens[n - 1]) continue;
         if (memcmp(tokens + i, tokens + n - begun, begun * sizeof *tokens) != 0) continue;
-        if (last != h->bos_token && last != h->eos_token) s->excluded[last] = true;
+        if (!ends_run(s, last)) s->excluded[last] = true;
     }
 }
 

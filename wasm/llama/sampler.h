@@ -20,7 +20,7 @@ struct rejected {
 
 struct sampler {
     struct transformer *transformer;
-    uint32_t no_repeat;  /* tokens of a sequence that is not told twice; 0: all may be */
+    const struct settings *settings;
     uint8_t *excluded;   /* [vocab_size, rounded up to 4]: tokens that may not be taken */
     float *weights;      /* [the same]: of the candidates */
     uint32_t *candidates, *order; /* [vocab_size] */
@@ -32,7 +32,10 @@ struct sampler {
 };
 
 /* Allocates; false when memory runs out. */
-bool sampler_open(struct sampler *sampler, struct transformer *transformer, uint32_t no_repeat);
+bool sampler_open(struct sampler *sampler, struct transformer *transformer, const struct settings *settings);
+
+/* Whether a token ends what the model writes. */
+bool ends_run(const struct sampler *sampler, uint32_t token);
 
 /* The token after `n` tokens whose hash is `hash`, none of the rejected ones; NO_TOKEN when the budget ran out. */
 uint32_t sample(struct sampler *sampler, const uint32_t *tokens, uint32_t n, uint64_t hash,

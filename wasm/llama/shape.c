@@ -42,7 +42,7 @@ static bool read_model(hb_font_t font) {
     if (model_state == UNREAD) {
         struct blob blob = copy_table(font, MODEL_TAG);
         bool open = transformer_open(&transformer, blob.data, blob.length) &&
-                    sampler_open(&sampler, &transformer, settings.header.no_repeat);
+                    sampler_open(&sampler, &transformer, &settings);
         model_state = open ? GOOD : BAD;
     }
     return model_state == GOOD;
@@ -66,7 +66,7 @@ static enum difference make_visible_text(struct text *visible, hb_font_t font, c
     }
     if (!replaced.failed && has_run(info, n, settings.header.kept_marks) && read_model(font)) {
         uint32_t budget = budget_of_call(&settings, &transformer.model, !continued);
-        struct request request = {&settings.header, features, n_features, budget};
+        struct request request = {&settings, features, n_features, budget};
         continued = true;
         continue_text(visible, &trace, &sampler, info, n, &request);
         text_free(&replaced);
@@ -93,7 +93,7 @@ static void read_ahead(hb_font_t font, const struct glyph_info *info, uint32_t n
     while (marks < typed.length && typed.info[typed.length - 1 - marks].codepoint == MORE) marks++;
     for (; marks <= kept_marks && !typed.failed; marks++) text_append(&typed, MORE, info[n - 1].cluster);
     uint32_t budget = budget_of_call(&settings, &transformer.model, false);
-    struct request request = {&settings.header, features, n_features, budget};
+    struct request request = {&settings, features, n_features, budget};
     if (!typed.failed) continue_text(&visible, &unread, &sampler, typed.info, typed.length, &request);
     free(unread.tokens);
     text_free(&visible);

@@ -38,7 +38,7 @@ static uint32_t *context_of(const struct trace *trace, uint32_t index, uint32_t 
         bool kept = trace->tokens[i].kind == TOKEN_BEGIN || ++passed > dropped;
         if (kept) tokens[(*n)++] = trace->tokens[i].token;
     }
-    if (passed >= dropped) return tokens;
+    if (passed >= dropped && *n) return tokens;
     free(tokens);
     return NULL;
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from fontgen.llama.marks import ANOTHER, BOUNDARY, MORE, MOST_REJECTED, SHOWS_NOTHING
 from fontgen.llama.quantised import QuantisedModel
@@ -50,7 +52,7 @@ class ReferenceContinuer:
         self.model = ReferenceModel(quantised)
         self.tokenizer = ReferenceTokenizer(quantised.vocabulary)
         self.context_length = quantised.config.context_length
-        self.ends = (quantised.vocabulary.bos, quantised.vocabulary.eos)
+        self.ends = quantised.vocabulary.ends | set(self.settings.frame.stops)
 
     def continue_text(self, typed: str, features: Features | None = None) -> Continuation:
         """Replace words, then every run of marks: one token for each ``!`` past the first ``kept_marks``.
@@ -62,9 +64,10 @@ class ReferenceContinuer:
         prompt = 0
         for run in re.finditer(rf"{MORE}{{{kept + 1},}}[{MORE}{ANOTHER}]*", text.typed):
             start, end = run.span()
-            skip_space = text.read_prompt(prompt, start)
+            text.read_prompt(prompt, start)
+            beginning = text.beginning_after(prompt, start)
             text.show_nothing(start, start + kept)
-            text.generate(start + kept, end, skip_space)
+            text.generate(start + kept, end, beginning)
             prompt = end
         text.result.characters += text.characters[prompt:]
         return text.result
@@ -87,6 +90,22 @@ class ReferenceContinuer:
         return characters
 
 
+class Beginning(enum.Enum):
+    """How the first token of a run begins: without its space where one was typed before it; in a frame, where it
+    brings none, after one that nobody typed."""
+
+    AS_IT_IS = 0
+    WITHOUT_SPACE = 1
+    AFTER_SPACE = 2
+
+
+def _begun(data: bytes, beginning: Beginning) -> bytes:
+    if beginning == Beginning.WITHOUT_SPACE:
+        return data.removeprefix(b" ")
+    has_space = data.startswith((b" ", b"\n"))
+    return data if beginning == Beginning.AS_IT_IS or has_space else b" " + data
+
+
 class _Text:
     """One text on its way: what is visible so far, and the tokens of it."""
 
@@ -98,33 +117,79 @@ class _Text:
         self._model, self._tokenizer = continuer.model, continuer.tokenizer
         self._settings, self._context_length = continuer.settings, continuer.context_length
         self._ends = continuer.ends
-        self._tokens: list = [continuer.tokenizer.vocabulary.bos]
-        self._dropped = 0
-        self.result.trace.append(TracedToken(self._tokens[0], TokenKind.BEGIN, 0))
+        self._frame = continuer.settings.frame
+        vocabulary = continuer.tokenizer.vocabulary
+        self._bos = vocabulary.bos
+        self._tokens: list = []
+        self._dropped = self._prompts = 0
+        head = self._frame.before or (self._bos,) * vocabulary.add_bos
+        self._append_frame(head, TokenKind.BEGIN, 0)
+        self._head = len(head)
 
     def show_nothing(self, start: int, end: int) -> None:
         self.result.characters += [
             (SHOWS_NOTHING, cluster) for _, cluster in self.characters[start:end]
         ]
 
-    def read_prompt(self, start: int, end: int) -> bool:
-        """Show a typed text and append its tokens, without trailing spaces; the end of what is too long.
-
-        Returns whether the first token that is generated comes without its space.
-        """
-        typed = self.typed[start:end].rstrip(" ")
+    def read_prompt(self, start: int, end: int) -> None:
+        """Show a typed text and append its tokens, without trailing spaces; the end of what is too long."""
+        first, last = start, start + len(self.typed[start:end].rstrip(" "))
+        if self._frame.holds_text:
+            first = last - len(self.typed[start:last].lstrip(" "))
+        is_turn = self._frame.holds_text and (first < last or not self._prompts)
+        if is_turn and self._prompts:
+            cluster = self.characters[first][1]
+            self._append_frame(self._frame.between, TokenKind.FRAME, cluster)
         window = min(max(16 * self._context_length, 1024), 16384)
-        skipped = _in_steps(len(typed) - window, window // 2)
-        read = self._tokenizer.encode_with_starts(typed[skipped:], at_start=len(self._tokens) == 1)
+        skipped = _in_steps(last - first - window, window // 2)
+        at_start = len(self._tokens) == self._head and not self._frame.before
+        read = self._tokenizer.encode_with_starts(
+            self.typed[first + skipped : last], at_start=at_start
+        )
         self._tokens += [token for token, _ in read]
-        excess = len(self._tokens) - (self._context_length - self._context_length // 4)
+        n_traced = len(self.result.trace) - len(self._frame.between) * (is_turn and self._prompts > 0)
+        self._drop(len(self._frame.after) * is_turn)
+        self._show(start, end, [(token, first + skipped + index) for token, index in read])
+        self.result.trace[n_traced:] = [
+            replace(token, dropped=self._dropped) for token in self.result.trace[n_traced:]
+        ]
+        cluster = self.characters[end - 1][1] if end > start else 0
+        if is_turn:
+            self._append_frame(self._frame.after, TokenKind.FRAME, cluster)
+        if not self._tokens:
+            self._append_frame((self._bos,), TokenKind.FRAME, cluster)
+        self._prompts += 1
+
+    def beginning_after(self, start: int, end: int) -> Beginning:
+        """How the first token behind a prompt begins."""
+        after_space = self.typed[start:end].endswith(" ")
+        empty = len(self._tokens) == self._head or self._tokens == [self._bos]
+        if after_space or (empty and not self._frame.holds_text):
+            return Beginning.WITHOUT_SPACE
+        framed = self._frame.holds_text and end > start
+        return Beginning.AFTER_SPACE if framed else Beginning.AS_IT_IS
+
+    def _append_frame(self, tokens: Iterable[int | None], kind: TokenKind, cluster: int) -> None:
+        options = options_at(self._settings, self._features, cluster)
+        for token in tokens:
+            assert token is not None  # Vocabulary.check
+            self._trace(token, kind, cluster, options)
+            self._tokens.append(token)
+
+    def _drop(self, reserved: int) -> None:
+        """Forget the beginning of what is more than three quarters of the context, ``reserved`` tokens included."""
+        most = self._context_length - self._context_length // 4
+        excess = len(self._tokens) + reserved - most
         dropped = _in_steps(excess, max(self._context_length // 8, 1))
-        dropped = min(dropped, len(self._tokens) - 1)
-        del self._tokens[1 : 1 + dropped]
+        dropped = min(dropped, len(self._tokens) - self._head)
+        del self._tokens[self._head : self._head + dropped]
         self._dropped += dropped
+
+    def _show(self, start: int, end: int, read: list[tuple[int, int]]) -> None:
+        """Typed characters, and traces of the tokens that begin at some of them."""
         begins: dict[int, list[int]] = {}
         for token, index in read:
-            begins.setdefault(start + skipped + index, []).append(token)
+            begins.setdefault(index, []).append(token)
         for i in range(start, end):
             character, cluster = self.characters[i]
             options = options_at(self._settings, self._features, cluster)
@@ -133,9 +198,8 @@ class _Text:
                 if options.boundaries == 2:
                     self.result.characters.append((BOUNDARY, cluster))
             self.result.characters.append((character, cluster))
-        return self.typed[start:end].endswith(" ") or len(self._tokens) == 1
 
-    def generate(self, start: int, end: int, skip_space: bool) -> None:
+    def generate(self, start: int, end: int, beginning: Beginning) -> None:
         """Show one token for each ``!`` until the story or the context ends."""
         pending = b""  # the beginning of a character whose rest has not come yet
         generated: list[int] = []
@@ -152,8 +216,8 @@ class _Text:
                 self._trace(token, kind, cluster, options, rejections)
                 if not ended:
                     data = self._tokenizer.decode(token)
-                    if skip_space and not generated:
-                        data = data.removeprefix(b" ")
+                    if not generated:
+                        data = _begun(data, beginning)
                     complete, pending = _decode(pending + data)
                     shown = BOUNDARY * bool(options.boundaries) + (_show(complete) or SHOWS_NOTHING)
                     generated.append(token)

@@ -6,12 +6,13 @@ the codecs, `describe` writes the C header and the page for people, ``wasm/llama
 
 from fontgen.llama.tables.layout import MODEL_TAG, NO_TOKEN, SETTINGS_TAG
 from fontgen.llama.tables.model_table import read_model, write_model
-from fontgen.llama.tables.settings_table import Settings, read_settings, write_settings
+from fontgen.llama.tables.settings_table import Frame, Settings, read_settings, write_settings
 
 __all__ = [
     "MODEL_TAG",
     "NO_TOKEN",
     "SETTINGS_TAG",
+    "Frame",
     "Settings",
     "read_model",
     "read_settings",

@@ -87,6 +87,10 @@ SETTINGS_FIELDS = PREAMBLE + (
     Field("top_k", "I", "most likely tokens to sample from; 0: all", since=2),
     Field("seed", "I", "chooses among the possible continuations", since=2),
     Field("no_repeat", "I", "tokens of a sequence that is not told twice; 0: any may be", since=2),
+    Field("n_before", "I", "tokens of the frame before all text, BOS included; 0: BOS alone", since=2),
+    Field("n_after", "I", "tokens of the frame after each typed text", since=2),
+    Field("n_between", "I", "tokens of the frame before each typed text but the first", since=2),
+    Field("n_stops", "I", "tokens that end a run, besides those of the vocabulary", since=2),
 )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+import numpy as np
+
 from fontgen.errors import FontgenError
 from fontgen.font.sealed import seal, struct_of, unseal
 from fontgen.llama.marks import KEPT_MARKS
 from fontgen.llama.tables.layout import SETTINGS_FIELDS, SETTINGS_TAG
 
 DESCRIPTION = """\
+Then the tokens of the frame, as uint32: those before, after, between, and those that end a run.
 Then, for each replacement, the uint32 lengths of the word and of what is shown instead,
 and the code points of both, as uint32."""
 NO_REPEAT = 8
@@ -19,6 +22,27 @@ LONGEST_WORD = 255
 """Characters of a replaced word, or of what is shown instead."""
 _LARGEST = 0xFFFFFFFF
 _LENGTHS = struct.Struct("<2I")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Tokens that the font puts around typed text, as an assistant's template does around a turn.
+
+    before: at the very beginning, BOS included; empty: BOS alone, where the vocabulary wants it.
+    after: behind each typed text, before what is generated.
+    between: behind what was generated, before the next typed text.
+    stops: tokens that end a run, besides BOS, EOS and those of the vocabulary.
+    """
+
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+    between: tuple[int, ...] = ()
+    stops: tuple[int, ...] = ()
+
+    @property
+    def holds_text(self) -> bool:
+        """Whether typed text stands between tokens of the frame."""
+        return bool(self.before or self.after or self.between)
 
 
 @dataclass(frozen=True)
@@ -36,6 +60,7 @@ class Settings:
     seed: chooses among the possible continuations.
     no_repeat: a token that would complete a sequence of so many tokens which the context has already is not
         taken; 0: any may be. Never holds for a token that ends the story.
+    frame: tokens around typed text.
     """
 
     kept_marks: int = KEPT_MARKS
@@ -46,6 +71,7 @@ class Settings:
     top_k: int = 0
     seed: int = 0
     no_repeat: int = NO_REPEAT
+    frame: Frame = Frame()
 
     def check(self) -> None:
         """Raise `FontgenError` when a value is out of its range."""
@@ -64,6 +90,9 @@ class Settings:
         ):
             if not 0 <= getattr(self, name) <= largest:
                 raise FontgenError(f"{name} is {getattr(self, name)}, outside 0 to {largest}")
+        tokens = [token for part in vars(self.frame).values() for token in part]
+        if not all(0 <= token <= _LARGEST for token in tokens):
+            raise FontgenError("a token of the frame is no number of 32 bits")
         for word, shown in self.replacements:
             if not 1 <= len(word) <= LONGEST_WORD or not 1 <= len(shown) <= LONGEST_WORD:
                 raise FontgenError(
@@ -76,11 +105,14 @@ class Settings:
 def write_settings(settings: Settings) -> bytes:
     """Bytes of the table."""
     settings.check()
+    frame = vars(settings.frame)
     values = vars(settings) | {"n_replacements": len(settings.replacements)}
+    values |= {f"n_{part}": len(tokens) for part, tokens in frame.items()}
     words = sorted(
         settings.replacements, key=lambda replacement: (-len(replacement[0]), replacement)
     )
-    body = b"".join(
+    tokens = np.array([token for part in frame.values() for token in part], "<u4")
+    body = tokens.tobytes() + b"".join(
         _LENGTHS.pack(len(word), len(shown)) + (word + shown).encode("utf-32-le")
         for word, shown in words
     )
@@ -91,6 +123,7 @@ def read_settings(data: bytes) -> Settings:
     """The settings in a table; raises `FontgenError` when it is damaged."""
     values = unseal(SETTINGS_FIELDS, SETTINGS_TAG, data)
     offset = struct_of(SETTINGS_FIELDS, values["version"]).size
+    frame, offset = _frame(data, offset, values)
     if values["n_replacements"] * _LENGTHS.size > len(data) - offset:
         raise FontgenError(
             f"table {SETTINGS_TAG} has {len(data)} bytes, too few for the {values['n_replacements']:,} "
@@ -103,9 +136,21 @@ def read_settings(data: bytes) -> Settings:
     if offset != len(data):
         raise FontgenError(f"table {SETTINGS_TAG} is longer than its header promises")
     own = {name: values[name] for name in values if name in Settings.__dataclass_fields__}
-    settings = Settings(**own, replacements=tuple(replacements))
+    settings = Settings(**own, replacements=tuple(replacements), frame=frame)
     settings.check()
     return settings
+
+
+def _frame(data: bytes, offset: int, values: dict) -> tuple[Frame, int]:
+    """The frame, and where the replacements begin."""
+    parts = {}
+    for part in Frame.__dataclass_fields__:
+        end = offset + 4 * values[f"n_{part}"]
+        if end > len(data):
+            raise FontgenError(f"table {SETTINGS_TAG} is shorter than its header promises")
+        parts[part] = tuple(np.frombuffer(data[offset:end], "<u4").tolist())
+        offset = end
+    return Frame(**parts), offset
 
 
 def _replacement(data: bytes, offset: int) -> tuple[str, str, int]:
