@@ -28,7 +28,8 @@ from pathlib import Path
 from rich.progress import track
 
 from fontgen.check.evaluation import total
-from fontgen.llama.reference.sampler import Options
+from fontgen.config import read_config
+from fontgen.llama.reference.sampler import SAMPLING, Options
 from model.data.sources import read_stories
 from model.evaluation.quantisers import markdown, read_text, report
 from model.evaluation.sense import Sense, agreement, sense
@@ -42,12 +43,9 @@ ELSEWHERE = HERE / "elsewhere.txt"
 FIRST = 120
 """The held-out figures are given for so many stories, and for all."""
 QUANTISER_STORIES = 60
-RUNS = {
-    "greedy": (Options(), 1),
-    "sampled, 0.8": (Options(temperature=80, top_p=90), 1),
-    "default": (Options(temperature=70, top_p=90), 3),
-}
-"""How the prompts are continued, and with how many seeds each."""
+DEFAULT_FONT = HERE.parents[1] / "fonts" / "llama.toml"
+SEEDS = 3
+"""Continuations of each prompt, as the default font samples."""
 SENSE = {
     "hero_acts": "the hero does something",
     "nobody_addresses_itself": "nobody speaks to themselves",
@@ -160,21 +158,34 @@ def printed(stories: list[Story], count: int = 10) -> str:
     return text
 
 
-def told_elsewhere(teller: Storyteller) -> str:
+def sampled_as(font: Path) -> Options:
+    """How the font of a configuration chooses its tokens."""
+    settings = read_config(font).settings()
+    return Options(**{name: getattr(settings, name) for name in SAMPLING})
+
+
+def told_elsewhere(teller: Storyteller, options: Options) -> str:
     """What comes of beginnings that are none of a children's story."""
     text = ""
     for prompt in ELSEWHERE.read_text().splitlines():
-        told = teller.continue_prompt(prompt, RUNS["default"][0]).text
+        told = teller.continue_prompt(prompt, options).text
         shown = re.sub(r"\s+", " ", told)[:200].replace("|", "\\|")
         text += f"| {prompt} | {shown.strip()} |\n"
     return f"| beginning | how it goes on |\n|---|---|\n{text}"
 
 
-def continue_prompts(teller: Storyteller, known_words: set[str]) -> dict[str, list[Story]]:
-    """Every run of `RUNS`, its stories checked."""
+def continue_prompts(
+    teller: Storyteller, default: Options, known_words: set[str]
+) -> dict[str, list[Story]]:
+    """The prompts continued greedily, sampled as in earlier cards, and as the default font samples: checked."""
     prompts = read_prompts()
+    ways = {
+        "greedy": (Options(), 1),
+        "sampled, 0.8": (Options(temperature=80, top_p=90), 1),
+        "default": (default, SEEDS),
+    }
     runs: dict[str, list[Story]] = {}
-    for name, (options, seeds) in RUNS.items():
+    for name, (options, seeds) in ways.items():
         runs[name] = []
         each = [(prompt, seed) for seed in range(seeds) for prompt in enumerate(prompts)]
         for (number, (prompt, characters)), seed in track(
@@ -213,7 +224,8 @@ def evaluate(arguments: argparse.Namespace) -> tuple[str, dict[str, object]]:
             tellers.append(Storyteller(Path(arguments.compare).stem, arguments.compare))
         text, figures = heldout_sections(tellers, arguments.heldout, heldout, arguments.quantisers)
     known_words = training_words(arguments.training_text)
-    runs = continue_prompts(this, known_words)
+    default = sampled_as(arguments.font)
+    runs = continue_prompts(this, default, known_words)
     text += f"### Story checks\n\n{checks_table(runs)}\n"
     if not known_words:
         text += "(Real words were not checked: no training text was given.)\n\n"
@@ -224,7 +236,7 @@ def evaluate(arguments: argparse.Namespace) -> tuple[str, dict[str, object]]:
         vocabulary = arguments.tokenizer or HERE.parent / "tokenizer.model"
         table = likelihood_table(arguments.teacher, Path(vocabulary), runs, heldout)
         text += f"### Sense, by a teacher\n\n{table}\n"
-    text += f"### Other beginnings\n\n{told_elsewhere(this)}\n"
+    text += f"### Other beginnings\n\n{told_elsewhere(this, default)}\n"
     text += f"### Ten stories, as the default font tells them\n\n{printed(runs['default'])}"
     stories = {
         name: [asdict(story) | asdict(each) for story, each in zip(run, found[name], strict=True)]
@@ -239,6 +251,12 @@ def main(given: Sequence[str] | None = None) -> None:
         "--model", default=str(HERE.parent), help="checkpoint (default: the one in model/)"
     )
     parser.add_argument("--tokenizer", help="where none lies beside the checkpoint")
+    parser.add_argument(
+        "--font",
+        type=Path,
+        default=DEFAULT_FONT,
+        help="configuration whose [sampling] is the default",
+    )
     parser.add_argument("--compare", help="a second checkpoint on the same held-out text")
     parser.add_argument("--heldout", type=Path, help="held-out stories (text, plain or .xz)")
     parser.add_argument("--stories", type=int, help="only the first so many held-out stories")
