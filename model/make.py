@@ -2,7 +2,7 @@
 
     python -m model.make 15                  # hours
 
-The text is in ``corpus/`` (``recipes/train.toml`` names the files), the teacher's base in an installed package
+The text is in ``corpus/`` (``recipes/train.toml`` names the files), the teacher's base is downloaded once
 (``recipes/teacher.toml``). Everything goes to ``build/model``: what is done is known there, and the same command
 goes on behind it. In the end the weights are in ``build/model/export``, and with ``--install`` in ``model/``, the
 card's tables measured anew.

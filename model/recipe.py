@@ -113,8 +113,9 @@ class Train:
         run: folder of checkpoints, log and weights.
         phases: of the data mixture.
         start: folder of weights to go on from; without, from noise.
-        base: a GGUF file of a language model to go on from instead, with its matrices frozen and adapters of
-            ``adapter_rank`` beside them; its vocabulary gives way to the run's (`model.training.teacher`).
+        base: a checkpoint of another language model to go on from instead, as ``fontgen build`` takes it, with
+            its matrices frozen and adapters of ``adapter_rank`` beside them; its vocabulary gives way to the run's
+            (`model.training.teacher`).
         adapter_rank: columns of an adapter.
         seed: of everything random.
         steps: the budget; or

