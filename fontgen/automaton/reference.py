@@ -53,6 +53,10 @@ class Reference:
         self._known = known - set(CLASSES.values())
         self._phrases = phrases
 
+    def knows(self, word: str) -> bool:
+        """Whether the font knows a word, in the form of `words_of`."""
+        return word in self._known
+
     def visible(self, text: str, features: Collection[str] = ()) -> str:
         """The visible text.
 
