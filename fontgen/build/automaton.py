@@ -22,6 +22,7 @@ _DESCRIPTION = (
     "continuation of the text before it, by OpenType substitutions.",
     "It computes nothing: the model's stories were told beforehand, and rules choose among them.",
 )
+_SAMPLE = "The little fox" + "!" * 43
 
 
 def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
@@ -64,6 +65,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
             description=(*_DESCRIPTION, f"Model: {name}."),
         )
         names.write_names(font, family, credits)
+        font["name"].setName(_SAMPLE, 19, 3, 1, 0x409)
         tables.write_timestamps(font)
         tables.drop_signature(font)
         return tables.font_bytes(font)

@@ -34,7 +34,7 @@ DROPPED = ("LTSH", "hdmx", "DSIG")
 
 def add_glyphs(font: TTFont, program: Program, space: int) -> None:
     """Append the program's glyphs to the font, empty; ``space`` is as wide as the font's space."""
-    old = font.getGlyphOrder()
+    old = list(font.getGlyphOrder())  # of a CFF font it is the charset itself
     names = [f"llama{glyph:05}" for glyph in range(len(old), program.n_glyphs)]
     width = font["hmtx"][font.getBestCmap()[0x20]][0]
     metrics = font["hmtx"].metrics

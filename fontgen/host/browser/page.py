@@ -19,6 +19,7 @@ from fontTools.ttLib import TTFont
 
 from fontgen.errors import FontgenError
 from fontgen.files import write_output
+from fontgen.font.tale import TALE_TAG
 from fontgen.host.browser.builder import FILE_NAME, harfbuzz_module
 from fontgen.host.browser.bundle import JAVASCRIPT, bundle
 from fontgen.host.limits import MEMORY_MB, TIMEOUT_MS
@@ -30,6 +31,16 @@ STYLE_SHEET = "page.css"
 _PIECE = 1 << 19
 """Characters of a script element: WebKit takes seconds for one of 10 MB, and a tenth of one for its pieces. A multiple
 of 4, so that each piece of base64 can be decoded by itself."""
+
+_WOFF2 = b"wOF2"
+_STORY_STYLE = """
+/* Firefox needs none of this. Chromium shapes lines anew where text is wrapped: ss20 takes away what says that it must,
+   and with word spacing it shapes what is typed together with what stands before it. */
+textarea.demonstration {
+  font-feature-settings: "ss20", "calt" 0;
+  word-spacing: 0.01px;
+}
+"""
 
 _COPYRIGHT, _FULL_NAME, _DESCRIPTION, _LICENCE, _LICENCE_URL, _SAMPLE_TEXT = 0, 4, 10, 13, 14, 19
 _MODEL_TABLE = "Llam"
@@ -54,6 +65,8 @@ class PageFont:
     title: str
     kind: str
     names: dict[int, str]
+    tells: bool = False
+    """Whether OpenType alone tells stories with it: see `fontgen.automaton`."""
 
     @classmethod
     def open(cls, path: Path) -> PageFont:
@@ -74,7 +87,8 @@ class PageFont:
             raise FontgenError(f"is not a font: {error}", path=path) from error
         kind = ("model" if _MODEL_TABLE in tags else "wasm") if "Wasm" in tags else "opentype"
         names = {number: text for number, text in entries.items() if text}
-        return cls(path.name, data, names.get(_FULL_NAME, path.stem), kind, names)
+        title = names.get(_FULL_NAME, path.stem)
+        return cls(path.name, data, title, kind, names, TALE_TAG in tags)
 
     @property
     def sample(self) -> str:
@@ -103,7 +117,7 @@ def one_file(font: PageFont, options: PageOptions, reporter: Reporter | None = N
     """
     style = (TEMPLATES / STYLE_SHEET).read_text("utf-8")
     if font.kind == "opentype":
-        style += _font_face(f"data:font/sfnt;base64,{base64.b64encode(font.data).decode()}")
+        style += _font_face(_data_url(font)) + (_STORY_STYLE if font.tells else "")
         policy = f"default-src 'none'; style-src '{_hash(style)}'; font-src data:; img-src data:"
         return _fill("opentype.html", font, options, policy=policy, style=_inline_style(style))
     script = bundle("one-file.js", "page.js").replace("</script", "<\\/script")
@@ -153,7 +167,8 @@ def write_folder(
     for name, font in pages.items():
         files |= {name: _folder_page(font, options), font.name: font.data}
         if font.kind == "opentype":
-            files |= {f"{font.name}.css": _font_face(font.name).encode()}
+            sheet = _font_face(font.name) + (_STORY_STYLE if font.tells else "")
+            files |= {f"{font.name}.css": sheet.encode()}
     files |= {STYLE_SHEET: (TEMPLATES / STYLE_SHEET).read_bytes()}
     if any(font.kind != "opentype" for font in fonts):
         files |= {FILE_NAME: harfbuzz_module(reporter)}
@@ -190,6 +205,22 @@ def _folder_page(font: PageFont, options: PageOptions) -> bytes:
     style = f'<link rel="stylesheet" href="{STYLE_SHEET}">'
     script = '<script type="module" src="js/page.js"></script>'
     return _fill("page.html", font, options, policy=policy, style=style, scripts=script)
+
+
+def _data_url(font: PageFont) -> str:
+    """The font in the page itself; one that tells stories as WOFF2, which is a sixth of it, if brotli is installed."""
+    data = font.data
+    if font.tells and data[:4] != _WOFF2:
+        try:
+            packed = TTFont(io.BytesIO(data), recalcTimestamp=False)
+            packed.flavor = "woff2"
+            stream = io.BytesIO()
+            packed.save(stream, reorderTables=None)
+            data = stream.getvalue()
+        except ImportError:
+            pass
+    kind = "woff2" if data[:4] == _WOFF2 else "sfnt"
+    return f"data:font/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _font_face(url: str) -> str:

@@ -1,0 +1,180 @@
+"""The content file, and what the makers of content read and refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.small_content import HEROES, small_content
+from support.tiny_models import LETTERS, byte_vocabulary, random_model
+
+from fontgen.automaton.content.bodies import BodyReader
+from fontgen.automaton.content.bridges import BridgeReader
+from fontgen.automaton.content.cast import NAME, Cast, Hero, Theme, read_cast
+from fontgen.automaton.content.decoder import Decoder, Job
+from fontgen.automaton.content.delexicalise import delexicalise
+from fontgen.automaton.content.format import content_bytes, default_content_path, read_content
+from fontgen.automaton.content.openings import choose_openings, other_names
+from fontgen.automaton.content.slots import filled
+from fontgen.errors import FontgenError
+from fontgen.llama.reference.sampler import greedy
+from fontgen.llama.transformer import FloatModel
+
+CAST = Cast({hero.word: hero for hero in HEROES}, ())
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_content_comes_back_from_its_file(tmp_path: Path, compress: bool) -> None:
+    path = tmp_path / ("content.json.xz" if compress else "content.json")
+    path.write_bytes(content_bytes(small_content(), compress=compress))
+    assert read_content(path) == small_content()
+
+
+def test_fontgens_own_content_is_whole_and_small() -> None:
+    path = default_content_path()
+    content = read_content(path)
+    assert path.stat().st_size < 3_000_000
+    assert len(content.ends_with_hero) + len(content.ends_without_hero) > 30_000
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda d: d.update(version=9), "is version 9"),
+        (lambda d: d.update(format="x"), "is no content"),
+        (lambda d: d.update(heroes=["lily Lily name"]), "is damaged"),
+        (lambda d: d["ends_with_hero"].update({"and": " {nobody} came."}), "holds no slot"),
+        (lambda d: d["ends_with_hero"].update({"a b c d e": " came."}), "is no end of a prompt"),
+        (lambda d: d.update(default_heroes="fox"), "is not among the names"),
+        (lambda d: d["themes"][0].update(bodies=[]), "has no body"),
+        (lambda d: d["themes"][1].update(words="kite"), "is of 'kite' and 'bone'"),
+        (lambda d: d["hero_themes"].pop("fox"), "'fox' has none"),
+        (lambda d: d.pop("openings"), "KeyError"),
+    ],
+)
+def test_a_content_that_contradicts_itself_names_file_and_cause(tmp_path, change, cause) -> None:
+    document = json.loads(content_bytes(small_content(), compress=False))
+    change(document)
+    path = tmp_path / "content.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(FontgenError, match=cause) as caught:
+        read_content(path)
+    assert caught.value.path == str(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[1]", b"\xff\xfe", b"{" * 100_000])
+def test_a_damaged_content_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "content.json"
+    path.write_bytes(data)
+    with pytest.raises(FontgenError):
+        read_content(path)
+
+
+def test_the_cast_of_the_project_is_one() -> None:
+    cast = read_cast(Path(__file__).parents[2] / "model" / "content" / "cast.toml")
+    assert len(cast.heroes) > 500 and len(cast.themes) > 60
+    assert set(cast.themes_of_heroes()) == set(cast.heroes)
+
+
+@pytest.mark.parametrize(
+    ("text", "slots"),
+    [
+        ("Tim went home. He gave his mom a hat.", "{Hero} went home. {He} gave {his} mom a hat."),
+        ('"Tim, come!" she said to him.', '"{Fox}, come!" she said to {him}.'),
+        ('"He is late," said Tim.', '"He is late," said {hero}.'),
+        ("Tim's ball hit Tim himself.", "{Hero}'s ball hit {hero} {himself}."),
+    ],
+)
+def test_names_and_pronouns_become_slots(text: str, slots: str) -> None:
+    tim = Hero("tim", "Tim", NAME, "m")
+    assert delexicalise(text, tim, "m") == slots
+    assert filled(slots, tim, "m") == text
+
+
+def test_her_is_him_or_his() -> None:
+    lily = Hero("lily", "Lily", NAME, "f")
+    assert (
+        delexicalise("Her mom saw her and gave her her hat.", lily, "f")
+        == ("{His} mom saw {him} and gave {his} {his} hat.")
+        or delexicalise("Her mom saw her.", lily, "f") == "{His} mom saw {him}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("opening", "told", "bridge"),
+    [
+        ("The fox", " was sad. He", " was sad."),
+        ("The fox", ", who was sad, ran.", ", who was sad, ran."),
+        ("Lily went to", " her mom. She", " {his} mom."),
+        ("The fox", " saw Tim. He", None),
+        ("The fox", " was very", None),
+        ("The fox", "es were sad.", None),
+        ('The fox said, "I', " am sad. He", None),
+        ("The fox", ' said, "Hello. He', None),
+        ("The fox", " saw Mr. Bear.", None),
+        ("The fox", " ate caf\u00e9.", None),
+    ],
+)
+def test_bridges_for_prompts_with_a_hero(opening: str, told: str, bridge: str | None) -> None:
+    reader = BridgeReader(CAST, [], set())
+    words = tuple(opening.lower().split())
+    assert reader.read(opening, told, words[-2:], True) == bridge
+    assert (sum(reader.refused.values()) == 0) == (bridge is not None)
+
+
+@pytest.mark.parametrize(
+    ("opening", "told", "bridge"),
+    [
+        ("In the", " garden it was hot. The", " garden it was hot."),
+        ("In the", " house lived a girl named Lily. She", " house lived a {boy} named {hero}."),
+        ("There was a", " boy. He", " {boy} named {hero}."),
+        ("In the", " garden he was sad.", None),
+        ("In the", " garden was a fox.", None),
+        ("In the", " garden Tim met Lily.", None),
+    ],
+)
+def test_bridges_for_prompts_without_a_hero(opening: str, told: str, bridge: str | None) -> None:
+    reader = BridgeReader(CAST, [], set())
+    assert reader.read(opening, told, opening.lower().split(), False) == bridge
+
+
+def test_a_body_must_be_of_tim_alone() -> None:
+    reader = BodyReader(CAST)
+    theme = Theme("x", (), ())
+    words = "Tim saw a tree. He liked it. " * 2
+    good = words.replace("a tree", "a {}").format(*("bird", "nest")) + " ".join(
+        f"He went to house {n}." for n in range(12)
+    ) + " Tim went home."  # fmt: skip
+    assert reader.read(" " + good, True, theme) is not None
+    assert reader.read(" " + good.replace("a bird", "the king"), True, theme) is None
+    assert reader.read(" " + good.replace("a bird", "Lily"), True, theme) is None
+    assert reader.read(" Tim ran.", True, theme) is None
+
+
+def test_openings_of_the_commonest_ends_come_first() -> None:
+    stories = ["The fox ran to Zog.", "The fox ran to Zog.", "A dog met Zog here.", "The fox sat."]
+    assert other_names(stories, CAST) == {"zog"}
+    openings, known = choose_openings(stories, CAST, ((1, 9, 9, 9), (2, 2, 9, 9)))
+    ends = {one.end.words: one for one in known if one.end.hero}
+    assert ("the", "<noun>") in ends and ends["the", "<noun>"].count == 3
+    assert ("to", "<name>") in ends
+    assert all(openings[n].lower().endswith("fox") for n in ends["the", "<noun>"].openings)
+
+
+def test_texts_side_by_side_are_told_as_each_alone() -> None:
+    model = random_model(vocabulary=byte_vocabulary(LETTERS), seed=3, context_length=24)
+    floats = FloatModel(model)
+    prompts = [[1, 5, 7], [1], [1, 9, 9, 9, 4], [1, 6], [1, 8, 3]]
+    jobs = [Job(n, prompt, 8) for n, prompt in enumerate(prompts)]
+    told = {job.number: job for job in Decoder(model, rows=2).continuations(iter(jobs))}
+    for number, prompt in enumerate(prompts):
+        tokens = list(prompt)
+        expected: list[int] = []
+        while len(expected) < 8 and len(tokens) <= 24:
+            token = greedy(floats.logits(tokens))
+            if token in (model.vocabulary.bos, model.vocabulary.eos):
+                break
+            expected.append(token)
+            tokens.append(token)
+        assert told[number].new == expected
