@@ -29,6 +29,13 @@ The same names serve as flags, which override the file::
     seed = 0                      # chooses among the possible continuations
     no_repeat = 8                 # no sequence of so many tokens is told twice; 0: any may be
 
+    [prompt]                      # what the model reads around typed text; special tokens by name
+    chat = true                   # as the checkpoint's own chat template has it, for turns of a user
+    before = "<|user|>"           # or by hand: at the beginning,
+    after = "<|assistant|>"       # behind typed text,
+    between = "<|end|><|user|>"   # and behind an answer, where a second run goes on with a further turn
+    stop = ["<|end|>"]            # tokens that end a run, besides those that the checkpoint names
+
     [replace]
     "(c)" = "©"                   # what is typed, and what is shown instead
 
@@ -82,8 +89,10 @@ PROGRAM_NAMES = (LLAMA, "tetromino", "maze", "chess", GSUB_MAZE, AUTOMATON)
 
 _OF_LLAMA = (
     "model",
+    "prompt",
     "quantise",
     "replace",
+    "sampling",
     "shaper.flavour",
     "shaper.kept_marks",
     "shaper.max_tokens_per_call",
@@ -170,6 +179,17 @@ class AutomatonOptions:
 
 
 @dataclass(frozen=True)
+class PromptOptions:
+    """``[prompt]``. See `fontgen.llama.frame`."""
+
+    chat: bool = False
+    before: str = ""
+    after: str = ""
+    between: str = ""
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole font configuration. `Config()` builds the default font into the working folder."""
 
@@ -179,6 +199,7 @@ class Config:
     shaper: ShaperOptions = field(default_factory=ShaperOptions)
     picture: PictureOptions = field(default_factory=PictureOptions)
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    prompt: PromptOptions = field(default_factory=PromptOptions)
     automaton: AutomatonOptions = field(default_factory=AutomatonOptions)
     replace: dict[str, str] = field(default_factory=dict)
     """``[replace]``: words of the typed text and what is shown instead."""
@@ -193,6 +214,9 @@ class Config:
             )
         with naming(self.path):
             self.settings().check()
+        prompt = self.prompt
+        if prompt.chat and (prompt.before or prompt.after or prompt.between):
+            self._refuse("prompt.chat", "is the checkpoint's own frame: before, after or between are another")
         if self.font.family is not None and not self.font.family.strip():
             self._refuse("font.family", "is empty")
         for key, value in (("cell", self.picture.cell), ("rows", self.picture.rows)):

@@ -5,6 +5,8 @@ checkpoint -> `Model` -> `QuantisedModel` -> font tables -> font
 
 from __future__ import annotations
 
+import dataclasses
+
 from fontTools.ttLib import TTFont
 
 from fontgen.config import Config
@@ -17,20 +19,24 @@ from fontgen.font.features import write_features
 from fontgen.host.limits import MEMORY_MB
 from fontgen.llama.checkpoints import load
 from fontgen.llama.checkpoints.hub import default_model_path
+from fontgen.llama.frame import FrameText, chat_frame, make_frame
 from fontgen.llama.marks import TAGS
 from fontgen.llama.memory import Target, arithmetic, memory_bytes
-from fontgen.llama.model import ModelCard, ModelConfig
+from fontgen.llama.model import Model, ModelCard, ModelConfig
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import (
     MODEL_TAG,
     SETTINGS_TAG,
+    Frame,
     Settings,
     write_model,
     write_settings,
 )
+from fontgen.llama.wasm_engine import Engine
 from fontgen.progress import Reporter
+from fontgen.shapers.flavours import FLAVOURS
 
 
 def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
@@ -70,7 +76,27 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         module = shaper_module(config.shaper.flavour)
 
         steps.begin("Writing the font")
-        return put_together(ttfont, family, module, config.settings(), quantised)
+        settings = dataclasses.replace(config.settings(), frame=_frame(config, model, quantised))
+        return put_together(ttfont, family, module, settings, quantised)
+
+
+def _frame(config: Config, model: Model, quantised: QuantisedModel) -> Frame:
+    """What the model reads around typed text; encoded by the engine that will read it."""
+    prompt, vocabulary = config.prompt, model.vocabulary
+    if not prompt.chat and not (prompt.before or prompt.after or prompt.between or prompt.stop):
+        return Frame()
+    engine = Engine(shaper_module(FLAVOURS[0]), write_model(quantised))
+    with naming(config.path):
+        text = FrameText(prompt.before, prompt.after, prompt.between)
+        if prompt.chat:
+            text = chat_frame(model.chat_template, vocabulary)
+        return make_frame(
+            text,
+            prompt.stop,
+            vocabulary,
+            lambda part: engine.encode(part, at_start=False),
+            model.config.context_length,
+        )
 
 
 def put_together(

@@ -20,10 +20,11 @@ from fontgen.shapers.flavours import SIMD_SECTION
 
 @dataclass(frozen=True)
 class Alternative:
-    """A token that could have come, the bytes that it stands for, and its probability."""
+    """A token that could have come, the bytes that it stands for, what the vocabulary calls it, its probability."""
 
     token: int
-    bytes: bytes
+    data: bytes
+    name: bytes
     probability: float
 
 
@@ -32,7 +33,8 @@ class ExplainedToken:
     """A token of a text. choices: what it was chosen among, None for BOS and what has fallen out of the context."""
 
     traced: TracedToken
-    bytes: bytes
+    data: bytes
+    name: bytes
     choices: Choices | None
     alternatives: tuple[Alternative, ...]
 
@@ -67,14 +69,17 @@ class TokenExplainer:
         for index, traced in enumerate(self._shaper.tokens()):
             choices = self._shaper.choices(index, most)
             alternatives = tuple(
-                Alternative(token, self._shaper.token_bytes(token), probability)
+                Alternative(token, *self._bytes_and_name(token), probability)
                 for token, probability in (choices.choices if choices else ())
             )
-            data = self._shaper.token_bytes(traced.token)
-            explained.append(ExplainedToken(traced, data, choices, alternatives))
+            data, name = self._bytes_and_name(traced.token)
+            explained.append(ExplainedToken(traced, data, name, choices, alternatives))
         if not explained:
             raise FontgenError("the shaper reads no token of this text")
         return explained
+
+    def _bytes_and_name(self, token: int) -> tuple[bytes, bytes]:
+        return self._shaper.token_bytes(token), self._shaper.token_name(token)
 
 
 def _read_tables(path: Path) -> dict[str, bytes]:

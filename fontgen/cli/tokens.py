@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from fontgen.check.tokens import ExplainedToken, TokenExplainer
+from fontgen.check.tokens import Alternative, ExplainedToken, TokenExplainer
 from fontgen.cli.common import print_json, read_text
 from fontgen.errors import FontgenError
-from fontgen.llama.trace import MOST_CHOICES, TokenKind
+from fontgen.llama.trace import MOST_CHOICES
 from fontgen.text.options import parse_features
 
 
@@ -35,16 +35,18 @@ def _as_dict(explained: ExplainedToken) -> dict[str, Any]:
         "token": traced.token,
         "kind": traced.kind.name.lower(),
         "cluster": traced.cluster,
-        "bytes": explained.bytes.hex(),
-        "text": explained.bytes.decode("utf-8", "replace"),
+        "bytes": explained.data.hex(),
+        "text": explained.data.decode("utf-8", "replace"),
+        "name": explained.name.decode("utf-8", "replace"),
         "probability": choices.probability if choices else None,
         "rank": choices.rank if choices else None,
         "candidates": choices.kept if choices else None,
         "alternatives": [
             {
                 "token": other.token,
-                "bytes": other.bytes.hex(),
-                "text": other.bytes.decode("utf-8", "replace"),
+                "bytes": other.data.hex(),
+                "text": other.data.decode("utf-8", "replace"),
+                "name": other.name.decode("utf-8", "replace"),
                 "probability": other.probability,
             }
             for other in explained.alternatives
@@ -57,14 +59,14 @@ def _table(explained: Sequence[ExplainedToken]) -> str:
     for token in explained:
         choices = token.choices
         others = ", ".join(
-            f"{_shown(other.bytes)} {other.probability:.1%}" for other in token.alternatives
+            f"{_shown(other)} {other.probability:.1%}" for other in token.alternatives
         )
         rows.append(
             (
                 token.traced.kind.name.lower(),
                 str(token.traced.token),
-                _shown(token.bytes),
-                token.bytes.hex(" ") if token.traced.kind != TokenKind.BEGIN else "",
+                _shown(token),
+                token.data.hex(" "),
                 f"{choices.probability:.1%}" if choices else "",
                 str(choices.rank) if choices else "",
                 others,
@@ -82,9 +84,11 @@ def _table(explained: Sequence[ExplainedToken]) -> str:
     return "\n".join(lines)
 
 
-def _shown(data: bytes) -> str:
-    """A token's bytes as a Python string would be written, so that spaces are seen."""
+def _shown(token: ExplainedToken | Alternative) -> str:
+    """A token's bytes as a Python string would be written, so that spaces are seen; or its name."""
+    if not token.data:
+        return token.name.decode("utf-8", "replace")
     try:
-        return repr(data.decode())
+        return repr(token.data.decode())
     except UnicodeDecodeError:
-        return repr(data)
+        return repr(token.data)

@@ -27,7 +27,7 @@ from fontgen.llama.wasm_engine import ShaperModule
 Features = Mapping[str, Sequence[tuple[int, int, int]]]
 _EXPORTS = (
     "shape", "shape_finished", "traced_token_count", "traced_tokens", "traced_choices", "traced_rejections",
-    "token_bytes",
+    "token_bytes", "token_name",
 )  # fmt: skip
 _GLYPH_INFO = struct.Struct("<5I")
 _GLYPH_POSITION = struct.Struct("<5i")
@@ -109,9 +109,16 @@ class TracingShaper:
         return None if count == _NONE else count
 
     def token_bytes(self, token: int) -> bytes:
-        """What a token stands for."""
+        """What a token stands for; nothing for special ones."""
+        return self._piece("token_bytes", token)
+
+    def token_name(self, token: int) -> bytes:
+        """What the vocabulary calls a token."""
+        return self._piece("token_name", token)
+
+    def _piece(self, export: str, token: int) -> bytes:
         target = self._module.put(bytes(_LONGEST_PIECE))
-        data = self._module.read(target, self._module.call("token_bytes", token, target))
+        data = self._module.read(target, self._module.call(export, token, target))
         self._module.call("free", target)
         return data
 

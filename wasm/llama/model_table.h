@@ -56,4 +56,10 @@ bool model_open(struct model *model, const uint8_t *table, uint32_t length);
 /* Whether a token ends what the model writes: BOS, EOS, or another one that the vocabulary says. */
 bool model_ends_with(const struct model *model, uint32_t token);
 
+/* Bytes of a vocabulary's entry, at most 255. */
+static inline const uint8_t *model_piece(const struct model *model, uint32_t token, uint32_t *length) {
+    *length = model->piece_offsets[token + 1] - model->piece_offsets[token];
+    return model->piece_bytes + model->piece_offsets[token];
+}
+
 #endif

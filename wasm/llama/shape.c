@@ -174,3 +174,12 @@ uint32_t EXPORT(token_bytes)(uint32_t token, uint8_t *bytes) {
     bool known = model_state == GOOD && token < transformer.model.header.vocab_size;
     return known ? tokenizer_decode(&transformer.model, token, bytes) : 0;
 }
+
+/* The same of its name in the vocabulary, which special tokens have, too. */
+uint32_t EXPORT(token_name)(uint32_t token, uint8_t *bytes) {
+    uint32_t length = 0;
+    if (model_state != GOOD || token >= transformer.model.header.vocab_size) return 0;
+    const uint8_t *piece = model_piece(&transformer.model, token, &length);
+    memcpy(bytes, piece, length);
+    return length;
+}

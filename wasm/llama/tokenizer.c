@@ -3,23 +3,18 @@
 #include "memory.h"
 #include "unicode.h"
 
-static const uint8_t *piece(const struct model *model, uint32_t token, uint32_t *length) {
-    *length = model->piece_offsets[token + 1] - model->piece_offsets[token];
-    return model->piece_bytes + model->piece_offsets[token];
-}
-
 uint32_t find_piece(const struct model *model, const uint8_t *bytes, uint32_t length) {
     uint32_t low = 0, high = model->header.n_ordered_pieces;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2, n;
-        const uint8_t *candidate = piece(model, model->piece_order[middle], &n);
+        const uint8_t *candidate = model_piece(model, model->piece_order[middle], &n);
         int order = memcmp(candidate, bytes, n < length ? n : length);
         if (order < 0 || (order == 0 && n < length)) low = middle + 1;
         else high = middle;
     }
     if (low == model->header.n_ordered_pieces) return NO_TOKEN;
     uint32_t token = model->piece_order[low], n;
-    const uint8_t *candidate = piece(model, token, &n);
+    const uint8_t *candidate = model_piece(model, token, &n);
     return n == length && memcmp(candidate, bytes, n) == 0 ? token : NO_TOKEN;
 }
 
@@ -38,7 +33,7 @@ static uint8_t hexadecimal(uint8_t digit) {
 
 uint32_t tokenizer_decode(const struct model *model, uint32_t token, uint8_t bytes[255]) {
     uint32_t length;
-    const uint8_t *source = piece(model, token, &length);
+    const uint8_t *source = model_piece(model, token, &length);
     switch (model->piece_kinds[token]) {
     case PIECE_CONTROL:
         return 0;
