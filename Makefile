@@ -1,6 +1,8 @@
 # make font           builds fonts/llama.ttf, fonts/llama-portable.ttf and, without Wasm, fonts/llama-lite.ttf and .woff2
 # make answer         builds fonts/smollm.ttf, a font that answers questions; downloads its model, 93 MB
 # make content        lets the model tell anew what llama-lite is made of (hours; goes on where it was)
+# make games          builds the fonts that play: fonts/tetromino.ttf and others, see fonts/README.md
+# make play           opens an editor with a game; GAME=maze, chess or gsub-maze for others
 # make page           makes fonts/llama.html: the font in any browser, one file, nothing to install
 # make site           makes build/site: a page for each font, for a web server such as GitHub Pages
 # make test           builds the Wasm-enabled HarfBuzz (once) and runs the tests
@@ -22,11 +24,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 FONTS := fonts/llama.ttf fonts/llama-portable.ttf
 LITE := fonts/llama-lite.ttf fonts/llama-lite.woff2
+GAMES := fonts/tetromino.ttf fonts/maze.ttf fonts/chess.ttf fonts/gsub-maze.ttf
+GAME ?= tetromino
 MODEL := model/model.safetensors model/config.json model/tokenizer.model
 BROWSER := $(wildcard fontgen/host/browser/*.py fontgen/host/browser/*/*)
 SOURCES := $(shell find wasm fontgen -name "*.[ch]" -o -name "*.py")
 
-.PHONY: font answer content page site editor test test-editors test-browsers test-training model verify record bench lint wheel clean
+.PHONY: font games play answer content page site editor test test-editors test-browsers test-training model verify record bench lint wheel clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS) $(LITE)
@@ -34,6 +38,12 @@ font: $(FONTS) $(LITE)
 
 fonts/%.ttf: fonts/%.toml $(MODEL) $(SOURCES) .venv/installed
 	$(BIN)/fontgen build $<
+
+games: $(GAMES)
+	@echo "up to date: $(GAMES)"
+
+play: fonts/$(GAME).ttf
+	$(BIN)/fontgen editor --font $< $(if $(filter command line,$(origin EDITOR)),$(EDITOR))
 
 answer: fonts/smollm.ttf
 
@@ -52,8 +62,8 @@ page: fonts/llama.html
 fonts/%.html: fonts/%.ttf $(BROWSER)
 	$(BIN)/fontgen page $< -o $@
 
-site: font
-	$(BIN)/fontgen page $(FONTS) -o build/site/
+site: font games
+	$(BIN)/fontgen page $(FONTS) $(GAMES) -o build/site/
 
 test: font .venv/installed-test
 	$(BIN)/fontgen host build
@@ -79,16 +89,25 @@ test-training: font .venv/installed-test .venv/installed-train .venv/installed-h
 model: .venv/installed-train
 	$(BIN)/python -m model.make $(or $(HOURS),15) --install
 
-verify: font
+verify: font games
 	$(BIN)/fontgen host build
 	$(BIN)/fontgen verify fonts/llama.ttf
 	$(BIN)/fontgen verify fonts/llama-portable.ttf
 	$(BIN)/fontgen verify fonts/llama-lite.ttf
+	for game in tetromino maze chess; do $(BIN)/fontgen verify fonts/$$game.ttf || exit 1; done
 
-record: font .venv/installed-test
+record: font games .venv/installed-test
 	$(BIN)/fontgen host build
 	$(BIN)/python -m pytest tests/text/test_golden.py --record
 	$(BIN)/fontgen render fonts/llama.ttf "The little fox!!!!!!!!!!!!!!!!!!!!!!!!!" -o fonts/llama.gif
+	$(BIN)/fontgen render fonts/tetromino.ttf --size 14 --width 400 -o fonts/tetromino.gif \
+	  "tetris(leaf):qddddxqdddxxaaaxqaaaxqdddddxaxqddddxdxqaaxqdddxqddddxqdddxqxaaxqdddxqddddxaxqaaaxqdxqddddd"
+	$(BIN)/fontgen render fonts/maze.ttf --size 20 --width 440 -o fonts/maze.gif \
+	  "maze(16x9,wilson,fox):?WWWWDWDSDSDSSDWDSDSSSDDWWWWWAWD"
+	$(BIN)/fontgen render fonts/chess.ttf --size 28 --width 440 -o fonts/chess.gif \
+	  "chess:e4 e5 Bc4 Nc6 Qh5 Nf6 Qxf7# mate"
+	$(BIN)/fontgen render fonts/gsub-maze.ttf --shaper ot --size 18 --width 440 -o fonts/gsub-maze.gif \
+	  "maze:wdwwwwawwdwawwddwdddsdsdwwdssdwwdsdw"
 
 bench: .venv/installed
 	$(BIN)/fontgen host build
@@ -116,4 +135,4 @@ wheel: .venv/installed-dev
 	@touch $@
 
 clean:
-	rm -rf .venv $(FONTS) fonts/*.html build dist tests/failures
+	rm -rf .venv $(FONTS) $(GAMES) fonts/*.html build dist tests/failures

@@ -26,8 +26,9 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         family = config.font.family or names.default_family(font, "Maze GSUB")
 
         steps.begin("Drawing")
-        names.write_names(font, family, names.Credits(description=(_DESCRIPTION,)))
         trigger = picture.trigger or "maze"
+        credits = names.Credits(description=(_DESCRIPTION,), sample=f"{trigger}:dwdwdd")
+        names.write_names(font, family, credits)
         cmap = font.getBestCmap()
         missing = next(
             (c for c in trigger + trigger.capitalize() + ":" + KEYS if ord(c) not in cmap), None

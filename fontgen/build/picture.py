@@ -43,7 +43,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         module = _module(config, drawing)
 
         steps.begin("Drawing")
-        names.write_names(font, family, _credits(program))
+        names.write_names(font, family, _credits(program, config.picture.trigger))
         if program or _has_pictures(config):
             font = _with_pictures(font, config, drawing)
 
@@ -56,10 +56,14 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         return tables.font_bytes(font)
 
 
-def _credits(program: Program | None) -> names.Credits:
+def _credits(program: Program | None, trigger: str | None) -> names.Credits:
     if program is None:
         return names.Credits(description=("A font with a shaper of its own.",))
-    return names.Credits(licence="Shaper: fontgen, Apache-2.0.", description=(program.description,))
+    return names.Credits(
+        licence="Shaper: fontgen, Apache-2.0.",
+        description=(program.description,),
+        sample=program.sample.replace(program.trigger, trigger or program.trigger),
+    )
 
 
 def _has_pictures(config: Config) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from fontgen.errors import FontgenError
 from fontgen.host import native
 from fontgen.host.native import fonts
-from fontgen.host.native.editor import EDITORS, choose, open_editor
+from fontgen.host.native.editor import EDITORS, INVITATION, choose, open_editor
 from fontgen.host.native.run import precompile
 
 
@@ -49,7 +49,8 @@ def editor(args: argparse.Namespace) -> int:
     precompile(built, [directory], verbose=bool(args.verbose))
     if not args.quiet:
         print(f"{chosen.program}: {font.family}, until you close its window", flush=True)
-    story = open_editor(built, chosen, directory, font.family, args.size)
+    invitation = f"{font.sample}\n" if font.sample else INVITATION
+    story = open_editor(built, chosen, directory, font.family, args.size, invitation)
     if story is not None and not args.quiet:
         print(f"your story is in {story}")
     return 0

@@ -22,7 +22,7 @@ from fontgen.font.tables import write_table
 
 COPYRIGHT, FAMILY, STYLE, UNIQUE_ID, FULL_NAME, VERSION, POSTSCRIPT_NAME, TRADEMARK = range(8)
 MANUFACTURER, DESCRIPTION, VENDOR_URL, LICENCE = 8, 10, 11, 13
-TYPOGRAPHIC_FAMILY, TYPOGRAPHIC_STYLE, COMPATIBLE_FULL_NAME = 16, 17, 18
+TYPOGRAPHIC_FAMILY, TYPOGRAPHIC_STYLE, COMPATIBLE_FULL_NAME, SAMPLE_TEXT = 16, 17, 18, 19
 POSTSCRIPT_CID_NAME, WWS_FAMILY, VARIATIONS_PREFIX = 20, 21, 25
 # Where the specification has them.
 _REVISION = struct.Struct(">i")  # 16.16
@@ -79,12 +79,13 @@ class Credits:
     """What a font says of what fontgen has put into it.
 
     copyright, licence: lines that those names gain; empty for none. description: sentences for the description, which
-    goes on with the base font.
+    goes on with the base font. sample: a text that shows what the font does, for programs that ask fonts for one.
     """
 
     copyright: str = ""
     licence: str = ""
     description: tuple[str, ...] = ()
+    sample: str = ""
 
 
 def default_family(font: TTFont, stem: str = "Llama TTF") -> str:
@@ -197,6 +198,8 @@ def write_names(font: TTFont, family: str, credits: Credits) -> None:
             names.append(name_id, line)
     for name_id in (TRADEMARK, MANUFACTURER, VENDOR_URL):
         names.table.removeNames(nameID=name_id)
+    if credits.sample:
+        names.put(SAMPLE_TEXT, credits.sample)
     names.put(DESCRIPTION, _description(base, credits))
     _drop_vendor_id(font)
     if "CFF " in font:

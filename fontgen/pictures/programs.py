@@ -19,13 +19,14 @@ class Program:
 
     trigger: the word that its pictures begin with, unless the configuration says another.
     family: the first part of the font's family name, unless the configuration says another.
-    description: for the name table.
+    description, sample: for the name table.
     """
 
     name: str
     trigger: str
     family: str
     description: str
+    sample: str
     drawing: Drawing
 
 
@@ -37,6 +38,7 @@ PROGRAMS = {
             "tetris",
             "Tetromino",
             "A font that plays: where HarfBuzz's Wasm shaper runs, a line shows a game of falling blocks.",
+            "tetris(anna):qDxAxwdxaaaxDxwddx",
             TETROMINO,
         ),
         Program(
@@ -44,6 +46,7 @@ PROGRAMS = {
             "maze",
             "Maze",
             "A font that plays: where HarfBuzz's Wasm shaper runs, a line shows a maze to walk in.",
+            "maze(20x12,wilson,7):WDS",
             MAZE,
         ),
         Program(
@@ -52,6 +55,7 @@ PROGRAMS = {
             "Chess",
             "A font that shows chess: where HarfBuzz's Wasm shaper runs, a line shows the board after "
             "the moves in it.",
+            "chess:1. e4 e5 2. Nf3 Nc6 3. Bb5 a6",
             CHESS,
         ),
     )

@@ -61,13 +61,16 @@ def render_typing(
     line_width = options.line_width(font.units_per_em)
     assert line_width is not None
     keys_line_width = line_width / KEYS_SIZE
+    keys_line = _line_of_keys(font)
     with (reporter or Reporter(quiet=True)).steps(total=2 * (len(text) + 1)) as steps:
         frames = []
         for length in range(len(text) + 1):
             steps.begin("Typing")
             typed = text[:length]
             shown = layout_text(font, typed, shape_options, line_width)
-            frames.append(_Frame(shown, layout_text(font, typed, plain, keys_line_width)))
+            frames.append(
+                _Frame(shown, layout_text(font, typed, plain, keys_line_width, keys_line))
+            )
         canvas = _Canvas(font, frames, options)
         images = []
         for frame in frames:
@@ -81,6 +84,14 @@ def render_typing(
     else:
         images = [_indexed(image, canvas.foreground, canvas.background) for image in images]
     return _encode(images, _durations(text))
+
+
+def _line_of_keys(font: ShapingFont) -> tuple[float, float]:
+    """Ascender and descender for the typed keys: the font's, unless its lines are made for pictures."""
+    extents = font.font.get_font_extents("ltr")
+    if extents.ascender - extents.descender <= 2 * font.units_per_em:
+        return extents.ascender, extents.descender - extents.line_gap
+    return 0.95 * font.units_per_em, -0.25 * font.units_per_em
 
 
 class _Canvas:

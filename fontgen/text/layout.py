@@ -40,7 +40,11 @@ class Layout:
 
 
 def layout_text(
-    font: ShapingFont, text: str, options: ShapeOptions | None = None, width: float | None = None
+    font: ShapingFont,
+    text: str,
+    options: ShapeOptions | None = None,
+    width: float | None = None,
+    line: tuple[float, float] | None = None,
 ) -> Layout:
     """Shape a text and set it in lines.
 
@@ -50,6 +54,8 @@ def layout_text(
         options: for HarfBuzz.
         width: where lines wrap, in font units; None sets each paragraph in one line. Lines break
             after spaces and, in a word wider than a line, anywhere between glyphs.
+        line: ascender and descender of a line, in font units; None takes the font's. Where glyphs reach higher or
+            lower, as a picture does in a font whose lines are not made for it, the box grows.
 
     Raises:
         ShapeFailed, FontgenError: as `ShapingFont.shape`.
@@ -57,30 +63,47 @@ def layout_text(
     paragraphs = [font.shape(paragraph, options) for paragraph in text.split("\n")]
     if paragraphs[0].direction in ("ttb", "btt"):
         return _set_columns(font, paragraphs)
-    return _set_lines(font, paragraphs, width)
+    return _set_lines(font, paragraphs, width, line)
 
 
-def _set_lines(font: ShapingFont, paragraphs: list[ShapedText], width: float | None) -> Layout:
+def _set_lines(
+    font: ShapingFont,
+    paragraphs: list[ShapedText],
+    width: float | None,
+    height: tuple[float, float] | None,
+) -> Layout:
     extents = font.font.get_font_extents("ltr")
+    ascender, descender = height or (extents.ascender, extents.descender)
     lines = [(shaped, line) for shaped in paragraphs for line in _wrap(shaped, width)]
     widths = [_advance(line) for _, line in lines]
     # A space that hangs over the edge where the line was wrapped takes no room.
     box_width = max(min(w, width) if width else w for w in widths)
-    line_height = extents.ascender - extents.descender + extents.line_gap
+    line_height = ascender - descender + (0 if height else extents.line_gap)
     placed = []
     caret = (0.0, 0.0)
     for number, (shaped, line) in enumerate(lines):
-        y = -extents.ascender - number * line_height
+        y = -ascender - number * line_height
         start = box_width - _advance(line) if shaped.backward else 0.0
         x = start
         for glyph in reversed(line) if shaped.backward else line:
             placed.append(PlacedGlyph(glyph.id, x + glyph.x_offset, y + glyph.y_offset))
             x += glyph.x_advance
         caret = (start if shaped.backward else x, y)
-    height = extents.ascender - extents.descender + (len(lines) - 1) * line_height
-    return _layout(
-        paragraphs, placed, (box_width, height), caret, extents.ascender, extents.descender
-    )
+    box_height = ascender - descender + (len(lines) - 1) * line_height
+    above, below = _overshoot(font, placed, box_height)
+    placed = [PlacedGlyph(glyph.id, glyph.x, glyph.y - above) for glyph in placed]
+    box = (box_width, above + box_height + below)
+    caret = (caret[0], caret[1] - above)
+    return _layout(paragraphs, placed, box, caret, ascender, descender)
+
+
+def _overshoot(font: ShapingFont, placed: list[PlacedGlyph], height: float) -> tuple[float, float]:
+    """How far glyphs reach above a box and below it."""
+    extents = {glyph.id: font.font.get_glyph_extents(glyph.id) for glyph in placed}
+    inked = [(glyph.y, extents[glyph.id]) for glyph in placed if extents[glyph.id]]
+    above = max((y + ink.y_bearing for y, ink in inked), default=0.0)
+    lowest = min((y + ink.y_bearing + ink.height for y, ink in inked), default=0.0)
+    return max(above, 0.0), max(-height - lowest, 0.0)
 
 
 def _set_columns(font: ShapingFont, paragraphs: list[ShapedText]) -> Layout:

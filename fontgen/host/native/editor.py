@@ -26,8 +26,6 @@ four times or more: each one tells more of
 the story. Backspace takes it back.
 What you save or copy is what you typed.
 """
-CARET = (1, len("The little fox"))
-"""Line, from 1, and column, from 0, where the invitation wants the caret."""
 KEYFILE = "glib-2.0/settings/keyfile"
 """Where GSettings keeps its values, below the configuration directory, without dconf."""
 LOOKS = ("gtk-3.0/settings.ini", "gtk-4.0/settings.ini", "kdeglobals", "fontconfig/fonts.conf")
@@ -159,13 +157,19 @@ def installed() -> Editor | None:
 
 
 def open_editor(
-    host: Host, editor: Editor, font_directory: Path, family: str, size: float
+    host: Host,
+    editor: Editor,
+    font_directory: Path,
+    family: str,
+    size: float,
+    invitation: str = INVITATION,
 ) -> Path | None:
     """Open ``editor`` with a font and a text that invites to type; wait until it ends.
 
     Args:
         font_directory: the font ``family`` is below it.
         size: in points.
+        invitation: the text, with the caret at the end of its first line.
 
     Returns:
         The story, in the working directory, where one was saved.
@@ -182,7 +186,7 @@ def open_editor(
                 (configuration / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(users / name, configuration / name)
         editor.configure(configuration, family, size)
-        document.write_text(INVITATION, encoding="utf-8")
+        document.write_text(invitation, encoding="utf-8")
         environment = environment_for(host, [font_directory], os.environ)
         environment |= editor.environment
         environment["XDG_CONFIG_HOME"] = str(configuration)
@@ -190,22 +194,22 @@ def open_editor(
             environment[variable] = str(Path(made) / variable)
         # Else Pluma finds another one that runs, by its socket, and leaves the document to that.
         environment["TMPDIR"] = made
-        command = editor.command(document, CARET)
+        command = editor.command(document, (1, len(invitation.split("\n")[0])))
         try:
             status = subprocess.run(command, env=environment, check=False).returncode
         except OSError as error:
             raise FontgenError(
                 f"cannot be started: {error.strerror}", path=editor.program
             ) from error
-        story = keep_story(document)
+        story = keep_story(document, invitation)
         if status != 0:
             raise FontgenError(f"ended with status {status}", path=editor.program)
         return story
 
 
-def keep_story(document: Path) -> Path | None:
+def keep_story(document: Path, invitation: str = INVITATION) -> Path | None:
     """Move a changed story to the working directory, under a name that is free."""
-    if not document.is_file() or document.read_text("utf-8", "replace") == INVITATION:
+    if not document.is_file() or document.read_text("utf-8", "replace") == invitation:
         return None
     target, number = Path(document.name), 1
     while target.exists():

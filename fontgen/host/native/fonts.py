@@ -24,6 +24,7 @@ from fontgen.font import woff
 from fontgen.font.file import read_font, split_member
 from fontgen.host.cache import cache_root
 
+_SAMPLE_TEXT = 19  # of the name table
 SYSTEM_FONTCONFIG = "/etc/fonts/fonts.conf"
 
 
@@ -80,11 +81,13 @@ class PlainFont:
         path: absolute.
         family: the name under which programs list it; of a collection, its member's.
         unpacked: the plain font, where the file is WOFF or WOFF2.
+        sample: a text that shows what it does, if it says one and is no language model, which goes on with any text.
     """
 
     path: Path
     family: str
     unpacked: bytes | None
+    sample: str | None = None
 
     @property
     def file_name(self) -> str:
@@ -103,13 +106,14 @@ def plain_font(spec: str | os.PathLike[str]) -> PlainFont:
     try:
         with TTFont(io.BytesIO(file.data), fontNumber=file.index, lazy=True) as font:
             family = font["name"].getBestFamilyName()
+            sample = font["name"].getDebugName(_SAMPLE_TEXT) if "Llam" not in font else None
     except Exception as error:  # fontTools raises whatever the bytes lead it to
         raise FontgenError("is not a font with a name", path=path) from error
     if not family:
         raise FontgenError("is not a font with a name", path=path)
     with open(path, "rb") as opened:
         packed = woff.is_packed(opened.read(4))
-    return PlainFont(path.absolute(), str(family), file.data if packed else None)
+    return PlainFont(path.absolute(), str(family), file.data if packed else None, sample)
 
 
 def user_directory() -> Path:
