@@ -16,6 +16,7 @@
 # make bench          measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
 # make lint           ruff, mypy, and import-linter: what may import what
 # make wheel          what `pip install fontgen` installs
+# make release        wheels of fontgen and of the host, for Linux on x86-64 and aarch64: nothing to compile for who has them
 # make clean          removes what was built here (not the cached HarfBuzz: `fontgen host path` says where that is)
 #
 # Needs Python 3.10 or newer and nothing else: compilers and runtimes come as wheels, into .venv.
@@ -30,7 +31,7 @@ MODEL := model/model.safetensors model/config.json model/tokenizer.model
 BROWSER := $(wildcard fontgen/host/browser/*.py fontgen/host/browser/*/*)
 SOURCES := $(shell find wasm fontgen -name "*.[ch]" -o -name "*.py")
 
-.PHONY: font games play answer content page site editor test test-editors test-browsers test-training model verify record bench lint wheel clean
+.PHONY: font games play answer content page site editor test test-editors test-browsers test-training model verify record bench lint wheel release clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS) $(LITE)
@@ -118,6 +119,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+release: .venv/installed-dev
+	$(BIN)/python -m build --wheel --no-isolation
+	$(BIN)/python -m fontgen.host.native.release
 
 wheel: .venv/installed-dev
 	$(BIN)/python -m build

@@ -120,7 +120,12 @@ def extract(archive: Path, directory: Path) -> tuple[Path, Path]:
         FontgenError: the archive cannot be read, or a patch does not fit it.
     """
     root = f"uharfbuzz-{UHARFBUZZ_VERSION}/"
-    wanted = (root + "harfbuzz/src/", root + "src/uharfbuzz/", root + "LICENSE")
+    wanted = (
+        root + "harfbuzz/src/",
+        root + "src/uharfbuzz/",
+        root + "LICENSE",
+        root + "harfbuzz/COPYING",
+    )
     try:
         with tarfile.open(archive) as tar:
             for member in tar:

@@ -305,7 +305,7 @@ def test_a_story_does_not_replace_another(tmp_path: Path, monkeypatch: pytest.Mo
         (["no-such-editor"], "no-such-editor: no such program"),
         (["true"], "true: cannot be given a font from here"),
         (["--size", "0"], "--size 0 is not in 1 to 500 points"),
-        (["--font", "nowhere.ttf"], "nowhere.ttf: No such file"),
+        (["--font", "nowhere.ttf"], "nowhere.ttf: cannot be read"),
         ([], "no editor is installed"),
     ],
 )

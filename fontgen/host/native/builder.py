@@ -33,7 +33,7 @@ from fontgen.host.native.installed import (
     package_directory,
     python_include,
 )
-from fontgen.host.native.library import MANIFEST, Host, directory_of, open_host
+from fontgen.host.native.library import MANIFEST, Host, directory_of, find, open_host
 from fontgen.host.native.platforms import Platform, here
 from fontgen.host.patches import PATCHES
 from fontgen.progress import Reporter
@@ -234,6 +234,26 @@ class Build:
         # In name order: a link must not depend on which core was faster.
         return {owner: sorted(paths) for owner, paths in objects.items()}
 
+    def run(self, reporter: Reporter, wasmtime: Path, *, with_extension: bool) -> Path:
+        """Goes all the way and returns ``result``.
+
+        Args:
+            reporter: told how far it is.
+            wasmtime: its library for the platform.
+            with_extension: uharfbuzz, too, which needs Python's headers.
+        """
+        reporter.note(f"downloading {sources.UHARFBUZZ_SDIST}")
+        self.unpack(sources.fetch(cache_root() / "downloads", self.compiler.log))
+        libraries = recipe.libraries()
+        compiled = self.compile_all(libraries, reporter, with_extension=with_extension)
+        for library in libraries:
+            self.link_library(library, compiled[library.name])
+        if with_extension:
+            self.link_extension(compiled["uharfbuzz"])
+        self.add_wasmtime(wasmtime)
+        self.write_manifest()
+        return self.result
+
 
 @contextmanager
 def _locked(path: Path, reporter: Reporter) -> Iterator[None]:
@@ -271,7 +291,7 @@ def build(*, force: bool = False, quiet: bool = False) -> Host:
     versions = installed_versions()
     platform = here()
     directory = directory_of(recipe.key(versions, platform))
-    if not force and (host := _complete(directory)):
+    if not force and (host := _complete(find())):
         return host
     check_requirements(versions)
     root, reporter = cache_root(), Reporter(quiet=quiet)
@@ -281,7 +301,7 @@ def build(*, force: bool = False, quiet: bool = False) -> Host:
     except OSError as error:
         raise FontgenError(f"cannot be created: {error.strerror}", path=root) from error
     with _locked(root / f"{directory.name}.lock", reporter):
-        if not force and (host := _complete(directory)):
+        if not force and (host := _complete(open_host(directory))):
             return host
         try:
             with (
@@ -301,34 +321,25 @@ def build(*, force: bool = False, quiet: bool = False) -> Host:
     return host
 
 
-def _complete(directory: Path) -> Host | None:
-    """The host in the directory, unless it lacks an extension that could be built now."""
-    host = open_host(directory)
+def _complete(host: Host | None) -> Host | None:
+    """A host that is there, unless it lacks an extension that could be built now."""
     return host if host and (host.has_uharfbuzz or python_include() is None) else None
 
 
 def _build_all(work: Build, reporter: Reporter, directory: Path) -> Path:
-    """Goes all the way, in ``work.scratch``; returns the result, which will lie in ``directory``."""
+    """Builds in ``work.scratch`` what will lie in ``directory``; returns where it is until then."""
     started = time.monotonic()
-    headers = python_include()
     reporter.note(
         f"building HarfBuzz {sources.HARFBUZZ_VERSION} with its Wasm shaper (some minutes)"
     )
+    headers = python_include()
     if headers is None:
         reporter.note(f"note: {missing_headers_message()}")
-    reporter.note(f"downloading {sources.UHARFBUZZ_SDIST}")
-    work.unpack(sources.fetch(cache_root() / "downloads", work.compiler.log))
-    libraries = recipe.libraries()
-    compiled = work.compile_all(libraries, reporter, with_extension=headers is not None)
-    for library in libraries:
-        work.link_library(library, compiled[library.name])
-    if headers is not None:
-        work.link_extension(compiled["uharfbuzz"])
-    work.add_wasmtime(package_directory("wasmtime") / work.platform.wasmtime_library)
-    work.write_manifest()
+    wasmtime = package_directory("wasmtime") / work.platform.wasmtime_library
+    result = work.run(reporter, wasmtime, with_extension=headers is not None)
     duration = f"built in {time.monotonic() - started:.0f} s"
     work.compiler.log.write(f"# {duration}\n")
     work.compiler.log.flush()
-    shutil.copyfile(work.compiler.log.name, work.result / "build.log")
+    shutil.copyfile(work.compiler.log.name, result / "build.log")
     reporter.note(f"{duration}: {directory}")
-    return work.result
+    return result

@@ -7,6 +7,7 @@ import importlib
 import json
 import sys
 from dataclasses import dataclass, field
+from importlib import util
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +18,8 @@ from fontgen.host.native.installed import installed_versions, missing_headers_me
 from fontgen.host.native.platforms import here
 
 MANIFEST = "host.json"
+PACKAGE = "fontgen_host"
+"""Of a wheel that holds a built host."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Host:
         python_directory: what goes on ``sys.path`` for a ``uharfbuzz`` that uses the library.
             It may not exist, when Python's headers were missing.
         versions: of harfbuzz, uharfbuzz, wasmtime, ziglang, and the target.
+        sources: the digest of what it was built from (`recipe.sources_digest`).
     """
 
     directory: Path
@@ -38,6 +42,7 @@ class Host:
     library_directory: Path
     python_directory: Path
     versions: dict[str, str] = field(hash=False)
+    sources: str = ""
 
     @property
     def has_uharfbuzz(self) -> bool:
@@ -56,17 +61,35 @@ def open_host(directory: Path) -> Host | None:
         versions = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    versions.pop("sources", None)
-    library_directory = directory / "lib"
-    library = library_directory / here().library_file_name("harfbuzz")
+    libraries = directory / "lib"
+    library = libraries / here().library_file_name("harfbuzz")
     if not library.is_file():
         return None
-    return Host(directory, library, library_directory, directory / "python", versions)
+    digest = versions.pop("sources", "")
+    return Host(directory, library, libraries, directory / "python", versions, digest)
+
+
+def packaged() -> Host | None:
+    """The host that the package fontgen-host brings, where it is installed and was made for this fontgen."""
+    spec = util.find_spec(PACKAGE)
+    for location in (spec and spec.submodule_search_locations) or ():
+        host = open_host(Path(location))
+        if (
+            host
+            and host.sources == recipe.sources_digest()
+            and host.versions["target"] == here().target
+        ):
+            return host
+    return None
 
 
 def find() -> Host | None:
-    """The host for the installed versions, if it has been built; builds nothing."""
-    return open_host(directory_of(recipe.key(installed_versions(), here())))
+    """The host for the installed versions, if it has been built or is installed; builds nothing.
+
+    The user's own build comes first, but for one that lacks the Python extension which the package has.
+    """
+    own = open_host(directory_of(recipe.key(installed_versions(), here())))
+    return own if own and own.has_uharfbuzz else packaged() or own
 
 
 def load() -> ModuleType:

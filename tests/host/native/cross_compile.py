@@ -19,7 +19,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -32,35 +31,19 @@ from fontgen.host import sources  # noqa: E402
 from fontgen.host.native import builder, library, recipe  # noqa: E402
 from fontgen.host.native.installed import installed_versions  # noqa: E402
 from fontgen.host.native.platforms import Platform  # noqa: E402
+from fontgen.host.native.release import download_wasmtime  # noqa: E402
 from fontgen.progress import Reporter  # noqa: E402
 
-WHEELS = {
-    "aarch64-linux-gnu": "manylinux2014_aarch64",
-    "x86_64-linux-gnu": "manylinux1_x86_64",
-    "x86_64-linux-musl": "musllinux_1_2_x86_64",
-    "aarch64-macos": "macosx_11_0_arm64",
-    "x86_64-macos": "macosx_10_13_x86_64",
-    "x86_64-windows-gnu": "win_amd64",
-}
-"""pip's platform for each, without the C library's version."""
 FUNCTIONS = ("hb_shape_full", "hb_face_create", "hb_ft_font_create", "hb_glib_blob_create")
 """Some that a library must export, by names that are in the file then."""
 
 
 def add_wasmtime(platform: Platform, directory: Path) -> None:
-    """Puts Wasmtime's library for the target into the directory."""
-    version = installed_versions()["wasmtime"]
-    name = next(wheel for known, wheel in WHEELS.items() if platform.target.startswith(known))
+    """Puts Wasmtime's library for the platform into the directory."""
     with tempfile.TemporaryDirectory() as temporary:
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", temporary]
-            + ["--only-binary=:all:", "--platform", name, f"wasmtime=={version}"],
-            check=True,
-        )
-        [wheel] = Path(temporary).glob("*.whl")
-        with zipfile.ZipFile(wheel) as opened:
-            member = f"wasmtime/{platform.wasmtime_library}"
-            (directory / Path(member).name).write_bytes(opened.read(member))
+        version = installed_versions()["wasmtime"]
+        library, _ = download_wasmtime(platform, version, Path(temporary))
+        shutil.copy(library, directory)
 
 
 def chosen_libraries(only: str | None) -> tuple[recipe.Library, ...]:
