@@ -18,6 +18,7 @@ import sentencepiece  # noqa: E402
 
 from fontgen.errors import FontgenError  # noqa: E402
 from fontgen.llama.documents import SEPARATOR  # noqa: E402
+from model.data import overlap  # noqa: E402
 from model.data import prepare as preparation  # noqa: E402
 from model.data.batches import MASKED, Batches, Prefetcher, Stories  # noqa: E402
 from model.data.overlap import HeldOut, opening_of  # noqa: E402
@@ -102,7 +103,9 @@ def test_interrupted_preparation_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
         prepare(replace(data, valid_every=50))
 
 
-def test_what_came_before_or_is_held_out_is_left_out(tmp_path: Path) -> None:
+def test_what_came_before_or_is_held_out_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = write_text(tmp_path / "first.txt", numbered(20))
     again = [story.upper().replace(" ", "  ") for story in numbered(20)[5:10]]
     second = write_text(tmp_path / "second.txt", [*again, *numbered(5, first=100)])
@@ -117,6 +120,10 @@ def test_what_came_before_or_is_held_out_is_left_out(tmp_path: Path) -> None:
     assert read_back(tmp_path / "data", "third") == ["A new story."]
     assert opening_of("The cat, sat!") == opening_of("the CAT sat")
     assert not HeldOut([]).holds("anything")
+    yardstick = tmp_path / "yardstick.npy"
+    np.save(yardstick, np.array([opening_of(copied)], dtype=np.uint64))
+    monkeypatch.setattr(overlap, "YARDSTICK", yardstick)
+    assert HeldOut([]).holds(copied) and not HeldOut([]).holds("anything")
 
 
 def test_blank_lines_and_names(tmp_path: Path) -> None:
