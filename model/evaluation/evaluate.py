@@ -10,8 +10,8 @@ the text that those tokens spell. Whatever vocabulary a model has, its 256 token
 Continuations of 100 fixed prompts (``prompts.tsv``: a prompt and the characters that it introduces) are read three
 times: greedy; sampled at temperature 0.8 with top-p 0.9, one seed for each prompt, as in earlier cards; and as the
 default font samples, three seeds for each. No sequence of eight tokens comes twice in them, as in the font. Of each
-are told the checks of ``story_checks.py``, the variety (``variety.py``), and sense: by rules (``sense.py``) and, with
-``--teacher``, by a larger model's likelihood (``judge.py``). What is not given is not measured: without
+are told the checks (``model/stories/checks.py``), the variety (``variety.py``), and sense: by rules (``sense.py``)
+and, with ``--teacher``, by a larger model's likelihood (``judge.py``). What is not given is not measured: without
 ``--heldout`` the held-out table, without ``--training-text`` the check for real words is left out.
 """
 
@@ -33,9 +33,9 @@ from fontgen.llama.reference.sampler import SAMPLING, Options
 from model.data.sources import read_stories
 from model.evaluation.quantisers import markdown, read_text, report
 from model.evaluation.sense import Sense, agreement, sense
-from model.evaluation.story_checks import CHECKS, Story, check, read_prompts, training_words
 from model.evaluation.storyteller import Storyteller
 from model.evaluation.variety import variety
+from model.stories.checks import CHECKS, Story, check, read_prompts, training_words
 
 HERE = Path(__file__).parent
 ELSEWHERE = HERE / "elsewhere.txt"

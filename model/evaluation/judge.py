@@ -12,7 +12,7 @@ import sentencepiece
 import torch
 
 from model.data.vocabulary import BOS
-from model.evaluation.story_checks import Story
+from model.stories.checks import Story
 from model.training.network import Transformer
 from model.training.weights import load_model
 

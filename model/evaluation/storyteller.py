@@ -18,7 +18,7 @@ from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import Settings, write_model
 from fontgen.llama.transformer import FloatModel
 from fontgen.llama.wasm_engine import Engine
-from model.evaluation.story_checks import Story
+from model.stories.checks import Story
 
 CONTEXT = 256
 """Tokens of a story that the held-out figures look at, whatever the model's own context is."""

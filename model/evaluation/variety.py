@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model.evaluation.story_checks import words_of
+from model.stories.checks import words_of
 
 SEQUENCE_WORDS = 6
 

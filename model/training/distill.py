@@ -39,11 +39,11 @@ from model.data.overlap import HeldOut, opening_of
 from model.data.shards import ShardWriter, story_starts
 from model.data.sources import read_stories
 from model.data.vocabulary import BOS
-from model.evaluation.story_checks import Story, check, training_words
+from model.stories.checks import Story, check, training_words
+from model.stories.openings import Opening, Openings
 from model.training.generation import generate
 from model.training.memory import keep_freed_memory
 from model.training.network import Transformer
-from model.training.openings import Opening, Openings
 from model.training.weights import load_model
 
 WRITTEN = 128

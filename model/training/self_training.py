@@ -5,7 +5,7 @@
 
 Openings are drawn from the text: the first words of stories, but for those that begin with one of
 ``prompts.tsv``. The model continues each, greedily and, where that fails the story checks of
-``story_checks.py``, sampled. Two sources come of it, for a last phase of ``train.py``:
+``model/stories/checks.py``, sampled. Two sources come of it, for a last phase of ``train.py``:
 
 - ``told.npy``: continuations that pass. Training on them is rejection sampling, or expert
   iteration (Anthony et al. 2017, arXiv:1705.08439): what the model can tell well becomes likelier.
@@ -35,9 +35,9 @@ from rich.progress import track
 from model.data.shards import story_starts
 from model.data.sources import read_stories
 from model.data.vocabulary import BOS
-from model.evaluation.story_checks import Story, check, training_words
+from model.stories.checks import Story, check, training_words
+from model.stories.openings import Opening, Openings
 from model.training.generation import generate
-from model.training.openings import Opening, Openings
 from model.training.weights import load_model
 
 TEMPERATURE, TOP_P = 0.7, 0.9

@@ -30,6 +30,7 @@ from fontgen.llama import checkpoints
 from fontgen.llama.model import Vocabulary
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from model.training.network import Adapted, ModelConfig, Transformer
+from model.training.weights import save_model
 
 ADAPTER = "adapter.safetensors"
 STORY_END = b"<|endoftext|>"
@@ -136,8 +137,6 @@ def load_teacher(
 
 
 def main() -> None:
-    from model.training.weights import save_model
-
     parser = argparse.ArgumentParser(description="Merge adapters into their base model.")
     parser.add_argument("folder", type=Path, help="folder of adapter.safetensors and adapter.json")
     parser.add_argument("--base", help="instead of the one that adapter.json names")

@@ -39,9 +39,9 @@ from model.data.batches import MASKED, Batch, Batches, Prefetcher, Stories
 from model.data.prepare import prepare
 from model.data.shards import token_files
 from model.data.vocabulary import BOS, read_tokenizer
-from model.evaluation.story_checks import Story as CheckedStory
-from model.evaluation.story_checks import check, read_prompts
 from model.recipe import Phase, Recipe, read_recipe
+from model.stories.checks import Story as CheckedStory
+from model.stories.checks import check, read_prompts
 from model.training.checkpoints import LAST, MEAN, Checkpoints
 from model.training.generation import generate
 from model.training.log import Log, draw_chart

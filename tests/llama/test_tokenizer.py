@@ -20,7 +20,7 @@ from fontgen.llama.tables import write_model
 from fontgen.llama.wasm_engine import Engine
 from fontgen.shapers.flavours import FLAVOURS
 
-PROMPTS = REPOSITORY / "model" / "evaluation" / "prompts.tsv"
+PROMPTS = REPOSITORY / "model" / "stories" / "prompts.tsv"
 SURROGATE = re.compile("[\ud800-\udfff]")
 ANY_TEXT = st.text(st.characters(), max_size=60)
 STORY_TEXT = st.lists(

@@ -11,8 +11,8 @@ import pytest
 
 from model.evaluation import evaluate
 from model.evaluation.sense import JUDGED, Sense, agreement, sense, turns
-from model.evaluation.story_checks import Story, check, read_prompts
 from model.evaluation.variety import variety
+from model.stories.checks import Story, check, read_prompts
 
 
 def said(text: str) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ def words_of(text: str) -> list[str]:
 
 def test_stories_pass_the_checks_of_the_evaluation(told: list[tuple[str, list[str]]]) -> None:
     pytest.importorskip("rich")
-    from model.evaluation.story_checks import Story, check
+    from model.stories.checks import Story, check
 
     known = {word for text, _ in told for word in words_of(text)}
     for text, characters in told:

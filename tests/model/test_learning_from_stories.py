@@ -46,8 +46,8 @@ def test_self_training_keeps_what_passes_and_marks_what_repeats(
     recipe: Recipe, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from model.data.sources import read_stories
+    from model.stories.openings import Openings
     from model.training import self_training
-    from model.training.openings import Openings
 
     marks = self_training.completes_repetition([1, *range(10, 20), *range(10, 19), 50], 5)
     assert [index for index, marked in enumerate(marks) if marked] == [18, 19]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model.evaluation.story_checks import read_prompts, words_of
+from model.stories.checks import read_prompts, words_of
 
 WORDS = range(2, 10)
 """Words of an opening."""
