@@ -17,7 +17,7 @@ from fontgen.automaton.opentype.program import Program
 from fontgen.automaton.opentype.registers import Digit
 from fontgen.automaton.opentype.state import HERO_BASE, THEMES, State
 from fontgen.automaton.opentype.subtables import chain, ligatures, multiples, single
-from fontgen.automaton.opentype.typed import LOWER, STOP, UPPER, Typed
+from fontgen.automaton.opentype.typed import LOWER, UPPER, Typed
 
 
 def spell(
@@ -143,14 +143,13 @@ class _Spelling:
         rules = []
         for i, digit in enumerate(self.letters):
             alphabet = [program.glyph(letter) for letter in (LOWER if i else UPPER)]
-            becomes = {n: program.to({self.name[i]: glyph}) for n, glyph in enumerate(alphabet)}
+            becomes = {n: program.to({self.name[i]: glyph}) for n, glyph in enumerate(alphabet, 1)}
             source = {digit.x[n]: n for n in range(27)}
             sees = [*source, self.name[i]]
             lookup = program.define(
                 *program.by_class([self.name[i]], source, becomes, sees=sees), sees=sees
             )
             rules.append(chain([(0, lookup)], [], [[self.name[i]]]))
-        assert STOP not in range(26)
         program.apply(*rules)
 
 

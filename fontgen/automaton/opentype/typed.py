@@ -41,8 +41,8 @@ LONGEST_WORD = 40
 """Letters; engines look back at most 64 glyphs."""
 MOST_TWINS = 8192
 """Glyphs of the base font that have twins: those of its first characters. Others hide the words before them."""
-STOP = 26
-"""What stands for the letter after a name's last."""
+STOP = 0
+"""What stands for the letters after a name's last; 1 to 26 are letters. It is the commonest, and so comes first."""
 
 
 Entry = tuple[list[int], list[Record]]
@@ -59,7 +59,7 @@ class Typed:
         temporary: marks that came in between and must go.
         twins: twins of the base font's glyphs to the glyph; letters that begin a word have another.
         name_starts: twin of the capital letter that begins a name no list has.
-        name_letters: for each of its letters, the glyphs of the numbers 0 to 25 and `STOP`.
+        name_letters: for each of its letters, the glyphs of `STOP` and the numbers 1 to 26.
         tagged: twins after which tags may stand.
     """
 
@@ -223,8 +223,8 @@ class _Tagger:
         """After each letter of the name a mark with its number; after the last, stops for those that it lacks."""
         program, typed = self.program, self.typed
         typed.name_letters = [program.marks(27) for _ in range(LETTERS)]
-        number = {letter: n for case in (self.upper, self.lower) for n, letter in enumerate(case)}
-        first = {start: [start, typed.name_letters[0][n]] for n, start in enumerate(starts)}
+        number = {letter: n for case in (self.upper, self.lower) for n, letter in enumerate(case, 1)}
+        first = {start: [start, typed.name_letters[0][n]] for n, start in enumerate(starts, 1)}
         program.apply(multiple(first))
         for i in range(1, LETTERS):
             stops = [typed.name_letters[j][STOP] for j in range(i + 1, LETTERS)]
@@ -234,7 +234,7 @@ class _Tagger:
                 )))]
                 for rest in (stops, [])
             )  # fmt: skip
-            pair = [typed.name_letters[i - 1][:26], self.letters]
+            pair = [typed.name_letters[i - 1][1:], self.letters]
             program.apply(chain(last, [], pair, [[typed.blank]]), chain(inner, [], pair))
         numbers = [glyph for letter in typed.name_letters for glyph in letter]
         typed.temporary += numbers

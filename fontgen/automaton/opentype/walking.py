@@ -23,7 +23,7 @@ from fontgen.automaton.opentype.subtables import (
     multiple,
     single,
 )
-from fontgen.automaton.opentype.typed import STOP, Typed
+from fontgen.automaton.opentype.typed import Typed
 
 
 def walk(program: Program, machine: Machine, typed: Typed, state: State) -> list[Digit]:
@@ -158,6 +158,5 @@ def _hand_on_letters(program: Program, typed: Typed, state: State) -> list[Digit
         source = {glyph: n for n, glyph in enumerate(numbers)} | digit.values
         lookup = digit.copy([NEXT], source, sees=[digit.blank[NEXT], *source])
         fill.append(chain([(0, lookup)], [], [[digit.blank[NEXT]]]))
-    assert STOP == 26
     program.apply(*fill)
     return letters
