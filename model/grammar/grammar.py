@@ -368,7 +368,6 @@ class Telling:
         self.refused = kinds == {"child"} and not (
             self.hero.name and self.other and self.other.name
         )
-        self.mentioned_hero = 0
         self.opening = ""
         self.bound: dict[str, str] = {}
         self._bind()
