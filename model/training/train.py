@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
-from fontgen.errors import FontgenError
+from fontgen.errors import FontgenError, naming
 from model.data.batches import MASKED, Batch, Batches, Prefetcher, Stories
 from model.data.prepare import prepare
 from model.data.shards import token_files
@@ -133,8 +133,9 @@ class Run:
         if path is None:
             return
         state = torch.load(path, map_location=self.team.device, weights_only=True)
-        self.model.load_state_dict(state["model"], strict=False)
-        self.mean.load_state_dict(state["mean"], strict=False)
+        with naming(path):
+            load_trained(self.model, state["model"])
+            load_trained(self.mean, state["mean"])
         self.optimizers.load_state_dict(state["optimizers"])
         self.step, self.tokens, self.spent = state["step"], state["tokens"], state["seconds"]
         self.position = state["position"]
@@ -155,7 +156,7 @@ class Run:
     def draw_arguments(self, phase: Phase) -> tuple[Any, ...]:
         """Those of `Batches.draw` behind the step."""
         length = phase.length or self.model.config.max_seq_len
-        rows = self.options.batch_tokens // length // self.team.size * self.team.size
+        rows = max(1, self.options.batch_tokens // length // self.team.size) * self.team.size
         return phase.mixture, rows, length, phase.noise
 
     def gradients(self, batch: Batch, dropout: float) -> Tensor:
@@ -302,6 +303,15 @@ def trained_state(model: nn.Module) -> dict[str, Tensor]:
     """The model's state without the matrices that adapters leave as they are: the base file has those."""
     frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
     return {name: value for name, value in model.state_dict().items() if name not in frozen}
+
+
+def load_trained(model: nn.Module, state: dict[str, Tensor]) -> None:
+    """Take back a `trained_state`. Raises `FontgenError` where it is that of another model."""
+    now = trained_state(model)
+    shapes = ({name: value.shape for name, value in each.items()} for each in (now, state))
+    if next(shapes) != next(shapes):
+        raise FontgenError("is the state of another model: choose another run, or remove it")
+    model.load_state_dict(state, strict=False)
 
 
 def train(recipe: Recipe) -> float:

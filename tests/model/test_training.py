@@ -72,6 +72,15 @@ def test_same_seed_same_weights_and_interrupted_too(
     assert all(np.array_equal(weights[0][key], last[key]) for key in last)
 
 
+def test_checkpoint_of_another_model_is_named(recipe: Recipe, trained: Path) -> None:
+    from fontgen.errors import FontgenError
+    from model.training.train import train
+
+    other = replace(recipe, model=replace(recipe.model, n_layers=1))
+    with pytest.raises(FontgenError, match=r"000060\.pt: is the state of another model"):
+        train(other)
+
+
 def test_last_checkpoints_and_best_weights_stay(tmp_path: Path) -> None:
     from model.training.checkpoints import Checkpoints
     from model.training.network import ModelConfig, Transformer
