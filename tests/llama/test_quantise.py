@@ -7,6 +7,7 @@ import pytest
 from support.tiny_models import random_model
 
 from fontgen.errors import FontgenError
+from fontgen.llama.quantise import gptq
 from fontgen.llama.quantise.calibration import sample_text
 from fontgen.llama.quantise.gptq import quantise_absmax, quantise_gptq, quantise_search
 from fontgen.llama.quantise.layers import quantise_layers
@@ -232,3 +233,12 @@ def test_given_text_is_used_instead_of_sampled(model):
     shorter = dataclasses.replace(text, used=text.used & (np.arange(text.used.shape[1]) < 10))
     one, two = (quantise_layers(model, 16, text=t) for t in (text, shorter))
     assert any((grid.values != two[name].values).any() for name, grid in one.items())
+
+
+@pytest.mark.parametrize("n", [1, 5, 64, 65, 300])
+def test_the_inverse_factor_is_that_of_the_inverse(n):
+    x = np.random.default_rng(n).standard_normal((2 * n, n))
+    hessian = x.T @ x + np.eye(n)
+    factor = gptq.inverse_factor(hessian)
+    assert (np.tril(factor, -1) == 0).all()
+    np.testing.assert_allclose(factor.T @ factor, np.linalg.inv(hessian), rtol=1e-8, atol=1e-10)

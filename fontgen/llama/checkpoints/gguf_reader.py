@@ -159,7 +159,8 @@ def _dequantise(tensor: ReaderTensor, reader: GGUFReader) -> np.ndarray:
             "are read from such a file; gguf-convert-endian makes it little-endian"
         )
     try:
-        return np.array(gguf.dequantize(tensor.data, tensor.tensor_type), np.float32)
+        with np.errstate(all="ignore"):  # what is not finite is refused by `Model.check`
+            return np.array(gguf.dequantize(tensor.data, tensor.tensor_type), np.float32)
     except (NotImplementedError, ValueError) as error:
         raise FontgenError(
             f"tensor {tensor.name} is {tensor.tensor_type.name}, which gguf does not dequantise"

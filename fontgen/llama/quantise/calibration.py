@@ -16,6 +16,8 @@ from fontgen.llama.transformer import KeyValueCache, Transformer
 
 TOKENS_PER_COLUMN = 16
 """Positions of text for each column of the widest matrix, to know its inputs' correlations."""
+MOST_TOKENS = 32768
+"""More costs hours for wide layers, and damping makes up for what is unknown."""
 MAX_LENGTH = 256
 """Positions of one sequence: a story; longer ones cost more and hardly say more."""
 MIN_SEQUENCES = 48
@@ -36,7 +38,8 @@ class CalibrationText:
 def sample_text(model: Model, *, seed: int = 0, n_tokens: int | None = None) -> CalibrationText:
     """Let a model write at temperature 1, many sequences side by side.
 
-    Each ends where the model generates BOS or EOS, or with the context.
+    Each ends where the model ends its text, or with the context. A model for conversations writes on past the end of
+    a turn, since what it is for comes after that.
 
     The same model and seed give the same text on one machine. Another processor, NumPy or number of
     threads may add up in another order, and a sampled token near the edge then turns out
@@ -45,9 +48,9 @@ def sample_text(model: Model, *, seed: int = 0, n_tokens: int | None = None) -> 
     vocabulary, config = model.vocabulary, model.config
     length = min(config.context_length, MAX_LENGTH)
     if n_tokens is None:
-        n_tokens = TOKENS_PER_COLUMN * max(config.dim, config.hidden_dim)
+        n_tokens = min(TOKENS_PER_COLUMN * max(config.dim, config.hidden_dim), MOST_TOKENS)
     sequences = max(-(-n_tokens // length), MIN_SEQUENCES)
-    ends = [token for token in (vocabulary.bos, vocabulary.eos) if token is not None]
+    ends = [] if model.chat_template else sorted(vocabulary.ends)
     random = np.random.default_rng(seed)
     transformer = Transformer(config, model.tensors)
     cache = KeyValueCache(config, sequences, length)

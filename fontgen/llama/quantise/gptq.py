@@ -27,6 +27,8 @@ DAMPING = 0.01
 """Added to the diagonal of H, as a share of its mean, so that it can be inverted."""
 REFINEMENTS = 3
 ROWS_AT_ONCE = 512
+SMALL = 64
+"""Rows of a triangular matrix that is inverted as it is."""
 
 
 @dataclass
@@ -40,6 +42,12 @@ class Grid:
     group_scales: np.ndarray
     scales: np.ndarray
     group_size: int
+
+    def rows(self, start: int, stop: int) -> Grid:
+        """Some of the rows, in the same memory."""
+        some = slice(start, stop)
+        parts = self.values[some], self.group_scales[some], self.scales[some]
+        return Grid(*parts, self.group_size)
 
     def dequantised(self) -> np.ndarray:
         steps = np.repeat(self.group_scales.astype(np.float32), self.group_size, axis=1)
@@ -85,11 +93,34 @@ def quantise_gptq(
         hessian: float64 (columns, columns), the sum (or mean) of x'x over inputs x.
     """
     hessian = damped(hessian, damping)
-    inverse = np.linalg.inv(hessian)
-    factor = np.linalg.cholesky((inverse + inverse.T) / 2).T
-    grid = _by_rows(weights, group_size, factor)
-    _refine(grid, weights, hessian)
+    grid = _by_rows(weights, group_size, inverse_factor(hessian))
+    single = hessian.astype(np.float32)
+    for start in range(0, len(weights), ROWS_AT_ONCE):
+        _refine(grid.rows(start, start + ROWS_AT_ONCE), weights[start : start + ROWS_AT_ONCE], single)
     return grid
+
+
+def inverse_factor(hessian: np.ndarray) -> np.ndarray:
+    """Upper triangular U with U'U the inverse of a positive definite matrix.
+
+    Of the matrix turned round, whose Cholesky factor is the other way about: no inverse of a full matrix is needed,
+    which takes thrice as long.
+    """
+    lower = np.linalg.cholesky(hessian[::-1, ::-1])
+    return np.ascontiguousarray(_inverse_of_lower(lower)[::-1, ::-1])
+
+
+def _inverse_of_lower(matrix: np.ndarray) -> np.ndarray:
+    """Of a lower triangular matrix, by halves, so that all is matrix products."""
+    n = len(matrix)
+    if n <= SMALL:
+        return np.tril(np.linalg.inv(matrix))
+    half = n // 2
+    inverse = np.zeros_like(matrix)
+    inverse[:half, :half] = first = _inverse_of_lower(matrix[:half, :half])
+    inverse[half:, half:] = second = _inverse_of_lower(matrix[half:, half:])
+    inverse[half:, :half] = -second @ matrix[half:, :half] @ first
+    return inverse
 
 
 def damped(hessian: np.ndarray, damping: float) -> np.ndarray:
@@ -168,44 +199,50 @@ def _round_group(
 
 
 def _refine(grid: Grid, weights: np.ndarray, hessian: np.ndarray) -> None:
-    """Coordinate descent on integers, group scales and row scales, in place."""
-    columns = weights.shape[1]
-    groups = _groups(columns, grid.group_size)
-    target = weights.T.astype(np.float64)
-    values = grid.values.T.astype(np.float64)
-    group_scales = grid.group_scales.T.astype(np.float64)
-    scales = grid.scales.astype(np.float64)
-    diagonal = np.diagonal(hessian)
+    """Coordinate descent on integers, group scales and row scales, in place. All in float32.
+
+    ``wanted`` is H times the weights, ``image`` H times what the grid stands for: their difference is the direction of
+    steepest descent, and is kept up to date from group to group.
+    """
+    groups = _groups(weights.shape[1], grid.group_size)
+    target = weights.T.astype(np.float32)
+    values = grid.values.T.astype(np.float32)
+    group_scales = grid.group_scales.T.astype(np.float32)
+    scales = grid.scales.astype(np.float32)
+    wanted = hessian @ target
+    image = hessian @ _weights(values, group_scales, scales, groups)
     for _ in range(REFINEMENTS):
-        gradient = hessian @ (target - _weights(values, group_scales, scales, groups))
         for i, group in enumerate(groups):
-            within = hessian[group, group]
-            step = group_scales[i] * scales
-            divisors = np.where(step > 0, step, 1)
-            local, before = gradient[group].copy(), values[group].copy()
-            for j in range(len(before)):
-                column = group.start + j
-                wanted = values[column] + local[j] / diagonal[column] / divisors
-                new = np.where(step > 0, np.rint(wanted).clip(LOWEST, HIGHEST), 0)
-                change = (new - values[column]) * step
-                values[column] = new
-                local -= within[:, j, None] * change
+            within, before = hessian[group, group], values[group] * (group_scales[i] * scales)
+            local = wanted[group] - image[group]
+            _round_again(values[group], group_scales[i] * scales, local, within)
             # One number for the whole group: its scale, at the minimum of a parabola.
             curvature = (values[group] * (within @ values[group])).sum(axis=0) * scales
             slope = (values[group] * local).sum(axis=0)
             move = np.divide(slope, curvature, out=np.zeros_like(slope), where=curvature > 0)
-            moved = np.rint(group_scales[i] + move).clip(0, LARGEST_GROUP_SCALE)
-            gradient -= hessian[:, group] @ (values[group] * moved * scales - before * step)
-            group_scales[i] = moved
+            group_scales[i] = np.rint(group_scales[i] + move).clip(0, LARGEST_GROUP_SCALE)
+            image += hessian[:, group] @ (values[group] * (group_scales[i] * scales) - before)
         current = _weights(values, group_scales, scales, groups)
-        image = hessian @ current
-        power = (current * image).sum(axis=0)
-        slope = (target * image).sum(axis=0)
+        power, slope = (current * image).sum(axis=0), (target * image).sum(axis=0)
         factor = np.divide(slope, power, out=np.ones_like(slope), where=(power > 0) & (slope > 0))
-        scales = (scales * factor).astype(np.float32).astype(np.float64)
+        scales *= factor
+        image *= factor
     grid.values[:] = values.T
     grid.group_scales[:] = group_scales.T
     grid.scales[:] = scales
+
+
+def _round_again(
+    values: np.ndarray, step: np.ndarray, local: np.ndarray, within: np.ndarray
+) -> None:
+    """Move each integer of a group (n, rows) in turn to where the error is least, and ``local`` along with it."""
+    divisors = np.where(step > 0, step, np.float32(1))
+    for j in range(len(values)):
+        moved = np.rint(values[j] + local[j] / within[j, j] / divisors).clip(LOWEST, HIGHEST)
+        moved[step <= 0] = 0
+        change = (moved - values[j]) * step
+        values[j] = moved
+        local -= within[:, j, None] * change
 
 
 def _weights(
