@@ -20,6 +20,7 @@ from fontgen.files import read_input
 from fontgen.font.file import read_font
 from fontgen.font.tables import WASM_TAG
 from fontgen.font.tale import TALE_TAG, read_tale
+from fontgen.host import functions
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 from fontgen.shapers.binary import sections
 from fontgen.shapers.flavours import SIMD_SECTION
@@ -104,6 +105,14 @@ def _inspect_module(data: bytes) -> dict[str, Any]:
         "imports": [f"{item.module}.{item.name}{_signature(item.type)}" for item in module.imports],
         "exports": [f"{item.name}{_signature(item.type)}" for item in module.exports],
     }
+    unknown = [
+        f"{item.module}.{item.name}"
+        for item in module.imports
+        if item.module != functions.MODULE or item.name not in functions.FUNCTIONS
+    ]
+    if unknown:
+        what = ", ".join(unknown)
+        report["error"] = f"imports what no HarfBuzz has, so hosts show plain text: {what}"
     memories = [item.type for item in module.exports if isinstance(item.type, wasmtime.MemoryType)]
     memories += [item.type for item in module.imports if isinstance(item.type, wasmtime.MemoryType)]
     if memories:
@@ -205,9 +214,9 @@ def format_report(report: dict[str, Any]) -> str:
 def _module_lines(shaper: dict[str, Any] | None) -> list[str]:
     if shaper is None:
         return ["  none: HarfBuzz shapes this font by OpenType alone"]
-    if "error" in shaper:
+    if "imports" not in shaper:
         return _rows(shaper)
-    lines = _rows({key: shaper[key] for key in ("size", "sha256", "flavour")})
+    lines = _rows({k: shaper[k] for k in ("size", "sha256", "flavour", "error") if k in shaper})
     if "memory" in shaper:
         memory = shaper["memory"]
         most = "may grow" if memory["maximum"] is None else f"at most {memory['maximum']:,}"

@@ -11,7 +11,7 @@ from fontgen.text.shape import ShapeFailed, format_table
 
 
 def shape(args: argparse.Namespace) -> int:
-    """Shape TEXT and print the visible text and the glyphs; 1: HarfBuzz did not shape it."""
+    """Shape TEXT and print the visible text and the glyphs; 1: not the shaper that was asked for did."""
     text = read_text(args)
     font = open_shaping(args)
     if not font.has_wasm and args.shaper != "ot":
@@ -21,8 +21,10 @@ def shape(args: argparse.Namespace) -> int:
     except ShapeFailed as error:
         print(f"fontgen: {error}", file=sys.stderr)
         return 1
+    if shaped.reason:
+        reporter(args).note(f"{args.font}: OpenType shaped this: {shaped.reason}")
     if args.json:
         print_json(shaped.as_dict())
     else:
         print(format_table(shaped))
-    return 0
+    return 1 if args.shaper == "wasm" and shaped.shaper != "wasm" else 0

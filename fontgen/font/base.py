@@ -17,6 +17,7 @@ from fontTools.ttLib import TTFont
 from fontgen.errors import FontgenError, naming
 from fontgen.font.coverage import Coverage
 from fontgen.font.file import FontFile, read_font
+from fontgen.font.tables import write_table
 
 DEFAULT_BASE_PACKAGE = "font_roboto"
 DEFAULT_BASE_FILE = "Roboto-Regular.ttf"
@@ -67,8 +68,12 @@ def open_base(spec: str | os.PathLike[str] | None = None, index: int | None = No
             font = _open(file)
         except Exception as error:  # fontTools raises whatever the bytes lead it to
             raise FontgenError(f"is not a font: {_first_line(error)}") from error
-        _check(font, Coverage(file))
-        return _open(file)
+        coverage = Coverage(file)
+        _keep_what_harfbuzz_finds(font, coverage)
+        _check(font, coverage)
+        font = _open(file)
+        _keep_what_harfbuzz_finds(font, coverage)
+        return font
 
 
 def read_base(spec: str | os.PathLike[str] | None = None, index: int | None = None) -> FontFile:
@@ -87,6 +92,20 @@ def _open(file: FontFile) -> TTFont:
     # fontTools's own packer: what HarfBuzz's gives depends on its version.
     font.cfg["fontTools.ttLib.tables.otBase:USE_HARFBUZZ_REPACKER"] = False
     return font
+
+
+def _keep_what_harfbuzz_finds(font: TTFont, coverage: Coverage) -> None:
+    """Where a damaged directory is out of order, or lists a table twice, HarfBuzz's view of it goes on to hold."""
+    for tag in [tag for tag in font.keys() if tag != "GlyphOrder"]:
+        try:
+            listed = font.reader[tag]
+        except Exception:  # `_check` names it
+            continue
+        found = coverage.table(str(tag)) if tag.isascii() else listed  # of which HarfBuzz knows none
+        if listed and not found:
+            del font[tag]
+        elif listed != found:
+            write_table(font, tag, found)
 
 
 def _check(font: TTFont, coverage: Coverage) -> None:

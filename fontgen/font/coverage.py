@@ -20,9 +20,9 @@ class Coverage:
     """
 
     def __init__(self, file: FontFile):
-        face = uharfbuzz.Face(uharfbuzz.Blob(file.data), file.index)
-        self._font = uharfbuzz.Font(face)
-        self._unicodes = face.unicodes
+        self._face = uharfbuzz.Face(uharfbuzz.Blob(file.data), file.index)
+        self._font = uharfbuzz.Font(self._face)
+        self._unicodes = self._face.unicodes
 
     def __contains__(self, character: str) -> bool:
         return bool(self._font.get_nominal_glyph(ord(character)))
@@ -33,3 +33,7 @@ class Coverage:
     def has_all(self, text: str) -> bool:
         """Whether every character of a text has a glyph."""
         return all(character in self for character in text)
+
+    def table(self, tag: str) -> bytes:
+        """A table's bytes; none where HarfBuzz does not find it."""
+        return bytes(self._face.reference_table(str(tag)).data)

@@ -7,9 +7,11 @@ scripts and features are read and written anew; lookups, whatever is wrong with 
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import uharfbuzz
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables import otTables
 from fontTools.ttLib.tables.otBase import OTTableReader, OTTableWriter
@@ -19,7 +21,7 @@ from fontgen.font.tables import write_table
 
 _HEADER = struct.Struct(">5H")  # version; offsets of ScriptList, FeatureList, LookupList
 _OFFSET = struct.Struct(">I")  # of FeatureVariations, since version 1.1
-_NO_FEATURE = 0xFFFF
+_NO_FEATURE = _DEFAULT_LANGUAGE = 0xFFFF
 
 
 def write_features(font: TTFont, tags: Iterable[str], table: str = "GSUB") -> None:
@@ -31,14 +33,35 @@ def write_features(font: TTFont, tags: Iterable[str], table: str = "GSUB") -> No
     """
     if table not in font:
         return
-    data = font.getTableData(table)
+    data, tags = font.getTableData(table), set(tags)
     try:
         changed = _with_features(data, tags, font, table)
-    except (
-        Exception
-    ):  # whatever the bytes lead fontTools to; HarfBuzz ignores what is broken, and so do we
+    except Exception:
+        # Whatever the bytes lead fontTools to: HarfBuzz ignores what is broken, and so do we.
         return
-    write_table(font, table, changed)
+    # What is damaged means to HarfBuzz what it meant before, or it is left as it is.
+    before, after = (_listed(font, table, version) for version in (data, changed))
+    if before.keys() == after.keys() and all(
+        not before[key] - after[key] and (after[key] - before[key]).keys() <= tags for key in before
+    ):
+        write_table(font, table, changed)
+
+
+def _listed(font: TTFont, table: str, data: bytes) -> dict[tuple[int, str, int, str], Counter[str]]:
+    """The features of each script and language as HarfBuzz reads the table; nothing where it refuses to."""
+
+    def table_of(face: uharfbuzz.Face, tag: str, _: object) -> bytes:
+        needed = tag in ("maxp", "head") and tag in font
+        return data if tag == table else font.getTableData(tag) if needed else b""
+
+    face = uharfbuzz.Face.create_for_tables(table_of, None)
+    listed = {}
+    for script, script_tag in enumerate(face.get_table_script_tags(table)):
+        languages = face.get_script_language_tags(table, script)
+        for language, language_tag in [*enumerate(languages), (_DEFAULT_LANGUAGE, "dflt")]:
+            features = face.get_language_feature_tags(table, script, language)
+            listed[script, script_tag, language, language_tag] = Counter(features)
+    return listed
 
 
 def _with_features(data: bytes, tags: Iterable[str], font: TTFont, tag: str) -> bytes:

@@ -34,6 +34,8 @@ class Layout:
     caret: tuple[float, float]
     """Baseline position of a caret after the last character, in the glyphs' coordinates."""
     visible: str
+    reason: str
+    """Why OpenType shaped a part where the font's program was asked to; else empty."""
     ascender: float
     descender: float
     """Of one line, from its baseline; the descender is negative."""
@@ -131,7 +133,8 @@ def _layout(
     descender: float,
 ) -> Layout:
     visible = "\n".join(shaped.visible for shaped in paragraphs)
-    return Layout(placed, box[0], box[1], caret, visible, ascender, descender)
+    reason = next((shaped.reason for shaped in paragraphs if shaped.reason), "")
+    return Layout(placed, box[0], box[1], caret, visible, reason, ascender, descender)
 
 
 def _wrap(shaped: ShapedText, width: float | None) -> Iterator[list[Glyph]]:

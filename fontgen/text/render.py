@@ -54,6 +54,8 @@ def render(
     if kind == "gif":
         return render_typing(font, text, shape_options, options, reporter)
     layout = layout_text(font, text, shape_options, options.line_width(font.units_per_em))
+    if layout.reason and reporter:
+        reporter.note(f"{font.path}: OpenType shaped this: {layout.reason}")
     scale = options.size / font.units_per_em
     width, height = canvas_size(layout, scale, options)
     backend = (RasterBackend if kind == "png" else SvgBackend)(font, width, height)

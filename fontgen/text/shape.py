@@ -20,8 +20,10 @@ from typing import Any
 
 from fontgen.errors import FontgenError
 from fontgen.font.file import read_font
+from fontgen.font.tables import WASM_TAG
 from fontgen.host import native
-from fontgen.llama.marks import MORE, SHOWS_NOTHING
+from fontgen.host.native.observer import Observer, Outcome
+from fontgen.llama.marks import SHOWS_NOTHING
 from fontgen.text.characters import GlyphCharacters
 from fontgen.text.options import ShapeOptions, parse_variations
 
@@ -33,8 +35,8 @@ _IGNORABLE = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 
-_MOST_UNCHANGED = 100
-"""Calls that show the same ellipsis, for reading a long prompt, before it must have been typed or generated."""
+_MOST_CALLS = 20_000
+"""Calls that one text is shaped by: more than the positions of a long prompt, should each be a call of its own."""
 
 
 class ShapeFailed(Exception):
@@ -66,9 +68,11 @@ class ShapedText:
     script: str | None
     language: str | None
     shaper: str
-    """``wasm``: the font's own program did the work; ``ot``: OpenType."""
+    """``wasm`` or ``ot``, whichever did the work."""
     reason: str
-    """Why OpenType did it, where the font's program was asked and failed; else empty."""
+    """Why OpenType did it where the font's program was asked to; else empty."""
+    finished: bool
+    """Whether the font's program has no more to show: see ``settle`` of `ShapingFont.shape`."""
     units_per_em: int
     glyphs: list[Glyph]
 
@@ -135,15 +139,11 @@ class ShapingFont:
     @property
     def has_wasm(self) -> bool:
         """Whether the font brings a shaper of its own."""
-        return "Wasm" in self.face.table_tags
+        return WASM_TAG in self.face.table_tags
 
     @property
     def units_per_em(self) -> int:
         return self.face.upem
-
-    @cached_property
-    def _observer(self) -> native.Observer:
-        return native.Observer()
 
     @cached_property
     def characters(self) -> GlyphCharacters:
@@ -155,8 +155,8 @@ class ShapingFont:
         """Shape a text, or a part of it.
 
         Args:
-            settle: one call of the font's shaper computes only so much, and shows an ellipsis for the
-                rest; shape again until nothing changes, as a program does that redraws its text.
+            settle: one call of the font's program computes only so much, and may show an ellipsis for the
+                rest; shape again until it says that it is done, as a program does that redraws its text.
 
         Raises:
             ShapeFailed: HarfBuzz did not shape it.
@@ -164,17 +164,31 @@ class ShapingFont:
         """
         options = options or ShapeOptions()
         shaper = options.shaper or ("wasm" if self.has_wasm else "ot")
-        buffer = self._shape(text, options, shaper)
-        unchanged = 0
-        while settle and shaper == "wasm" and MORE in text and unchanged < _MOST_UNCHANGED:
-            glyphs = [info.codepoint for info in buffer.glyph_infos]
-            if self.characters.ellipsis not in glyphs:
-                break
+        if shaper != "wasm" or not self.has_wasm:
             buffer = self._shape(text, options, shaper)
-            same = [info.codepoint for info in buffer.glyph_infos] == glyphs
-            unchanged = unchanged + 1 if same else 0
-        end = options.part[1] if options.part else len(text)
-        return self._shaped_text(text, end, shaper, buffer)
+            return self._shaped_text(text, options, buffer, Outcome(shaper, "", "", None, ()))
+        buffer, outcome = self._shape_observed(text, options)
+        calls = 1
+        while settle and not outcome.finished and calls < _MOST_CALLS:
+            buffer, outcome = self._shape_observed(text, options)
+            calls += 1
+        return self._shaped_text(text, options, buffer, outcome)
+
+    def _shape_observed(self, text: str, options: ShapeOptions) -> tuple[Any, Outcome]:
+        with self._observer as observer:
+            buffer = self._shape(text, options, "wasm")
+        outcome = observer.outcome(self._program)
+        if not buffer.glyph_infos:  # HarfBuzz asks nobody to shape an empty text
+            outcome = replace(outcome, shaper="wasm", reason="")
+        return buffer, outcome
+
+    @cached_property
+    def _observer(self) -> Observer:
+        return Observer()
+
+    @cached_property
+    def _program(self) -> bytes:
+        return bytes(self.face.reference_table(WASM_TAG).data)
 
     def _shape(self, text: str, options: ShapeOptions, shaper: str) -> Any:
         """A `uharfbuzz.Buffer` of the text, shaped once."""
@@ -192,22 +206,20 @@ class ShapingFont:
             raise FontgenError(str(error)) from error
         buffer.guess_segment_properties()
         try:
-            with self._observer:
-                self.uharfbuzz.shape(self.font, buffer, options.features, shapers=[shaper])
+            self.uharfbuzz.shape(self.font, buffer, options.features, shapers=[shaper])
         except RuntimeError as error:
             raise ShapeFailed(
                 f"{self.path}: the shaper {shaper!r} failed to shape this text"
             ) from error
         return buffer
 
-    def _shaped_text(self, text: str, end: int, shaper: str, buffer: Any) -> ShapedText:
+    def _shaped_text(
+        self, text: str, options: ShapeOptions, buffer: Any, outcome: Outcome
+    ) -> ShapedText:
         glyphs = [
             self._glyph(info, position, text, buffer.direction)
             for info, position in zip(buffer.glyph_infos, buffer.glyph_positions or (), strict=True)
         ]
-        # Of an empty text HarfBuzz asks no shaper.
-        asked = shaper == "wasm" and glyphs
-        outcome = self._observer.outcome(b"") if asked else native.Outcome(shaper, "", "", None, ())
         shaped = ShapedText(
             text=text,
             visible="",
@@ -216,11 +228,13 @@ class ShapingFont:
             language=buffer.language,
             shaper=outcome.shaper,
             reason=outcome.reason,
+            finished=outcome.finished,
             units_per_em=self.units_per_em,
             glyphs=glyphs,
         )
         shown = _shown_text(outcome, text)
         if shown is None:
+            end = options.part[1] if options.part else len(text)
             shown = "".join(self._visible_clusters(shaped, end))
         return replace(shaped, visible=shown)
 

@@ -33,6 +33,8 @@ class Outcome:
     itself, or did not shape."""
     clusters: tuple[int, ...]
     """For each character of ``shown``, the index into the typed text that it belongs to."""
+    finished: bool = True
+    """Whether that was all; if not, shaping the text again shows more."""
 
 
 @cache
@@ -49,6 +51,7 @@ def _library(path: Path) -> ctypes.CDLL:
         "fontgen_observed_reason": (text, [pointer]),
         "fontgen_observed_message": (text, [pointer]),
         "fontgen_observed_text": (number, [pointer, numbers, numbers]),
+        "fontgen_observed_finished": (number, [pointer]),
         "fontgen_observed_refusal": (text, [text, ctypes.c_size_t]),
     }
     for name, (result, parameters) in types.items():
@@ -117,6 +120,7 @@ class Observer:
             message.decode(errors="replace"),
             shown,
             clusters,
+            bool(library.fontgen_observed_finished(self._observer)),
         )
 
     def _text(self) -> tuple[str | None, tuple[int, ...]]:

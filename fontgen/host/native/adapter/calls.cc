@@ -60,6 +60,16 @@ static bool refuse (fontgen_instance *instance, const char *reason)
   return false;
 }
 
+/* A guest may show a part of what there is to show, so that its call is short; who observes it wants to know. */
+static bool ask_whether_finished (fontgen_instance *instance)
+{
+  if (!is_observed () || !instance->exported[fontgen_function::SHAPE_FINISHED]) return true;
+  wt_value value;
+  if (!invoke (instance, &instance->exports[fontgen_function::SHAPE_FINISHED], &value, 1)) return false;
+  observe_finished (value.i32);
+  return true;
+}
+
 /* Whether the guest shaped the text, and its result can be shown. */
 static bool shape_by_guest (fontgen_instance *instance, hb_buffer_t *buffer, const wasm_val_t *arguments)
 {
@@ -75,7 +85,7 @@ static bool shape_by_guest (fontgen_instance *instance, hb_buffer_t *buffer, con
   if (!values[0].i32) return refuse (instance, "its shape() returned 0");
   if (!buffer->successful) return refuse (instance, "its result did not fit into the buffer");
   instance->text.settle_clusters (buffer);
-  return true;
+  return ask_whether_finished (instance);
 }
 
 static bool shape (fontgen_instance *instance, wasm_val_t *results, const wasm_val_t *arguments)

@@ -16,6 +16,7 @@ static const struct { const char *name; size_t n_arguments, n_results; } roles[]
   {"shape_plan_create", 1, 1},
   {"shape_plan_destroy", 1, 0},
   {"shape_context", 2, 1},
+  {"shape_finished", 0, 1},
 };
 
 /* Constructors that compilers export instead of a start function, in wasm-micro-runtime's order. */

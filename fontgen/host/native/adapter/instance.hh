@@ -13,9 +13,10 @@
 #include "wasm_export.h"
 #include "wasmtime_abi.hh"
 
-/* One of the functions that HarfBuzz calls in a guest, or shape_context(), which is called from here. */
+/* One of the functions that HarfBuzz calls in a guest, or shape_context() and shape_finished(), which are called
+ * from here. */
 struct fontgen_function {
-  enum role_t { SHAPE, SHAPE_PLAN_CREATE, SHAPE_PLAN_DESTROY, SHAPE_CONTEXT, N_ROLES } role;
+  enum role_t { SHAPE, SHAPE_PLAN_CREATE, SHAPE_PLAN_DESTROY, SHAPE_CONTEXT, SHAPE_FINISHED, N_ROLES } role;
 };
 
 struct fontgen_instance {

@@ -13,6 +13,7 @@ enum { LINE = 256 };
 
 struct fontgen_observer {
   int shaper;
+  bool finished;
   char reason[LINE], message[LINE];
   bool has_text;
   uint32_t *characters, *clusters;
@@ -62,12 +63,17 @@ void observe_text (hb_buffer_t *buffer)
   }
 }
 
+bool is_observed () { return observer; }
+
+void observe_finished (bool finished) { observer->finished = finished; }
+
 void observe_result (bool by_guest, const char *message)
 {
   fontgen_observer *o = observer;
   if (!o) return;
   o->shaper = by_guest ? 1 : 2;
   if (!by_guest) o->has_text = false;
+  if (!by_guest) o->finished = true;
   snprintf (o->reason, sizeof o->reason, "%s", by_guest ? "" : last_explanation);
   snprintf (o->message, sizeof o->message, "%s", message);
 }
@@ -131,11 +137,13 @@ void fontgen_observe (fontgen_observer_t *o)
   observer = o;
   if (!o) return;
   o->shaper = 0;
+  o->finished = true;
   o->has_text = false;
   *o->reason = *o->message = 0;
 }
 
 int fontgen_observed_shaper (const fontgen_observer_t *o) { return o->shaper; }
+int fontgen_observed_finished (const fontgen_observer_t *o) { return o->finished; }
 const char *fontgen_observed_reason (const fontgen_observer_t *o) { return o->reason; }
 const char *fontgen_observed_message (const fontgen_observer_t *o) { return o->message; }
 

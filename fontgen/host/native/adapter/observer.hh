@@ -42,6 +42,9 @@ FONTGEN_EXPORT const char *fontgen_observed_message (const fontgen_observer_t *o
 FONTGEN_EXPORT int fontgen_observed_text (const fontgen_observer_t *observer, const uint32_t **characters,
 					  const uint32_t **clusters);
 
+/* 0: the guest says, by shape_finished(), that it showed a part only, and that shaping the text again shows more. */
+FONTGEN_EXPORT int fontgen_observed_finished (const fontgen_observer_t *observer);
+
 /* Why this process never runs that Wasm table, in a line; "" where it does, or has not met it. */
 FONTGEN_EXPORT const char *fontgen_observed_refusal (const void *wasm_table, size_t bytes);
 
@@ -55,6 +58,12 @@ const char *explanation ();
 
 /* The guest has HarfBuzz shape this buffer. */
 void observe_text (hb_buffer_t *buffer);
+
+/* Whether anybody observes this thread. */
+bool is_observed ();
+
+/* What the guest says of itself. */
+void observe_finished (bool finished);
 
 /* A shaping call is over. */
 void observe_result (bool by_guest, const char *message);
