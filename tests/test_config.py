@@ -23,7 +23,8 @@ def _write(tmp_path: Path, text: str) -> Path:
         ("[shaper]\nflavor = 'portable'", "unknown key 'flavor' in [shaper]; there are program, flavour"),
         (
             "[fonts]\nbase = 'a'",
-            "unknown section 'fonts'; there are model, font, quantise, shaper, picture, sampling, prompt, automaton, replace",
+            "unknown section 'fonts'; there are model, font, quantise, shaper, picture, sampling, prompt, "
+            "automaton, replace",
         ),
         ("base = 'a'", "unknown section 'base'"),
         ("font = 'a'", "font must be a section"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def _signature(kind: Any) -> str:
 def _inspect_settings(data: bytes) -> dict[str, Any]:
     try:
         settings = read_settings(data)
-        return _fingerprint(data) | vars(settings) | {"replacements": dict(settings.replacements)}
+        return _fingerprint(data) | asdict(settings) | {"replacements": dict(settings.replacements)}
     except FontgenError as error:
         return _fingerprint(data) | {"error": str(error)}
 
