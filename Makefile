@@ -14,6 +14,7 @@
 # make verify         proves every token of both fonts against the references
 # make record         makes the golden images anew, and the README's pictures
 # make bench          measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
+# make bench-page     measures its page in Chromium, beside the native host
 # make lint           ruff, mypy, and import-linter: what may import what
 # make wheel          what `pip install fontgen` installs
 # make release        wheels of fontgen and of the host, for Linux on x86-64 and aarch64: nothing to compile for who has them
@@ -31,7 +32,7 @@ MODEL := model/model.safetensors model/config.json model/tokenizer.model
 BROWSER := $(wildcard fontgen/host/browser/*.py fontgen/host/browser/*/*)
 SOURCES := $(shell find wasm fontgen -name "*.[ch]" -o -name "*.py")
 
-.PHONY: font games play answer content page site editor test test-editors test-browsers test-training model verify record bench lint wheel release clean
+.PHONY: font games play answer content page site editor test test-editors test-browsers test-training model verify record bench bench-page lint wheel release clean
 .DELETE_ON_ERROR:
 
 font: $(FONTS) $(LITE)
@@ -64,7 +65,7 @@ fonts/%.html: fonts/%.ttf $(BROWSER)
 	$(BIN)/fontgen page $< -o $@
 
 site: font games
-	$(BIN)/fontgen page $(FONTS) $(GAMES) -o build/site/
+	$(BIN)/fontgen page $(FONTS) fonts/llama-lite.ttf $(GAMES) -o build/site/
 
 test: font .venv/installed-test
 	$(BIN)/fontgen host build
@@ -109,6 +110,10 @@ record: font games .venv/installed-test
 	  "chess:e4 e5 Bc4 Nc6 Qh5 Nf6 Qxf7# mate"
 	$(BIN)/fontgen render fonts/gsub-maze.ttf --shaper ot --size 18 --width 440 -o fonts/gsub-maze.gif \
 	  "maze:wdwwwwawwdwawwddwdddsdsdwwdssdwwdsdw"
+
+bench-page: font .venv/installed-test
+	$(BIN)/fontgen host build
+	@cd tests && ../$(BIN)/python -m bench.page ../fonts/llama.ttf
 
 bench: .venv/installed
 	$(BIN)/fontgen host build

@@ -143,7 +143,7 @@ def test_the_visible_text_is_what_the_guest_shows(
     for text, shaped in zip(
         texts, host_page.shape("font.ttf", [{"text": text} for text in texts]), strict=True
     ):
-        assert shaped.visible.replace("\u200b", "") == llama.shape(text).visible
+        assert shaped.visible == llama.shape(text).visible
     # Small capitals have no characters of their own, but the text is known all the same.
     (capitals,) = host_page.shape("font.ttf", [{"text": texts[0], "features": "smcp"}])
     assert capitals.visible == llama.shape(texts[0]).visible

@@ -146,7 +146,11 @@ class Page {
     showReport($("#report"), await describeFont(new Uint8Array(await provider.font(settings.font))), settings.font);
   }
 
+  /** When the first text was drawn, in milliseconds since the page was opened. */
+  readyAt = 0;
+
   #showFigures({ answer, paragraphs, unfinished }) {
+    this.readyAt ||= performance.now();
     document.body.dataset.ready = "";
     if (!answer) return;
     const { info, timeouts } = this.text.client;
