@@ -26,7 +26,9 @@ def bundle(*entries: str) -> str:
     order: list[str] = []
     for entry in entries:
         _add(entry, order)
-    return '"use strict";\nconst modules = {};\n' + "".join(map(_as_function, order))
+    body = "".join(map(_as_function, order))
+    # A block of its own: a page may have several such scripts.
+    return f'"use strict";\n{{\nconst modules = {{}};\n{body}}}\n'
 
 
 def _add(name: str, order: list[str], *, above: tuple[str, ...] = ()) -> None:

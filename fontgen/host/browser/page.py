@@ -120,15 +120,16 @@ def one_file(font: PageFont, options: PageOptions, reporter: Reporter | None = N
         style += _font_face(_data_url(font)) + (_STORY_STYLE if font.tells else "")
         policy = f"default-src 'none'; style-src '{_hash(style)}'; font-src data:; img-src data:"
         return _fill("opentype.html", font, options, policy=policy, style=_inline_style(style))
-    script = bundle("one-file.js", "page.js").replace("</script", "<\\/script")
+    loader, script = bundle("loader.js"), bundle("one-file.js", "page.js")
     parts = [
+        *_embedded("page", script.encode()),
         *_embedded("harfbuzz", harfbuzz_module(reporter)),
         *_embedded("font", font.data),
         *_embedded("worker", bundle("worker.js").encode()),
-        f"<script>{script}</script>",
+        f"<script>{loader}</script>",
     ]
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}' 'wasm-unsafe-eval'; worker-src blob:; "
+        f"default-src 'none'; script-src '{_hash(loader)}' '{_hash(script)}' 'wasm-unsafe-eval'; worker-src blob:; "
         f"style-src '{_hash(style)}'; img-src data:"
     )
     return _fill(

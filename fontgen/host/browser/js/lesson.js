@@ -143,7 +143,7 @@ export class Lesson {
     }
     const isNext = index >= tokens.length - this.#answer.hypothetical;
     const verb = token.kind === "prompt" ? `You typed ${readable(token)}` : isNext ? "What may come next" : `The font took ${readable(token)}`;
-    const drawn = token.temperature ? `, at temperature ${(token.temperature / 100).toFixed(2)} among ${choices.kept} tokens` : "";
+    const drawn = token.temperature ? `, at temperature ${(token.temperature / 100).toFixed(2)} among ${choices.kept} ${choices.kept === 1 ? "token" : "tokens"}` : "";
     const rank = isNext ? "" : `: number ${choices.rank}, ${percent(choices.probability)}`;
     this.#heading.textContent = `${verb}${rank}${drawn}.`;
     const listed = choices.choices.some((choice) => choice.token === token.token);
