@@ -1,4 +1,4 @@
-"""Makes the README's picture of the page anew: ``python -m browsers.record_screenshot FONT`` in ``tests/``. Look at it."""
+"""Makes the README's picture of the page anew: ``python -m browsers.record_screenshot FONT``; look at it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 from browsers.chromium import Chromium
-
 from fontgen.host import browser as host_package
 from fontgen.host.browser.page import PageFont, PageOptions, one_file
 

@@ -14,6 +14,7 @@ from browsers.host_page import JAVASCRIPT
 from fontgen.host import limits
 from fontgen.llama import trace
 from fontgen.llama.tables.layout import MODEL_FIELDS
+from fontgen.text.options import ShapeOptions, parse_features
 
 Fontgen = Callable[..., Outcome]
 
@@ -95,7 +96,7 @@ def test_a_token_that_was_taken(lesson: Any, fontgen: Fontgen, font_path: Path) 
 
 def test_a_click_takes_another_token(lesson: Any, llama: Any) -> None:
     text = "The little fox" + "!" * 10
-    shown = ask(lesson, text)
+    shown = ask(lesson, text, "TEMP=0")
     lesson.run(
         "document.querySelectorAll('#trace .token')[argument].click()", len(shown["tokens"]) - 3
     )
@@ -107,12 +108,13 @@ def test_a_click_takes_another_token(lesson: Any, llama: Any) -> None:
     assert shown["tokens"][len(before["tokens"]) - 3] == wanted
     typed = lesson.run("page.text.value")
     assert typed.replace("?", "") == text and "?" in typed
-    assert lesson.run("page.text.visibleText") == llama.shape(typed).visible
+    options = ShapeOptions(features=parse_features("TEMP=0"))
+    assert lesson.run("page.text.visibleText") == llama.shape(typed, options).visible
 
 
 def test_a_click_takes_the_next_token(lesson: Any) -> None:
     for text in ("The little fox", "The little fox!!!!!!"):
-        before = ask(lesson, text)
+        before = ask(lesson, text, "TEMP=0")
         lesson.run("document.querySelectorAll('#choices .choice')[1].click()")
         lesson.wait_for(f"page.text.value !== {json.dumps(text)}")
         shown = settle(lesson)

@@ -123,7 +123,7 @@ export class Lesson {
   /** Whether a token is not in the window of the last one any more. */
   #hasFallenOut(i) {
     const { tokens } = this.#answer;
-    const read = tokens.slice(0, i).filter(({ kind }) => kind === "prompt" || kind === "generated").length;
+    const read = tokens.slice(0, i).filter(({ kind }) => kind !== "begin" && kind !== "end").length;
     return tokens[i].kind !== "begin" && read < tokens[tokens.length - 1].dropped;
   }
 
@@ -142,7 +142,7 @@ export class Lesson {
       return (this.#heading.textContent = why);
     }
     const isNext = index >= tokens.length - this.#answer.hypothetical;
-    const verb = token.kind === "prompt" ? `You typed ${readable(token)}` : isNext ? "What may come next" : `The font took ${readable(token)}`;
+    const verb = token.kind === "prompt" ? `You typed ${readable(token)}` : token.kind === "frame" ? `The font puts ${readable(token)} around it` : isNext ? "What may come next" : `The font took ${readable(token)}`;
     const drawn = token.temperature ? `, at temperature ${(token.temperature / 100).toFixed(2)} among ${choices.kept} ${choices.kept === 1 ? "token" : "tokens"}` : "";
     const rank = isNext ? "" : `: number ${choices.rank}, ${percent(choices.probability)}`;
     this.#heading.textContent = `${verb}${rank}${drawn}.`;

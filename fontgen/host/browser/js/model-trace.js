@@ -6,7 +6,7 @@ export const TRACED_TOKEN = ["token", "kind", "cluster", "dropped", "rejected", 
 export const CHOICES = ["n", "kept", "rank", "probability"];
 export const CHOICE = ["token", "probability"];
 const FLOATS = new Set(["probability"]);
-export const KINDS = ["begin", "prompt", "generated", "end"];
+export const KINDS = ["begin", "prompt", "generated", "end", "frame"];
 export const MOST_CHOICES = 64;
 
 const EXPORTS = ["traced_token_count", "traced_tokens", "traced_choices", "traced_rejections", "token_bytes", "malloc", "free"];
