@@ -10,8 +10,9 @@ bool kv_cache_open(struct kv_cache *cache, const struct model *model) {
     cache->head_stride = (model->head_size + 3) / 4 * 4;
     cache->keys_size = (h->context_length + POSITIONS - 1) / POSITIONS * head_size * POSITIONS;
     cache->values_size = (uint64_t)h->context_length * cache->head_stride;
-    cache->keys = allocate(heads * cache->keys_size, sizeof *cache->keys);
-    cache->values = allocate(heads * cache->values_size, sizeof *cache->values);
+    /* Of a long context hardly anybody uses all; what attention reads past the last position counts for nothing. */
+    cache->keys = allocate_unset(heads * cache->keys_size, sizeof *cache->keys);
+    cache->values = allocate_unset(heads * cache->values_size, sizeof *cache->values);
     return cache->keys && cache->values;
 }
 

@@ -18,5 +18,6 @@
 void matmul8_one(float *out, const struct matrix *matrix, const struct activations *x);
 void matmul8_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x);
 void matmul4_one(float *out, const struct matrix *matrix, const struct activations *x);
+void matmul4_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x);
 
 #endif

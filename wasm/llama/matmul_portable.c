@@ -46,18 +46,6 @@ static inline void split(uint64_t sums, int32_t *low, int32_t *high) {
 
 #define NEXT_UNIT (BLOCK_ROWS / 2)
 
-static ALWAYS_INLINE uint64_t products4(const uint64_t *w, const uint64_t *a, uint32_t units) {
-    uint64_t sums = 0;
-#pragma clang loop unroll_count(1)
-    for (; units; units--, w += NEXT_UNIT, a += 8) {
-        uint64_t eight = *w ^ STILL_SIGNED;
-#pragma clang loop unroll(full)
-        for (int c = 0; c < 8; c++) sums += (eight >> 4 * c & NIBBLES) * a[c];
-        KEEP_LOADS_IN_PLACE();
-    }
-    return sums;
-}
-
 /* `count` is a constant, 1 or 2, wherever this is inlined, so that all sums are registers. */
 static ALWAYS_INLINE void matmul8(float *out, uint32_t stride, const struct matrix *matrix,
                                   const struct activations *x, const int count) {
@@ -99,26 +87,57 @@ void matmul8_two(float *out, uint32_t stride, const struct matrix *matrix, const
     matmul8(out, stride, matrix, x, TOGETHER);
 }
 
-void matmul4_one(float *out, const struct matrix *matrix, const struct activations *x) {
+/* The sums of two rows over a group, for `count` vectors. */
+static ALWAYS_INLINE void step4(uint64_t sums[TOGETHER], const uint64_t *w, const uint64_t *const *a, uint32_t units,
+                                const int count) {
+    const uint64_t *at[TOGETHER] = {a[0], a[count - 1]};
+    for (int i = 0; i < count; i++) sums[i] = 0;
+#pragma clang loop unroll_count(1)
+    for (; units; units--, w += NEXT_UNIT) {
+        uint64_t eight = *w ^ STILL_SIGNED;
+#pragma clang loop unroll(full)
+        for (int c = 0; c < 8; c++) {
+            uint64_t two = eight >> 4 * c & NIBBLES;
+            for (int i = 0; i < count; i++) sums[i] += two * at[i][c];
+        }
+        for (int i = 0; i < count; i++) at[i] += 8;
+        KEEP_LOADS_IN_PLACE();
+    }
+}
+
+static ALWAYS_INLINE void matmul4(float *out, uint32_t stride, const struct matrix *matrix,
+                                  const struct activations *x, const int count) {
     const uint64_t *weights = (const uint64_t *)matrix->weights;
     const uint8_t *group_scales = matrix->group_scales;
-    for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->units * (BLOCK_ROWS / 2)) {
+    for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS, weights += matrix->units * NEXT_UNIT) {
         for (uint32_t pair = 0; pair < BLOCK_ROWS / 2; pair++) {
             uint32_t r = row + 2 * pair;
-            int32_t total = 0, next_total = 0;
+            int32_t totals[TOGETHER][2] = {};
             for (uint32_t group = 0; group < matrix->groups; group++) {
                 uint32_t start = group * matrix->group_units, units = matrix->units - start;
                 if (units > matrix->group_units) units = matrix->group_units;
-                int32_t low, high;
-                const uint64_t *a = (const uint64_t *)x->packed + 8 * start;
-                split(products4(weights + pair + start * (BLOCK_ROWS / 2), a, units), &low, &high);
                 const uint8_t *scales = group_scales + group * BLOCK_ROWS + 2 * pair;
-                total += (low + x->offsets[group]) * scales[0];
-                next_total += (high + x->offsets[group]) * scales[1];
+                const uint64_t *a[TOGETHER] = {(const uint64_t *)x[0].packed + 8 * start,
+                                               (const uint64_t *)x[count - 1].packed + 8 * start};
+                uint64_t sums[TOGETHER];
+                step4(sums, weights + pair + start * NEXT_UNIT, a, units, count);
+                for (int i = 0; i < count; i++) {
+                    int32_t low, high;
+                    split(sums[i], &low, &high);
+                    totals[i][0] += (low + x[i].offsets[group]) * scales[0];
+                    totals[i][1] += (high + x[i].offsets[group]) * scales[1];
+                }
             }
-            out[r] = (float)total * (matrix->scales[r] * x->scale);
-            out[r + 1] = (float)next_total * (matrix->scales[r + 1] * x->scale);
+            for (int i = 0; i < count; i++)
+                for (int j = 0; j < 2; j++)
+                    out[i * stride + r + j] = (float)totals[i][j] * (matrix->scales[r + j] * x[i].scale);
         }
         group_scales += matrix->groups * BLOCK_ROWS;
     }
+}
+
+void matmul4_one(float *out, const struct matrix *matrix, const struct activations *x) { matmul4(out, 0, matrix, x, 1); }
+
+void matmul4_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x) {
+    matmul4(out, stride, matrix, x, TOGETHER);
 }

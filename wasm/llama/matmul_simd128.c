@@ -140,7 +140,6 @@ static ALWAYS_INLINE void step4(v128_t sums[4], const v128_t *w, const packed4 *
     KEEP_LOADS_IN_PLACE();
 }
 
-/* One vector at a time: with the totals of the groups, two would not fit the registers. */
 void matmul4_one(float *out, const struct matrix *matrix, const struct activations *x) {
     const v128_t *w = (const v128_t *)matrix->weights;
     const uint8_t *group_scales = matrix->group_scales;
@@ -164,4 +163,10 @@ void matmul4_one(float *out, const struct matrix *matrix, const struct activatio
         for (int k = 0; k < 4; k++)
             store_scaled(out + row + 4 * k, totals[k], matrix->scales + row + 4 * k, x->scale);
     }
+}
+
+/* One at a time: with the totals of the groups, two do not fit the registers; and half of the rows for two was slower, for
+ * then fewer rows share a load of the vectors. */
+void matmul4_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x) {
+    for (uint32_t i = 0; i < TOGETHER; i++) matmul4_one(out + i * stride, matrix, &x[i]);
 }
