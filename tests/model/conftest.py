@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("matplotlib")
-
 from fontgen.llama.documents import SEPARATOR
 from model.recipe import Recipe, read_recipe
 
@@ -51,6 +48,8 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
 @pytest.fixture(scope="session")
 def trained(recipe: Recipe) -> Path:
     """The exported weights of a whole run, which must have reached the loss."""
+    for package in ("torch", "matplotlib", "sentencepiece"):
+        pytest.importorskip(package)
     from model.training.export import export
     from model.training.train import train
 
