@@ -27,6 +27,8 @@ from fontgen.automaton.opentype.typed import Typed
 
 GROUPS = 96
 """Lookups over which the ends of prompts are spread."""
+MOST_IN_SUBTABLE = 800
+"""Ends in a subtable: a rule has at most 82 bytes, and offsets reach 65,535."""
 
 
 def begin(program: Program, machine: Machine, typed: Typed, state: State) -> None:
@@ -275,10 +277,19 @@ class _Beginning:
             if not group:
                 continue
             group.sort(key=lambda context: (-len(context[0]), context[0]))
-            nested = chain_glyphs(
-                {first: [Rule(state.row_records(row), before, [second]) for before, row in group]}
-            )
-            apply = (0, self.program.define(nested, sees=sees))
+            nested = [
+                chain_glyphs(
+                    {
+                        first: [
+                            Rule(state.row_records(row), before, [second]) for before, row in part
+                        ]
+                    }
+                )
+                for part in (
+                    group[i : i + MOST_IN_SUBTABLE] for i in range(0, len(group), MOST_IN_SUBTABLE)
+                )
+            ]
+            apply = (0, self.program.define(*nested, sees=sees))
             rules.append(Rule([apply], before=[1 + number]))
         self.program.apply(chain_classes([first], {0: rules}, before=classes), sees=sees)
 

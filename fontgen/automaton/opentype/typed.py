@@ -223,7 +223,9 @@ class _Tagger:
         """After each letter of the name a mark with its number; after the last, stops for those that it lacks."""
         program, typed = self.program, self.typed
         typed.name_letters = [program.marks(27) for _ in range(LETTERS)]
-        number = {letter: n for case in (self.upper, self.lower) for n, letter in enumerate(case, 1)}
+        number = {
+            letter: n for case in (self.upper, self.lower) for n, letter in enumerate(case, 1)
+        }
         first = {start: [start, typed.name_letters[0][n]] for n, start in enumerate(starts, 1)}
         program.apply(multiple(first))
         for i in range(1, LETTERS):
