@@ -70,7 +70,7 @@ def drawing(plan: Plan) -> Drawing:
     shapes += [_without_width("walker", f"column{x}") for x in range(maze.columns)]
     shapes.append(_without_width("winner", "won"))
     shapes += [Shape(f"key_{key}{part}", "", advance=0) for key in KEYS for part in (1, 2)]
-    shapes += [Shape("gone", "", advance=0)]
+    shapes += [Shape("gone", "", advance=0), Shape("corner", "", advance=0)]
     return Drawing(tuple(shapes), DRAWING.palettes, rows=maze.rows + 0.2, rows_below=0.2, cell=0.5)
 
 
@@ -145,7 +145,11 @@ def _begin(plan: Plan, cmap: Mapping[int, str]) -> Iterator[str]:
     for form in forms:
         yield f"sub {' '.join(cmap[ord(c)] for c in form + ':')} by picture.maze;"
     yield "} begin;"
-    yield "lookup unfold { sub picture.maze by picture.maze picture.row0 picture.column0; } unfold;"
+    # The corner shows nothing: cairo takes a line to be as large as the places of its glyphs say, and no larger.
+    yield (
+        "lookup unfold "
+        "{ sub picture.maze by picture.corner picture.maze picture.row0 picture.column0; } unfold;"
+    )
     yield "lookup expand {"
     for key in KEYS:
         yield f"sub {cmap[ord(key)]} by picture.key_{key}1 picture.key_{key}2;"
@@ -182,6 +186,8 @@ def _positions(plan: Plan, rows: Sequence[str], columns: Sequence[str], cell: in
     for x, column in enumerate(columns):
         yield f"pos {column} <{(x + back) * cell} 0 0 0>;"
     yield f"pos picture.won <{(plan.goal[0] + back) * cell} 0 0 0>;"
+    width, height = plan.maze.columns * cell, plan.maze.rows * cell
+    yield f"pos picture.corner <{width} {height} 0 0>;"
     yield "} columns;"
     for y in range(len(rows)):
         yield f"lookup up{y} {{ pos [@column picture.won] <0 {y * cell} 0 0>; }} up{y};"
