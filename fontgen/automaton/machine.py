@@ -25,13 +25,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fontgen.automaton.content.cast import CLASSES
-from fontgen.automaton.content.format import Content
+from fontgen.automaton.content.format import MOST_THEMES, Content
 from fontgen.automaton.content.kinds import Kind, bridge_kind, theme_of
 from fontgen.automaton.content.slots import StoryWord, hero_forms, story_words
 from fontgen.automaton.content.words import FEMALE, MALE, PUNCTUATION
 
-THEMES = 128
-"""Themes at most: the base of a row's number."""
+THEMES = MOST_THEMES
+"""The base of a row's number."""
 TELLINGS = 6
 """Bodies of a theme: the first, and one for each of ss01 to ss05 or of one to five question marks."""
 LETTERS = 10

@@ -108,7 +108,7 @@ class Reference:
         abstract = [self._abstract(word) for word in words]
         if unlisted is not None:
             abstract[unlisted] = CLASSES[NAME]
-        bridge = self._bridge(words, abstract, unlisted, default, first, another or questions)
+        bridge = self._bridge(words, abstract, default, first, another or questions)
         theme, telling = self._body(words, hero, unlisted, bridge, before)
         later = any(word in self.content.under_way for word in words)
         return Story(hero, default, gender, theme, telling, later), bridge
@@ -168,16 +168,13 @@ class Reference:
         self,
         words: list[str],
         abstract: list[str | None],
-        unlisted: int | None,
         default: bool,
         first: bool,
         another: int,
     ) -> tuple[str, Kind]:
         content, phrases = self.content, self._phrases
-        if not another:
-            whole = self._opening(words, unlisted, default)
-            if whole is not None:
-                return whole, Kind.WHOLE
+        if first and not another and tuple(words) in content.openings:
+            return content.openings[tuple(words)], Kind.WHOLE
         ends = content.ends_without_hero if default else content.ends_with_hero
         for length in range(min(4, len(words)), 0, -1):
             end = tuple(abstract[-length:])
@@ -215,18 +212,6 @@ class Reference:
         )
         themes = self.content.hero_themes[word]
         return self._number[themes[m.hero_theme(self._hash(words), len(themes))]], telling
-
-    def _opening(self, words: list[str], unlisted: int | None, default: bool) -> str | None:
-        """The story whose opening the prompt ends in; its hero must be the prompt's, and so must the lack of one."""
-        marked = self._marked(words, unlisted)
-        for length in range(len(words), 0, -1):
-            opening = tuple(words[-length:])
-            if opening in self.content.openings:
-                own = self._marked(list(opening), None)
-                alone = not any(word in self.content.heroes for word in opening)
-                if own == marked[-length:] and alone == default:
-                    return self.content.openings[opening]
-        return None
 
     def _marked(self, words: list[str], unlisted: int | None) -> list[bool]:
         """Which words may be the hero: the first name, a noun before it, a thing before both."""

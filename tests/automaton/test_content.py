@@ -51,6 +51,12 @@ def test_fontgens_own_content_is_whole_and_small() -> None:
         (lambda d: d["themes"][1].update(words="kite"), "is of 'kite' and 'bone'"),
         (lambda d: d["hero_themes"].pop("fox"), "'fox' has none"),
         (lambda d: d.pop("openings"), "KeyError"),
+        (
+            lambda d: d.update(
+                themes=[{"name": f"t{n}", "words": "", "bodies": ["x"]} for n in range(129)]
+            ),
+            "129 themes",
+        ),
     ],
 )
 def test_a_content_that_contradicts_itself_names_file_and_cause(tmp_path, change, cause) -> None:

@@ -52,6 +52,7 @@ from fontgen.errors import FontgenError
 FORMAT, VERSION = "fontgen automaton content", 1
 FILE_NAME = "content.json.xz"
 LONGEST_END = 4
+MOST_THEMES, MOST_DEFAULTS = 128, 24
 MOST_WORDS = 200
 """Words of a bridge, body or story: a mark's place in it is one glyph of so many."""
 
@@ -97,6 +98,11 @@ class Content:
         """Raise `FontgenError` where the content contradicts itself or the font's limits."""
         if not self.default_heroes or not self.themes:
             raise FontgenError("the content has no default hero or no theme")
+        if len(self.themes) > MOST_THEMES or len(self.default_heroes) > MOST_DEFAULTS:
+            raise FontgenError(
+                f"the content has {len(self.themes)} themes and {len(self.default_heroes)} default heroes; a font has "
+                f"room for {MOST_THEMES} and {MOST_DEFAULTS}"
+            )
         for word in self.default_heroes:
             if word not in self.heroes or self.heroes[word].kind != NAME:
                 raise FontgenError(f"default_heroes: {word!r} is not among the names")

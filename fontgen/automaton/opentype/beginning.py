@@ -14,13 +14,14 @@ from fontgen.automaton.content.words import FEMALE, MALE
 from fontgen.automaton.machine import TELLINGS, Machine, default_hero, hash_of, hero_theme, telling
 from fontgen.automaton.opentype.program import Program
 from fontgen.automaton.opentype.registers import Digit
-from fontgen.automaton.opentype.state import AGAIN, ALONE, FIRST, HERO_BASE, NOBODY, WHOLE, State
+from fontgen.automaton.opentype.state import AGAIN, FIRST, HERO_BASE, NOBODY, WHOLE, State
 from fontgen.automaton.opentype.subtables import (
     Record,
     Rule,
     chain,
     chain_classes,
     chain_glyphs,
+    multiple,
     single,
 )
 from fontgen.automaton.opentype.typed import Typed
@@ -49,9 +50,11 @@ class _Beginning:
             for word, glyph in zip(words, program.marks(len(words)), strict=True)
         }
         self.hero_index = {word: n for n, word in enumerate(machine.vocabulary[: machine.heroes])}
-        typed.temporary += self.hero_tag.values()
+        self.first = program.mark()
+        typed.temporary += [self.first, *self.hero_tag.values()]
 
     def run(self) -> None:
+        self._mark_first()
         self._mark_heroes()
         self._fill(self._hash())
         self._fill(self._hero_digits())
@@ -79,6 +82,13 @@ class _Beginning:
     def _otherwise(self, digit: Digit, number: int) -> int:
         """A source that always has something."""
         return self.program.define(chain(digit.set(number), [], [[digit.blank[FIRST]]]))
+
+    def _mark_first(self) -> None:
+        """A mark before the text's first tag: whole prompts begin there."""
+        tags = [*self.typed.tags, self.typed.blank]
+        sees = [*tags, *self.state.ends]
+        insert = self.program.define(multiple({tag: [self.first, tag] for tag in tags}))
+        self.program.apply(chain([], [sees], [tags]), chain([(0, insert)], [], [tags]), sees=sees)
 
     def _mark_heroes(self) -> None:
         """The first name becomes a hero's tag; so does a noun before it, and a thing before both."""
@@ -189,31 +199,22 @@ class _Beginning:
         return t, [t.copy([FIRST], source, sees=self._sees(t, source))]
 
     def _openings(self) -> None:
-        """The row of a whole story, if the prompt ends in its opening and no other story is asked for.
-
-        The opening's hero must be the prompt's; an opening without one is for a prompt without.
-        """
+        """The row of a whole story, where the whole text is its opening and no other story is asked for."""
         program, state = self.program, self.state
         for n in range(1, TELLINGS):
             again = single({state.s1.blank[WHOLE]: state.s1.blank[AGAIN]})
             program.apply(again, feature=f"ss{n:02}")
+        contexts = [
+            ([*self._tags_of(prompt)[::-1], self.first], row)
+            for prompt, row in self.machine.openings.items()
+        ]
+        tags = [*self.typed.tags, *self.hero_tag.values(), self.typed.blank, self.first]
+        self._rows(contexts, WHOLE, tags)
         defaults = [state.h1.x[n] for n in state.heroes.default]
-        blanks = {
-            state.s1.blank[WHOLE]: state.s1.blank[ALONE],
-            state.s1.blank[AGAIN]: state.s1.blank[NOBODY],
-        }
-        program.apply(chain(program.to(blanks), [defaults], [blanks]), sees=[*state.h1.x, *blanks])
-        tags = [*self.typed.tags, *self.hero_tag.values(), self.typed.blank]
-        for blank in (WHOLE, ALONE):
-            contexts = [
-                (self._tags_of(prompt)[::-1], row)
-                for prompt, row in self.machine.openings.items()
-                if (blank is ALONE) == self.hero_index.keys().isdisjoint(prompt)
-            ]
-            self._rows(contexts, blank, tags)
-        program.apply(single({
-            state.s1.blank[WHOLE]: state.s1.blank[AGAIN], state.s1.blank[ALONE]: state.s1.blank[NOBODY],
-        }))  # fmt: skip
+        blanks = [state.s1.blank[WHOLE], state.s1.blank[AGAIN]]
+        nobody = program.to(dict.fromkeys(blanks, state.s1.blank[NOBODY]))
+        program.apply(chain(nobody, [defaults], [blanks]), sees=[*state.h1.x, *blanks])
+        program.apply(single({state.s1.blank[WHOLE]: state.s1.blank[AGAIN]}))
 
     def _tags_of(self, prompt: tuple[str, ...]) -> list[int]:
         """The tags of a whole prompt's words, heroes marked as `_mark_heroes` does."""

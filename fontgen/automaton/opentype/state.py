@@ -25,8 +25,8 @@ HERO_BASE = 32
 """Base of a hero's number: the high digit tells gender, and whether the hero was typed."""
 FIRST, HOLD, NEXT = "first", "hold", "next"
 """Blanks: of a run's first mark; of a hidden mark, which shows no word; of one that shows the next word."""
-WHOLE, AGAIN, ALONE, NOBODY = "whole", "again", "alone", "nobody"
-"""Blanks of the first mark's row: a whole story may be told, or only a bridge; the same without a hero."""
+WHOLE, AGAIN, NOBODY = "whole", "again", "nobody"
+"""Blanks of the first mark's row: a whole story may be told; only a bridge; a bridge of a prompt without a hero."""
 
 
 class State:
@@ -40,9 +40,7 @@ class State:
         self.h1 = Digit(program, self.heroes.high, FIRST, NEXT, with_y=True)
         self.h0 = Digit(program, HERO_BASE, FIRST, NEXT, with_y=True)
         self.g = Digit(program, 2, FIRST, NEXT, with_y=True)
-        self.s1 = Digit(
-            program, self.rows.high, WHOLE, AGAIN, ALONE, NOBODY, HOLD, NEXT, with_y=True
-        )
+        self.s1 = Digit(program, self.rows.high, WHOLE, AGAIN, NOBODY, HOLD, NEXT, with_y=True)
         self.s0 = Digit(program, THEMES, FIRST, HOLD, NEXT, with_y=True)
         self.p = Digit(program, machine.longest + 1, FIRST, HOLD, NEXT, with_y=True)
         self.t = Digit(program, THEMES, FIRST, NEXT)
