@@ -11,8 +11,8 @@ Reads ``[data]`` of a recipe (`model.recipe.Data`) and writes to its folder:
   token files, to choose between checkpoints by. (A yardstick belongs in neither.)
 
 One process reads and leaves out what came before or is held out; others turn stories to tokens. No text is
-held as a whole. Interrupted, it goes on behind the last shard; a source that is finished and whose part of
-the recipe is what it was is left as it is.
+held as a whole. Interrupted, it goes on behind the last shard; a source that is finished is left as it is, as long as
+its part of the recipe and the vocabulary are what they were.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
+from hashlib import blake2b
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -115,7 +116,13 @@ class Preparation:
 
     def source(self, source: Source) -> None:
         """Write the shards of a source, and add to what is kept aside."""
-        origin = [asdict(source), self.data.valid_every, self.data.deduplicate, self.data.leave_out]
+        origin = {
+            "source": asdict(source),
+            "valid_every": self.data.valid_every,
+            "deduplicate": self.data.deduplicate,
+            "leave_out": self.data.leave_out,
+            "vocabulary": blake2b(self.vocabulary.read_bytes(), digest_size=8).hexdigest(),
+        }
         writer = ShardWriter(self.folder / source.name, self.data.shard_tokens, origin)
         waiting: deque[tuple[int, bool, Future[tuple[list[np.ndarray], int]]]] = deque()
         left_out, used = 0, 0

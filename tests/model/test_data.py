@@ -103,6 +103,16 @@ def test_interrupted_preparation_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
         prepare(replace(data, valid_every=50))
 
 
+def test_another_vocabulary_makes_other_tokens(tmp_path: Path) -> None:
+    source = write_text(tmp_path / "text.txt", numbered(200))
+    data = replace(data_of(tmp_path / "data", source), tokenizer=None, vocab_size=300)
+    prepare(data)
+    before = np.load(tmp_path / "data" / "text" / "00000.npy")
+    prepare(data_of(tmp_path / "data", source))
+    assert len(np.load(tmp_path / "data" / "text" / "00000.npy")) < len(before)
+    assert read_back(tmp_path / "data", "text") == numbered(200)
+
+
 def test_what_came_before_or_is_held_out_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
