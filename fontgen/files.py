@@ -22,6 +22,7 @@ def check_output(path: Path, inputs: list[Path | None]) -> None:
         if sys.stdout.isatty():
             raise FontgenError("is a terminal: redirect it, or name a file", path="standard output")
         return
+    path = _resolved(path)
     if path.is_dir():
         raise FontgenError("is a folder", path=path)
     if not path.parent.is_dir():
@@ -31,6 +32,19 @@ def check_output(path: Path, inputs: list[Path | None]) -> None:
     for other in inputs:
         if other is not None and path.exists() and other.exists() and path.samefile(other):
             raise FontgenError("is also an input: choose another output", path=path)
+
+
+def _resolved(path: Path) -> Path:
+    """The file that a link leads to: a link to a font stays a link."""
+    if not path.is_symlink():
+        return path
+    try:
+        resolved = path.resolve()
+    except (OSError, RuntimeError):  # a loop, before Python 3.13
+        resolved = path
+    if resolved.is_symlink():
+        raise FontgenError("cannot be written: it is a link to itself", path=path)
+    return resolved
 
 
 def read_input(path: Path) -> bytes:
@@ -59,7 +73,7 @@ def write_output(path: Path, data: bytes) -> None:
         sys.stdout.buffer.flush()
         return
     temporary = None
-    path = path.resolve()  # a link to a font stays a link
+    path = _resolved(path)
     try:
         if path.exists() and not path.is_file():  # /dev/null and the like
             path.write_bytes(data)

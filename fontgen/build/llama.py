@@ -22,7 +22,7 @@ from fontgen.llama.checkpoints.hub import default_model_path
 from fontgen.llama.frame import FrameText, chat_frame, make_frame
 from fontgen.llama.marks import TAGS
 from fontgen.llama.memory import Target, arithmetic, memory_bytes
-from fontgen.llama.model import Model, ModelCard, ModelConfig
+from fontgen.llama.model import Model, ModelCard, ModelConfig, PieceKind, Vocabulary
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.shaper import shaper_module
@@ -37,6 +37,9 @@ from fontgen.llama.tables import (
 from fontgen.llama.wasm_engine import Engine
 from fontgen.progress import Reporter
 from fontgen.shapers.flavours import FLAVOURS
+
+LEAST_COVERAGE = 0.5
+"""Share of the vocabulary that a base font should have glyphs for: large ones hold scripts that few fonts have."""
 
 
 def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
@@ -54,7 +57,8 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         steps.begin("Opening the base font")
         ttfont = basefont.open_base(config.font.base, config.font.index)
         family = config.font.family or font.default_family(ttfont)
-        check_replacements(config)
+        coverage = Coverage(basefont.read_base(config.font.base, config.font.index))
+        check_replacements(config, coverage)
 
         steps.begin("Reading the checkpoint")
         model = load(
@@ -63,6 +67,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
             target=Target(config.quantise.bits, config.model.context_length),
         )
         _say_what_it_needs(model.config, config, reporter)
+        _say_what_it_cannot_show(coverage, model.vocabulary, reporter)
 
         steps.begin("Quantising the weights")
         with naming(config.path, "quantise.bits"):
@@ -139,11 +144,27 @@ def credits_of(card: ModelCard) -> font.Credits:
     )
 
 
-def check_replacements(config: Config) -> None:
+def _say_what_it_cannot_show(
+    coverage: Coverage, vocabulary: Vocabulary, reporter: Reporter
+) -> None:
+    """A note where the base font lacks most of what the model may say."""
+    pieces = [
+        visible
+        for piece, kind in zip(vocabulary.pieces, vocabulary.kinds, strict=True)
+        if kind == PieceKind.NORMAL
+        and (visible := "".join(piece.decode("utf-8", "ignore").split()))
+        and visible.isprintable()
+    ]
+    share = sum(map(coverage.has_all, pieces)) / max(len(pieces), 1)
+    if share < LEAST_COVERAGE:
+        reporter.note(
+            f"warning: the base font has glyphs for {share:.0%} of the model's vocabulary; "
+            "the rest of a story shows as boxes, or as nothing"
+        )
+
+
+def check_replacements(config: Config, available: Coverage) -> None:
     """Raise `FontgenError` when the base font cannot show what ``[replace]`` puts into the text."""
-    if not config.replace:
-        return
-    available = Coverage(basefont.read_base(config.font.base, config.font.index))
     for word, shown in config.replace.items():
         for character in shown:
             if character not in available:

@@ -16,18 +16,15 @@ The protocol, which the output repeats:
 
 from __future__ import annotations
 
-import io
 import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fontTools.ttLib import TTFont, TTLibError
-
 from fontgen.errors import FontgenError, naming
 from fontgen.files import read_input
-from fontgen.font.file import read_font
+from fontgen.font.file import read_tables
 from fontgen.font.tables import WASM_TAG
 from fontgen.llama.documents import split_documents
 from fontgen.llama.loss import cross_entropy
@@ -148,17 +145,9 @@ def _scores(
 
 def open_evaluator(path: Path) -> Evaluator:
     """The evaluator of a font file; raises `FontgenError` when it is not a font of ours."""
-    file = read_font(path)
-    try:
-        font = TTFont(io.BytesIO(file.data), lazy=True, fontNumber=file.index)
-    except (TTLibError, ValueError) as error:
-        raise FontgenError("is not a font", path=path) from error
-    with font:
-        for tag in (WASM_TAG, MODEL_TAG):
-            if font.reader is None or tag not in font.reader:
-                raise FontgenError(f"has no table {tag}: it was not made by fontgen", path=path)
-        with naming(path):
-            return Evaluator(font.reader[WASM_TAG], font.reader[MODEL_TAG])
+    tables = read_tables(path, (WASM_TAG, MODEL_TAG))
+    with naming(path):
+        return Evaluator(tables[WASM_TAG], tables[MODEL_TAG])
 
 
 def read_documents(path: Path, limit: int | None = None) -> list[str]:

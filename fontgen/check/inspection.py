@@ -113,7 +113,7 @@ def _inspect_module(data: bytes) -> dict[str, Any]:
     ]
     if unknown:
         what = ", ".join(unknown)
-        report["error"] = f"imports what no HarfBuzz has, so hosts show plain text: {what}"
+        report["error"] = f"imports what no HarfBuzz has, so that it fails when it calls it: {what}"
     memories = [item.type for item in module.exports if isinstance(item.type, wasmtime.MemoryType)]
     memories += [item.type for item in module.imports if isinstance(item.type, wasmtime.MemoryType)]
     if memories:

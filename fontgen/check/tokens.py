@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from fontTools.ttLib import TTFont, TTLibError
-
 from fontgen.errors import FontgenError, naming
+from fontgen.font.file import read_tables
 from fontgen.font.tables import WASM_TAG
 from fontgen.llama.marks import ANOTHER, MORE
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_settings
@@ -47,7 +46,7 @@ class TokenExplainer:
     """
 
     def __init__(self, path: Path):
-        tables = _read_tables(path)
+        tables = read_tables(path, (WASM_TAG, MODEL_TAG, SETTINGS_TAG))
         with naming(path):
             outer, inner = without_custom_section(tables[WASM_TAG], SIMD_SECTION)
             self.kept_marks = read_settings(tables[SETTINGS_TAG]).kept_marks
@@ -80,20 +79,3 @@ class TokenExplainer:
 
     def _bytes_and_name(self, token: int) -> tuple[bytes, bytes]:
         return self._shaper.token_bytes(token), self._shaper.token_name(token)
-
-
-def _read_tables(path: Path) -> dict[str, bytes]:
-    try:
-        with TTFont(path, lazy=True) as font:
-            reader = font.reader
-            tables = {
-                tag: reader[tag] for tag in (WASM_TAG, MODEL_TAG, SETTINGS_TAG) if tag in reader
-            }
-    except OSError as error:
-        raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
-    except (TTLibError, ValueError) as error:
-        raise FontgenError("is not a font", path=path) from error
-    for tag in (WASM_TAG, MODEL_TAG, SETTINGS_TAG):
-        if tag not in tables:
-            raise FontgenError(f"has no table {tag}: it was not made by fontgen", path=path)
-    return tables

@@ -8,16 +8,16 @@ import webbrowser
 from pathlib import Path
 
 from fontgen.cli.common import reporter
+from fontgen.cli.text_options import features_of
 from fontgen.errors import FontgenError
 from fontgen.files import STDOUT, check_output, write_output
 from fontgen.host.browser.page import PageFont, PageOptions, one_file, write_folder
-from fontgen.text.options import parse_features
 
 
 def page(args: argparse.Namespace) -> int:
     """Write the page of FONT, or a page for each."""
     report = reporter(args)
-    parse_features(args.features)  # raises an error for what is none
+    features_of(args)  # raises an error for what is none
     fonts = [PageFont.open(path) for path in args.fonts]
     for path, font in zip(args.fonts, fonts, strict=True):
         if font.kind == "opentype":

@@ -12,12 +12,12 @@ from fontgen.text.shape import ShapeFailed, format_table
 
 def shape(args: argparse.Namespace) -> int:
     """Shape TEXT and print the visible text and the glyphs; 1: not the shaper that was asked for did."""
-    text = read_text(args)
+    text, options = read_text(args), shape_options(args)
     font = open_shaping(args)
     if not font.has_wasm and args.shaper != "ot":
         reporter(args).note(f"{args.font}: has no Wasm table, so OpenType shapes it")
     try:
-        shaped = font.shape(text, shape_options(args))
+        shaped = font.shape(text, options)
     except ShapeFailed as error:
         print(f"fontgen: {error}", file=sys.stderr)
         return 1

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fontgen.cli.common import reporter
-from fontgen.cli.text_options import open_shaping
+from fontgen.cli.text_options import features_of, open_shaping
 from fontgen.errors import FontgenError
 from fontgen.files import STDOUT, check_output, write_output
-from fontgen.text.options import ShapeOptions, parse_features
+from fontgen.text.options import ShapeOptions
 from fontgen.text.shape import ShapeFailed
 
 
@@ -23,7 +23,7 @@ def text(args: argparse.Namespace) -> int:
     if args.output != STDOUT:
         check_output(args.output, [args.font, source])
     font = open_shaping(args)
-    options = ShapeOptions(features=parse_features(args.features), language=args.language)
+    options = ShapeOptions(features=features_of(args), language=args.language)
     lines = list(_lines(source))
     told = []
     try:

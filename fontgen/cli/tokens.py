@@ -8,9 +8,9 @@ from typing import Any
 
 from fontgen.check.tokens import Alternative, ExplainedToken, TokenExplainer
 from fontgen.cli.common import print_json, read_text
+from fontgen.cli.text_options import features_of
 from fontgen.errors import FontgenError
 from fontgen.llama.trace import MOST_CHOICES
-from fontgen.text.options import parse_features
 
 
 def tokens(args: argparse.Namespace) -> int:
@@ -20,7 +20,7 @@ def tokens(args: argparse.Namespace) -> int:
             f"--alternatives {args.alternatives} is not between 0 and {MOST_CHOICES}"
         )
     explainer = TokenExplainer(args.font)
-    features = parse_features(args.features)
+    features = features_of(args)
     explained = explainer.explain(read_text(args), features, most=args.alternatives)
     if args.json:
         print_json({"font": str(args.font), "tokens": [_as_dict(token) for token in explained]})

@@ -17,7 +17,6 @@ from fontTools.ttLib import TTFont
 from fontgen.errors import FontgenError, naming
 from fontgen.font.coverage import Coverage
 from fontgen.font.file import FontFile, read_font
-from fontgen.font.tables import write_table
 
 DEFAULT_BASE_PACKAGE = "font_roboto"
 DEFAULT_BASE_FILE = "Roboto-Regular.ttf"
@@ -95,17 +94,19 @@ def _open(file: FontFile) -> TTFont:
 
 
 def _keep_what_harfbuzz_finds(font: TTFont, coverage: Coverage) -> None:
-    """Where a damaged directory is out of order, or lists a table twice, HarfBuzz's view of it goes on to hold."""
+    """Where a damaged directory is out of order, HarfBuzz's view of it goes on to hold."""
     for tag in [tag for tag in font.keys() if tag != "GlyphOrder"]:
         try:
             listed = font.reader[tag]
         except Exception:  # `_check` names it
             continue
-        found = coverage.table(str(tag)) if tag.isascii() else listed  # of which HarfBuzz knows none
+        found = (
+            coverage.table(str(tag)) if tag.isascii() else listed
+        )  # of which HarfBuzz knows none
         if listed and not found:
             del font[tag]
         elif listed != found:
-            write_table(font, tag, found)
+            raise FontgenError(f"has two tables {tag}")
 
 
 def _check(font: TTFont, coverage: Coverage) -> None:

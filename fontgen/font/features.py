@@ -36,11 +36,11 @@ def write_features(font: TTFont, tags: Iterable[str], table: str = "GSUB") -> No
     data, tags = font.getTableData(table), set(tags)
     try:
         changed = _with_features(data, tags, font, table)
+        before, after = (_listed(font, table, version) for version in (data, changed))
     except Exception:
         # Whatever the bytes lead fontTools to: HarfBuzz ignores what is broken, and so do we.
         return
     # What is damaged means to HarfBuzz what it meant before, or it is left as it is.
-    before, after = (_listed(font, table, version) for version in (data, changed))
     if before.keys() == after.keys() and all(
         not before[key] - after[key] and (after[key] - before[key]).keys() <= tags for key in before
     ):

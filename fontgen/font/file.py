@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from fontTools.ttLib import TTFont
 
 from fontgen.errors import FontgenError, naming
 from fontgen.files import read_input
@@ -78,3 +82,22 @@ def _checked_member(data: bytes, member: int | None, name: str) -> int:
     if not 0 <= member < n_members:
         raise FontgenError(f"is a font collection of {n_members}, which has no member {member}")
     return member
+
+
+def read_tables(spec: str | os.PathLike[str], tags: Iterable[str]) -> dict[str, bytes]:
+    """Tables of a font that fontgen made.
+
+    Raises:
+        FontgenError: as `read_font`; the file is no font, or has not all of the tables.
+    """
+    file = read_font(spec)
+    with naming(spec):
+        try:
+            reader = TTFont(io.BytesIO(file.data), lazy=True, fontNumber=file.index).reader
+            tables = {tag: reader[tag] for tag in tags if tag in reader}
+        except Exception as error:  # fontTools raises whatever the bytes lead it to
+            raise FontgenError("is not a font") from error
+        for tag in tags:
+            if tag not in tables:
+                raise FontgenError(f"has no table {tag}: it was not made by fontgen")
+    return tables

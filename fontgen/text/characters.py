@@ -19,6 +19,8 @@ MISSING = "\N{REPLACEMENT CHARACTER}"
 # Blocks of letters in a fixed shape: Alphabetic and Arabic Presentation Forms.
 _PRESENTATION_FORM = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")
 _MOST_TEXTS = 16
+_ASCII = range(0x20, 0x7F)
+"""Which a Symbol ``cmap`` maps, and lists by codes of private use."""
 
 
 class GlyphCharacters:
@@ -31,11 +33,13 @@ class GlyphCharacters:
 
     def __init__(self, font: Any, data: bytes, index: int = 0):
         self.space: int | None = font.get_nominal_glyph(0x20)
-        self.ellipsis: int | None = font.get_nominal_glyph(0x2026)
         self._texts: dict[int, list[str]] = {}
-        for character in map(chr, sorted(font.face.unicodes)):
+        private: list[tuple[int, str]] = []
+        for character in map(chr, sorted({*font.face.unicodes, *_ASCII})):
             glyph = font.get_nominal_glyph(ord(character))
-            if glyph:
+            if glyph and unicodedata.category(character) == "Co":
+                private.append((glyph, character))
+            elif glyph:
                 texts = self._texts.setdefault(glyph, [])
                 # A ligature that is encoded too more likely stands for its letters.
                 if _PRESENTATION_FORM.match(character):
@@ -51,6 +55,9 @@ class GlyphCharacters:
         except Exception:  # HarfBuzz ignores a broken GSUB, and so do we
             substitutions = []
         self._undo(substitutions)
+        # A code point of private use says nothing to a reader: GSUB, where it leads to the glyph, does.
+        for glyph, character in private:
+            self._texts.setdefault(glyph, []).append(character)
 
     def of(self, glyph: int, typed: str = "", direction: str = "ltr") -> str:
         """The characters of a glyph; of several possibilities one that occurs in ``typed``.
@@ -58,7 +65,8 @@ class GlyphCharacters:
         HarfBuzz shows brackets and the like mirrored in right-to-left text; that is undone.
         """
         if not glyph:
-            return MISSING
+            # Of line feeds and the like nobody expects a glyph.
+            return typed[:1] if unicodedata.category(typed[:1] or " ") == "Cc" else MISSING
         if glyph == self.space:
             return next((c for c in typed if unicodedata.category(c) == "Zs"), " ")
         texts = self._texts.get(glyph)

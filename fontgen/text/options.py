@@ -47,6 +47,11 @@ def parse_features(text: str) -> Features:
     features: Features = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
         match = _FEATURE.fullmatch(entry)
+        if re.search(r"=\s*\d*\.\d+$", entry):
+            raise FontgenError(
+                f"{entry!r}: a feature's value is a whole number; TEMP and TOPP count hundredths, "
+                "so that 0.8 is 80"
+            )
         if match is None or (match["sign"] and match["value"]):
             raise FontgenError(f"{entry!r} is not a feature, such as kern=0, -liga or ss01[2:5]")
         start = int(match["start"] or 0)

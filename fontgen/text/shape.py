@@ -304,8 +304,8 @@ def format_table(shaped: ShapedText) -> str:
     """Typed text, visible text and a line for each glyph, for people."""
     reason = f" ({shaped.reason})" if shaped.reason else ""
     lines = [
-        f"typed    {shaped.text}",
-        f"visible  {shaped.visible}",
+        f"typed    {_in_one_line(shaped.text)}",
+        f"visible  {_in_one_line(shaped.visible)}",
         f"shaper   {shaped.shaper}{reason}, {shaped.direction}, script {shaped.script}, "
         f"{shaped.units_per_em} units per em",
         "",
@@ -315,9 +315,16 @@ def format_table(shaped: ShapedText) -> str:
     for glyph in shaped.glyphs:
         advance = glyph.x_advance or glyph.y_advance
         offset = f"{glyph.x_offset},{glyph.y_offset}"
-        line = f"{glyph.name:<{width}}  {glyph.cluster:>7}  {advance:>7}  {offset:<9}  {glyph.text}"
+        line = f"{glyph.name:<{width}}  {glyph.cluster:>7}  {advance:>7}  {offset:<9}  {_in_one_line(glyph.text)}"
         lines.append(line.rstrip())
     return "\n".join(lines)
+
+
+def _in_one_line(text: str) -> str:
+    """With line feeds and the like as Python's escapes."""
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) == "Cc" else c for c in text
+    )
 
 
 def _same_characters(shown: str, typed: str) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables.DefaultTable import DefaultTable
 from PIL import Image
 from support import checkpoint_writers
-from support.base_fonts import make_font, saved
+from support.base_fonts import collection, make_font, saved
 from support.outcome import Outcome
 from support.paths import REPOSITORY
 
@@ -520,3 +522,111 @@ def test_as_a_process(font_path: Path, tmp_path: Path) -> None:
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 141
+
+
+# Features
+
+
+@pytest.mark.parametrize(
+    "features, cause",
+    [
+        ("temp=80", "there is no feature 'temp': the font's own is 'TEMP'"),
+        ("Step=1", "there is no feature 'Step': the font's own is 'STEP'"),
+        (
+            "TEMP=0.8",
+            "'TEMP=0.8': a feature's value is a whole number; TEMP and TOPP count hundredths",
+        ),
+    ],
+)
+def test_features_of_our_own_that_are_mistyped(
+    fontgen: Fontgen, base_path: Path, features: str, cause: str
+) -> None:
+    _refused(fontgen("shape", base_path, "a", "--features", features), cause)
+
+
+# Fonts in every form
+
+
+def test_every_command_takes_members_and_compressed_fonts(
+    fontgen: Fontgen, tmp_path: Path, small_checkpoint: Path
+) -> None:
+    """A collection whose second member is the base font, WOFF and WOFF2; the output's name says its form."""
+    members = tmp_path / "fonts.ttc"
+    members.write_bytes(collection(make_font(family="First"), make_font(family="Second")))
+    built = tmp_path / "built.woff2"
+    arguments = ("build", "-q", "--model", small_checkpoint, "--base", f"{members}#1", "-o", built)
+    assert fontgen(*arguments) == Outcome(0, "", "")
+    assert built.read_bytes()[:4] == b"wOF2"
+    plain = tmp_path / "plain.ttf"
+    assert fontgen(*arguments[:-1], plain).code == 0
+    packed = TTFont(plain)
+    packed.flavor = "woff"
+    packed.save(tmp_path / "built.woff")
+    ours = TTFont(plain)
+    collected = tmp_path / "ours.ttc"
+    collected.write_bytes(collection(make_font(), ours))
+    text = tmp_path / "text.txt"
+    text.write_text("a cab")
+    for font in (plain, built, tmp_path / "built.woff", f"{collected}#1"):
+        shaped = json.loads(fontgen("shape", font, "abc!!!!!!", "--json").out)
+        assert shaped["shaper"] == "wasm"
+        inspected = json.loads(fontgen("inspect", font, "--json").out)
+        assert "error" not in inspected["model"] and inspected["shaper"]["imports"]
+        assert fontgen("render", font, "abc", "-o", tmp_path / "abc.png").code == 0
+        assert fontgen("eval", font, text).code == 0
+        assert fontgen("verify", font, "--tokens", "2", "--prompt", "a").code == 0
+    for command in (["shape", collected, "a"], ["inspect", collected], ["eval", collected, text]):
+        _refused(fontgen(*command), "choose a member, such as ours.ttc#0")
+        command[1] = f"{collected}#99"
+        _refused(fontgen(*command), "is a font collection of 2, which has no member 99")
+
+
+def test_a_base_font_that_can_show_little(
+    fontgen: Fontgen, tmp_path: Path, small_checkpoint: Path
+) -> None:
+    font = make_font()
+    for table in font["cmap"].tables:
+        table.cmap = {0xA6A0 + i: name for i, name in enumerate(table.cmap.values())}  # Bamum
+    base = tmp_path / "bamum.ttf"
+    base.write_bytes(saved(font))
+    arguments = ("build", "--model", small_checkpoint, "-o", tmp_path / "out.ttf", "--base")
+    assert "has glyphs for 0% of the model's vocabulary" in fontgen(*arguments, base).err
+    latin = tmp_path / "latin.ttf"
+    latin.write_bytes(saved(make_font()))
+    assert "vocabulary" not in fontgen(*arguments, latin).err
+
+
+# What shaped this
+
+
+def test_who_shaped_it_is_said(fontgen: Fontgen, tmp_path: Path, base_path: Path) -> None:
+    """A program that no host can run: the glyphs are OpenType's, and so it says."""
+    import wasmtime
+
+    font = TTFont(base_path)
+    font["Wasm"] = DefaultTable("Wasm")
+    font["Wasm"].data = bytes(
+        wasmtime.wat2wasm(
+            '(module (import "env" "no_such_function" (func $f)) (memory (export "memory") 1)'
+            ' (func (export "shape") (param i32 i32 i32 i32 i32) (result i32) call $f i32.const 1))'
+        )
+    )
+    path = tmp_path / "font.ttf"
+    font.save(path)
+    outcome = fontgen("shape", path, "ab")
+    assert outcome.code == 0
+    assert "OpenType shaped this: " in outcome.err and "no_such_function" in outcome.err
+    assert "shaper   ot (" in outcome.out
+    shaped = json.loads(fontgen("shape", path, "ab", "--json").out)
+    assert shaped["shaper"] == "ot" and "no_such_function" in shaped["reason"]
+    assert fontgen("shape", path, "ab", "--shaper", "wasm").code == 1
+    report = fontgen("inspect", path).out
+    assert "imports what no HarfBuzz has, so that it fails when it calls it: env.no_such" in report
+
+
+def test_the_functions_of_every_host_are_those_of_harfbuzz() -> None:
+    from fontgen.host.functions import FUNCTIONS
+
+    header = (REPOSITORY / "tests/host/native/harfbuzz.h").read_text()
+    assert FUNCTIONS == {*re.findall(r"^IMPORT \((\w+)\)", header, re.MULTILINE)}
+    assert len(FUNCTIONS) == 33

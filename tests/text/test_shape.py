@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
+from fontTools.ttLib.tables._c_m_a_p import CmapSubtable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.base_fonts import LETTERS, make_font, saved
@@ -238,3 +239,25 @@ def test_the_table_for_people(llama: ShapingFont) -> None:
     assert lines[1].startswith("visible  fox")
     assert lines[4].split() == ["glyph", "cluster", "advance", "offset", "text"]
     assert lines[5].split()[-1] == "f"
+
+
+def test_a_code_point_of_private_use_is_read_through_gsub(uharfbuzz: ModuleType) -> None:
+    """Small capitals of some fonts have one, which would show as blank."""
+    font = make_font()
+    for table in font["cmap"].tables:
+        table.cmap[0xE001] = "uni007A"
+        table.cmap.pop(ord("z"), None)
+    addOpenTypeFeaturesFromString(font, "feature smcp { sub uni0061 by uni007A; } smcp;")
+    shaping = ShapingFont(uharfbuzz, saved(font))
+    assert _shape(shaping, "bab", "smcp").visible == "bab"
+    assert _shape(shaping, "b\ue001").visible == "b\ue001"
+
+
+def test_a_symbol_font_shows_what_was_typed(uharfbuzz: ModuleType) -> None:
+    font = make_font()
+    cmap = font["cmap"].getBestCmap()
+    subtable = CmapSubtable.newSubtable(4)
+    subtable.platformID, subtable.platEncID, subtable.language = 3, 0, 0
+    subtable.cmap = {code + 0xF000: name for code, name in cmap.items()}
+    font["cmap"].tables = [subtable]
+    assert _shape(ShapingFont(uharfbuzz, saved(font)), "a fox").visible == "a fox"
