@@ -143,10 +143,19 @@ def _zig(*arguments: str) -> None:
         raise FontgenError(f"ziglang {arguments[0]} failed: {cause}")
 
 
+def _zig_version() -> str:
+    try:
+        return metadata.version("ziglang")
+    except metadata.PackageNotFoundError:
+        raise FontgenError(
+            "the compiler, the package ziglang, is not installed: pip install 'fontgen[compiler]'"
+        ) from None
+
+
 def _source_hash(folder: Path, headers: Mapping[str, str], optimise: str) -> str:
     """Changes whenever the sources, the headers, the flags or the compiler do."""
     parts = [repr((optimise, _COMPILER_FLAGS, _LINKER_FLAGS, _FEATURES)).encode()]
-    parts.append(metadata.version("ziglang").encode())
+    parts.append(_zig_version().encode())
     for name, text in sorted({**sdk.headers(), **headers}.items()):
         parts += [name.encode(), text.encode()]
     for source_folder in (sources_of(_SDK), folder):

@@ -56,7 +56,9 @@ def _cached_path() -> Path:
     try:
         version = metadata.version("ziglang")
     except metadata.PackageNotFoundError as error:
-        raise FontgenError("the package ziglang is not installed") from error
+        raise FontgenError(
+            "the package ziglang is not installed: pip install 'fontgen[compiler]'"
+        ) from error
     key = recipe.key(sources.UHARFBUZZ_SHA256, version)
     return cache_root() / f"harfbuzz-{sources.HARFBUZZ_VERSION}-browser-{key}.wasm"
 

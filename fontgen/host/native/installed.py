@@ -31,7 +31,7 @@ def package_directory(name: str) -> Path:
     """
     spec = util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise FontgenError(f"the package {name} is not installed: pip install {name}")
+        raise FontgenError(f"the package {name} is not installed: pip install 'fontgen[compiler]'")
     return Path(next(iter(spec.submodule_search_locations)))
 
 
