@@ -504,6 +504,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     log_shaping: bool = True,
     as_user: bool = False,
+    hosted: bool = True,
 ) -> Iterator[Session]:
     """Start a program with a document and the font; ends it, and its screen, on leaving.
 
@@ -514,6 +515,7 @@ def start(
         environment: further variables, such as ``FONTGEN_WASM=0``.
         log_shaping: count the program's calls of HarfBuzz: see `Session.shape_calls`.
         as_user: where the tests run as root, let the program think that it does not: some warn.
+        hosted: start it through ``fontgen run``; otherwise as it is, with the font installed for its user.
 
     Raises:
         EditorError: no window appeared, or the screen does not come to rest.
@@ -529,7 +531,11 @@ def start(
         program.write_document(setting, text)
         command = program.command(setting)
         preload = ["env", f"LD_PRELOAD={shape_log_library()}"] if log_shaping else []
-        command = fontgen_run(home, *preload, *command)
+        if hosted:
+            command = fontgen_run(home, *preload, *command)
+        else:
+            shutil.copytree(home / "fonts", home / ".local/share/fonts", dirs_exist_ok=True)
+            command = [*preload, *command]
         if as_user:
             command = pretend_user(command)
         with open_window(program, setting, variables, command) as session:
