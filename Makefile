@@ -1,4 +1,4 @@
-# make font           builds fonts/llama.ttf, fonts/llama-portable.ttf and, without Wasm, fonts/llama-lite.ttf and .woff2
+# make font           builds fonts/llama.ttf and, without Wasm, fonts/llama-lite.ttf and .woff2
 # make answer         builds fonts/smollm.ttf, a font that answers questions; downloads its model, 93 MB
 # make content        lets the model tell anew what llama-lite is made of (hours; goes on where it was)
 # make games          builds the fonts that play: fonts/tetromino.ttf and others, see fonts/README.md
@@ -11,7 +11,7 @@
 # make test-browsers  opens its page in Chromium, Firefox and WebKitGTK, where they are installed
 # make test-training  installs PyTorch and trains a tiny model, from text to font
 # make model          trains the default model anew, from the text in corpus/ to its card, within HOURS=15
-# make verify         proves every token of both fonts against the references
+# make verify         proves every token of the fonts against the references
 # make record         makes the golden images anew, and the README's pictures
 # make bench          measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
 # make bench-page     measures its page in Chromium, beside the native host
@@ -24,7 +24,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-FONTS := fonts/llama.ttf fonts/llama-portable.ttf
+FONTS := fonts/llama.ttf
 LITE := fonts/llama-lite.ttf fonts/llama-lite.woff2
 GAMES := fonts/tetromino.ttf fonts/maze.ttf fonts/chess.ttf fonts/gsub-maze.ttf
 GAME ?= tetromino
@@ -94,7 +94,6 @@ model: .venv/installed-train
 verify: font games
 	$(BIN)/fontgen host build
 	$(BIN)/fontgen verify fonts/llama.ttf
-	$(BIN)/fontgen verify fonts/llama-portable.ttf
 	$(BIN)/fontgen verify fonts/llama-lite.ttf
 	for game in tetromino maze chess; do $(BIN)/fontgen verify fonts/$$game.ttf || exit 1; done
 
