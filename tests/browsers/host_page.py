@@ -103,6 +103,8 @@ class HostPage:
     def open_font(self, name: str, data: bytes, **options: Any) -> Any:
         """Opens a font under a name; `options` are those of ``WasmFont``."""
         self.put(name, data)
+        if not self.browser.run("globalThis.host !== undefined"):  # another test has opened a page
+            self.reload()
         return self.browser.run("host.open(...argument)", [name, options])
 
     def shape(self, name: str, cases: Sequence[dict[str, Any]]) -> list[Shaped]:

@@ -14,7 +14,6 @@ from browsers.host_page import HostPage
 
 MILLISECONDS = 400
 MEGABYTES = 64
-SLOWEST_ANSWER = 50  # milliseconds, of the page
 
 # A client with a worker of its own, as the element has; and a clock that sees whether the page is held up.
 TRY = """(async ({ address, texts, limits }) => {
@@ -93,7 +92,8 @@ def test_a_font_that_never_ends_is_given_up(hostile_font: bytes, hostile: Hostil
     assert all(result["glyphs"] == result["plain"] for result in results)
     assert [result["restarted"] for result in results] == [True] * 3 + [False] * 3
     assert all(result["took"] < MILLISECONDS for result in results[3:])
-    assert hostile.slowest < SLOWEST_ANSWER
+    # Not a matter of speed: a page that waited for its font would have waited this long.
+    assert hostile.slowest < MILLISECONDS
 
 
 def test_three_traps_are_enough(hostile_font: bytes, hostile: Hostile) -> None:

@@ -123,10 +123,11 @@ def one_file(font: PageFont, options: PageOptions, reporter: Reporter | None = N
     loader, script = bundle("loader.js"), bundle("one-file.js", "page.js")
     parts = [
         *_embedded("page", script.encode()),
-        *_embedded("harfbuzz", harfbuzz_module(reporter)),
-        *_embedded("font", font.data),
         *_embedded("worker", bundle("worker.js").encode()),
+        *_embedded("harfbuzz", harfbuzz_module(reporter)),
         f"<script>{loader}</script>",
+        # Last, because it is most of the page: the rest is at work while the browser still reads this.
+        *_embedded("font", font.data),
     ]
     policy = (
         f"default-src 'none'; script-src '{_hash(loader)}' '{_hash(script)}' 'wasm-unsafe-eval'; worker-src blob:; "

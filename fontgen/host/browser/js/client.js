@@ -17,7 +17,7 @@ export class FontClient {
    * @param {() => Worker|Promise<Worker>} parts.makeWorker
    * @param {() => Promise<ArrayBuffer>} parts.font the font file; asked for again when a worker is restarted, so that
    *   no copy of it need be kept
-   * @param {WebAssembly.Module|ArrayBuffer} parts.harfbuzz
+   * @param {WebAssembly.Module|ArrayBuffer|Promise<WebAssembly.Module>} parts.harfbuzz
    * @param {object} [limits]
    * @param {number} [limits.milliseconds] of one call
    * @param {number} [limits.megabytes] of the guest's memory
@@ -48,16 +48,20 @@ export class FontClient {
   }
 
   async #start() {
-    const worker = (this.#worker = await this.#makeWorker());
+    // All at once: each of them takes its time.
+    const [worker, font, harfbuzz] = await Promise.all([this.#makeWorker(), this.#font(), this.#harfbuzz]);
+    if (this.#closed) {
+      worker.terminate();
+      throw new Error("closed");
+    }
+    this.#worker = worker;
     worker.onmessage = ({ data }) => this.#receive(data);
     worker.onerror = (event) => {
       event.preventDefault?.();
       this.#endWorker(new Error(event.message || "the worker failed to start"));
     };
-    const font = await this.#font();
-    if (this.#closed) throw new Error("closed");
     const parameters = {
-      harfbuzz: this.#harfbuzz,
+      harfbuzz,
       font,
       wasm: this.timeouts < MOST_FAILURES,
       memoryMegabytes: this.limits.megabytes,

@@ -156,7 +156,7 @@ export class WasmFontText extends HTMLElement {
     if (url === this.#loading) return;
     this.#loading = url;
     try {
-      const harfbuzz = await harfbuzzModule();
+      const harfbuzz = harfbuzzModule();
       const client = new FontClient({ makeWorker: provider.makeWorker, font: () => provider.font(url), harfbuzz });
       await client.opened;
       if (url !== this.#loading) return client.close();

@@ -43,8 +43,8 @@ class Page {
   async open(name, font) {
     const opening = ++this.#openings;
     try {
-      const harfbuzz = await harfbuzzModule();
-      const client = new FontClient({ makeWorker: provider.makeWorker, font, harfbuzz }, settings.limits);
+      const parts = { makeWorker: provider.makeWorker, font, harfbuzz: harfbuzzModule() };
+      const client = new FontClient(parts, settings.limits);
       const info = await client.opened;
       if (opening !== this.#openings) return client.close();
       this.#fontName = name;
