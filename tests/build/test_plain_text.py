@@ -17,26 +17,10 @@ from fontTools.ttLib.tables._c_m_a_p import CmapSubtable
 from fontTools.ttLib.tables.DefaultTable import DefaultTable
 from support.base_fonts import make_font, saved
 from support.built_fonts import build_on
+from support.plain_text import TEXTS, difference, glyphs
 
 from fontgen.font.file import read_font
 
-TEXTS = {
-    "Latn": "office fi! a\u0301",
-    "Arab": "سلام عليكم",
-    "Beng": "কি ক্ষ",
-    "Deva": "हिन्दी र्क",
-    "Hang": "\u1112\u1161\u11ab 한글",
-    "Hebr": "שָׁלוֹם",
-    "Java": "\ua9b2\ua9ba\ua982",
-    "Khmr": "ភាសាខ្មែរ",
-    "Mlym": "കെ മോ",
-    "Mymr": "ကေ ငြိမ်း",
-    "Sinh": "කෙ ශ්‍රී",
-    "Taml": "கெ மொழி",
-    "Thai": "ภาษาไทย น้ำ",
-    "Tibt": "བོད་སྐད",
-}
-"""Of each way that HarfBuzz has to shape; the first letters of some stand behind their vowels when shown."""
 LIGATURE = "feature liga { sub uni0066 uni0069 by uni0078; } liga;"
 GSUB = {
     "no GSUB": "",
@@ -68,23 +52,11 @@ def _base(code: str) -> TTFont:
     return builder.font
 
 
-def _glyphs(hb: ModuleType, data: bytes, index: int, text: str, shaper: str) -> Any:
-    font = hb.Font(hb.Face(hb.Blob(data), index))
-    buffer = hb.Buffer()
-    buffer.add_str(text)
-    buffer.guess_segment_properties()
-    hb.shape(font, buffer, {}, shapers=[shaper])
-    glyphs = zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
-    return [(info.codepoint, info.cluster, *position.position) for info, position in glyphs]
-
-
 def assert_unchanged(hb: ModuleType, base: Path, texts: list[str]) -> None:
     """Each text has the same glyphs in the font that is built, with its shaper and without."""
-    built, file = build_on(base), read_font(base)
-    for text in texts:
-        wanted = _glyphs(hb, file.data, file.index, text, "ot")
-        assert _glyphs(hb, built, 0, text, "ot") == wanted
-        assert _glyphs(hb, built, 0, text, "wasm") == wanted
+    built = build_on(base)
+    for shaper in ("ot", "wasm"):
+        assert difference(hb, read_font(base), built, texts, shaper) is None
 
 
 @pytest.mark.parametrize("gdef", ["", GDEF], ids=["no GDEF", "GDEF"])
@@ -104,7 +76,7 @@ def test_the_right_values_are_not_trivial(uharfbuzz: ModuleType, tmp_path: Path)
     differing = {
         script
         for script, text in TEXTS.items()
-        if _glyphs(uharfbuzz, plain, 0, text, "ot") != _glyphs(uharfbuzz, empty, 0, text, "ot")
+        if glyphs(uharfbuzz, plain, text) != glyphs(uharfbuzz, empty, text)
     }
     assert {"Beng", "Java", "Mlym", "Mymr", "Sinh", "Taml"} <= differing
 
@@ -209,7 +181,7 @@ def test_character_maps_that_are_not_unicode(
     base = tmp_path / "base.ttf"
     base.write_bytes(saved(font))
     assert_unchanged(uharfbuzz, base, ["fox", "a b c!"])
-    shown = _glyphs(uharfbuzz, base.read_bytes(), 0, "fox", "ot")
+    shown = glyphs(uharfbuzz, base.read_bytes(), "fox")
     assert len(shown) == 3 and all(glyph for glyph, *_ in shown)
 
 

@@ -7,9 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import uharfbuzz
+from support.plain_text import difference
+
+from fontgen.font.file import read_font
 from mutants import trial
-from mutants.plain_text import difference
 from mutants.subjects import Subject
+
+TEXTS = ("The cat! abc fi", "fix bcd, a.z", "\u05e9\u05dc\u05d5\u05dd", "\u0939\u093f")
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ def _result(subject: Subject, seed: int, mutant: bytes, path: Path, folder: Path
         if not fault and done.code == 2 and output.exists():
             fault = "refused, but something was written"
         if not fault and output.exists() and path.suffix != ".toml":
-            fault = difference(path, output)
+            fault = difference(uharfbuzz, read_font(path), output.read_bytes(), TEXTS)
         if fault:
             return Result(seed, mutant, "faults", f"{arguments[0]}: {fault}")
     return Result(seed, mutant, "refused" if codes == {2} else "taken", None)
