@@ -32,7 +32,7 @@ from fontgen.config import read_config
 from fontgen.llama.reference.sampler import SAMPLING, Options
 from model.data.sources import read_stories
 from model.evaluation.quantisers import markdown, read_text, report
-from model.evaluation.sense import Sense, agreement, sense
+from model.evaluation.sense import JUDGED_AFTER, Sense, agreement, sense
 from model.evaluation.storyteller import Storyteller
 from model.evaluation.variety import variety
 from model.stories.checks import CHECKS, Story, check, read_prompts, training_words
@@ -118,15 +118,14 @@ def sense_table(
         name: [sense(story.prompt, story.text, characters[story.prompt]) for story in run]
         for name, run in runs.items()
     }
-    table = (
-        f"| rule | {' | '.join(found)} | agrees with a reader | faults found | wrongly found |\n"
-    )
-    table += f"|---|{'---|' * (len(found) + 3)}\n"
+    table = f"| rule | {' | '.join(found)} | agrees with a reader | faults found | wrongly found | on 25 others |\n"
+    table += f"|---|{'---|' * (len(found) + 4)}\n"
+    after = agreement(JUDGED_AFTER)
     for name, agreed in agreement().items():
         good = (share(sum(getattr(each, name) for each in run), len(run)) for run in found.values())
         table += (
             f"| {SENSE[name]} | {' | '.join(good)} | {agreed.alike} of 100 "
-            f"| {agreed.found} of {agreed.faults} | {agreed.wrongly} |\n"
+            f"| {agreed.found} of {agreed.faults} | {agreed.wrongly} | {after[name].alike} |\n"
         )
     return table, found
 

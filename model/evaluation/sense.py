@@ -9,7 +9,8 @@ Three things that go wrong in stories of small models, each found by a rule that
 
 ``judged.jsonl`` has a hundred sampled continuations of an earlier model that were read and judged, one by one, before
 these rules were finished; `agreement` says how often they agree with that. The rules were made with all hundred in
-view, so that on other stories they will agree less. A rule that finds nothing proves nothing.
+view; ``judged_after.jsonl`` has twenty-five others, which were judged when the rules were done, and before what these
+say of them was looked at. A rule that finds nothing proves nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 JUDGED = Path(__file__).parent / "judged.jsonl"
+JUDGED_AFTER = JUDGED.with_name("judged_after.jsonl")
 KINDS = (
     "ball kite doll car truck train boat drum bike puzzle balloon block robot plane",
     "apple banana orange pear cake cookie candy pie bread carrot egg berry sandwich pizza soup honey cheese",

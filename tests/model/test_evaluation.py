@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model.evaluation import evaluate
-from model.evaluation.sense import JUDGED, Sense, agreement, sense, turns
+from model.evaluation.sense import JUDGED, JUDGED_AFTER, Sense, agreement, sense, turns
 from model.evaluation.variety import variety
 from model.stories.checks import Story, check, read_prompts
 
@@ -85,6 +85,11 @@ def test_rules_agree_with_a_reader() -> None:
         assert agreed.faults == sum(not story[name] for story in stories)
         assert agreed.alike >= 90, name
         assert agreed.alike == 100 - (agreed.faults - agreed.found) - agreed.wrongly
+
+
+def test_rules_agree_with_a_reader_of_other_stories() -> None:
+    for name, agreed in agreement(JUDGED_AFTER).items():
+        assert agreed.alike >= 24, name
 
 
 def test_variety() -> None:
