@@ -22,7 +22,7 @@ from fontgen.host import native as host
 from fontgen.llama.tables import MODEL_TAG, read_model
 from fontgen.progress import Reporter
 
-from . import figures
+from . import figures, games
 from .chart import draw_chart
 from .measure import Samples, in_turns
 from .report import Row, print_rows
@@ -124,6 +124,7 @@ def _measure(
             figures.typing(uharfbuzz, subject),
             figures.longest_call(uharfbuzz, subject),
             figures.plain_text(uharfbuzz, subject),
+            games.games(uharfbuzz),
             fresh.first_shape,
         ]
         steps.begin("measuring memory")
@@ -146,6 +147,7 @@ def _rows(subject: Subject, samples: dict[str, Samples], memory: dict[str, Sampl
         *figures.typing_rows(samples, story),
         *figures.bound_rows(samples),
         *figures.plain_text_rows(samples),
+        *games.game_rows(samples),
         *figures.first_shape_rows(samples),
         *figures.memory_rows(memory),
         *figures.font_size_rows(subject),

@@ -256,7 +256,7 @@ def test_the_program_reports_every_figure(uharfbuzz, config, tmp_path, capsys):
     report = json.loads(captured.out)
     assert all(math.isfinite(row["median"]) for row in report["rows"])
     groups = {row["group"] for row in report["rows"]}
-    assert len(groups) == 8
+    assert len(groups) == 9
     promised = [row for row in report["rows"] if row["must"] is not None]
     assert all(row["verdict"] in ("aim", "must", "missed") for row in promised)
     assert len(promised) == 16
