@@ -11,6 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fontTools.pens.svgPathPen import SVGPathPen
+from fontTools.pens.transformPen import TransformPen
+from fontTools.svgLib.path import parse_path
+
 from fontgen.errors import FontgenError
 from fontgen.pictures.maze.drawing import DRAWING
 from fontgen.pictures.maze.rules import DIRECTIONS, LEAST_SIDE, METHODS, Maze
@@ -79,24 +83,18 @@ def _without_width(shape: str, name: str) -> Shape:
 
 
 def _walls(maze: Maze) -> Iterator[str]:
+    """Each wall once: those up and to the right are drawn by the cell beyond, if there is one."""
     across, upright = _SHAPES["across"].outline, _SHAPES["upright"].outline
     for (x, y), sides in zip(maze.cells, maze.open_sides(), strict=True):
+        beyond = set(maze.neighbours((x, y)))
         for direction, (dx, dy) in enumerate(DIRECTIONS):
-            # Each wall once: of two cells the upper or right one draws it, and the border's cells their own.
-            inner = (x + dx, y + dy) in maze.passages or any(
-                (x + dx, y + dy) == cell for cell in maze.neighbours((x, y))
-            )
-            if sides >> direction & 1 or (inner and direction < 2):
-                continue
-            yield _at(across if dx == 0 else upright, x + max(dx, 0), y + max(dy, 0))
+            by_another = direction < 2 and (x + dx, y + dy) in beyond
+            if not (sides >> direction & 1 or by_another):
+                yield _at(across if dx == 0 else upright, x + max(dx, 0), y + max(dy, 0))
 
 
 def _at(outline: str, x: float, y: float) -> str:
-    """An outline, moved by cells. SVG paths of `fontgen.pictures.shapes` are made of M, L, H, V, Q and Z."""
-    from fontTools.pens.svgPathPen import SVGPathPen
-    from fontTools.pens.transformPen import TransformPen
-    from fontTools.svgLib.path import parse_path
-
+    """An outline, moved by cells."""
     pen = SVGPathPen(None)
     parse_path(outline, TransformPen(pen, (1, 0, 0, 1, x * CELL, y * CELL)))
     return pen.getCommands()

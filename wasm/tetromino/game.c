@@ -111,7 +111,6 @@ static uint32_t clear_lines(struct game *game) {
     return ROWS - kept;
 }
 
-/* Nothing floats below an empty row: a row that is not empty only falls. */
 static bool is_empty(const struct game *game) {
     for (uint32_t y = 0; y < ROWS; y++)
         for (uint32_t x = 0; x < COLUMNS; x++)
