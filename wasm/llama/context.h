@@ -40,8 +40,8 @@ void context_close(struct context *context);
 /* What holds for a cluster. */
 struct options context_options(const struct context *context, uint32_t cluster);
 
-/* Reads typed text, and shows it, which changes nothing but where tokens are to be marked. Spaces at its end are left out:
- * a vocabulary has its spaces at the beginning of words, and the first token brings its own. */
+/* Reads typed text, and shows it, which changes nothing but where tokens are to be marked. Spaces at its end are left
+ * out: a vocabulary has its spaces at the beginning of words, and the first token brings its own. */
 void context_read(struct context *context, struct text *visible, const struct glyph_info *info, uint32_t n);
 
 /* Appends a token that was chosen; `ended`: only traces it. */

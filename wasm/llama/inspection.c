@@ -8,7 +8,9 @@
 static struct transformer transformer;
 
 /* Opens a model table that lies in memory from malloc(); 1 or 0. */
-int32_t EXPORT(inspect_open)(const uint8_t *table, uint32_t length) { return transformer_open(&transformer, table, length); }
+int32_t EXPORT(inspect_open)(const uint8_t *table, uint32_t length) {
+    return transformer_open(&transformer, table, length);
+}
 
 /* See tokenizer_encode(). */
 uint32_t EXPORT(inspect_encode)(const uint32_t *codepoints, uint32_t n, int32_t at_start, uint32_t *tokens) {

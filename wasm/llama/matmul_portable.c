@@ -81,7 +81,9 @@ static ALWAYS_INLINE void matmul8(float *out, uint32_t stride, const struct matr
     }
 }
 
-void matmul8_one(float *out, const struct matrix *matrix, const struct activations *x) { matmul8(out, 0, matrix, x, 1); }
+void matmul8_one(float *out, const struct matrix *matrix, const struct activations *x) {
+    matmul8(out, 0, matrix, x, 1);
+}
 
 void matmul8_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x) {
     matmul8(out, stride, matrix, x, TOGETHER);
@@ -136,7 +138,9 @@ static ALWAYS_INLINE void matmul4(float *out, uint32_t stride, const struct matr
     }
 }
 
-void matmul4_one(float *out, const struct matrix *matrix, const struct activations *x) { matmul4(out, 0, matrix, x, 1); }
+void matmul4_one(float *out, const struct matrix *matrix, const struct activations *x) {
+    matmul4(out, 0, matrix, x, 1);
+}
 
 void matmul4_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x) {
     matmul4(out, stride, matrix, x, TOGETHER);

@@ -116,7 +116,9 @@ static ALWAYS_INLINE void matmul8(float *out, uint32_t stride, const struct matr
     }
 }
 
-void matmul8_one(float *out, const struct matrix *matrix, const struct activations *x) { matmul8(out, 0, matrix, x, 1); }
+void matmul8_one(float *out, const struct matrix *matrix, const struct activations *x) {
+    matmul8(out, 0, matrix, x, 1);
+}
 
 void matmul8_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x) {
     matmul8(out, stride, matrix, x, TOGETHER);
@@ -165,8 +167,8 @@ void matmul4_one(float *out, const struct matrix *matrix, const struct activatio
     }
 }
 
-/* One at a time: with the totals of the groups, two do not fit the registers; and half of the rows for two was slower, for
- * then fewer rows share a load of the vectors. */
+/* One at a time: with the totals of the groups, two do not fit the registers; and half of the rows for two was slower,
+ * for then fewer rows share a load of the vectors. */
 void matmul4_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x) {
     for (uint32_t i = 0; i < TOGETHER; i++) matmul4_one(out + i * stride, matrix, &x[i]);
 }

@@ -272,7 +272,8 @@ bool explain_choice(struct sampler *s, struct choices *choices, const uint32_t *
     for (uint32_t i = 0; i < choices->header.kept; i++) {
         float probability = s->weights[r.order[i]] / total;
         if (r.order[i] == token) choices->header.probability = probability;
-        if (i < most && i < MOST_CHOICES) choices->choices[choices->header.n++] = (struct choice){r.order[i], probability};
+        if (i < most && i < MOST_CHOICES)
+            choices->choices[choices->header.n++] = (struct choice){r.order[i], probability};
     }
     return true;
 }

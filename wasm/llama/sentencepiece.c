@@ -108,7 +108,7 @@ uint32_t sentencepiece_encode(const struct model *model, const uint32_t *codepoi
     struct encoder e = {.model = model};
     e.text = malloc(4 * (size_t)symbols);
     e.symbols = malloc(symbols * sizeof *e.symbols);
-    e.queue.heap = malloc(3 * (size_t)symbols * sizeof *e.queue.heap); /* a merge adds at most two to the first symbols - 1 */
+    e.queue.heap = malloc(3 * (size_t)symbols * sizeof *e.queue.heap);
     if (e.text && e.symbols && e.queue.heap) {
         symbols = split(&e, codepoints, n, at_start);
         merge_all(&e, symbols);

@@ -52,10 +52,10 @@ static bool read_model(hb_font_t font) {
 
 enum difference { NONE, WORDS, RUNS };
 
-/* Makes the visible text of a typed one: words replaced, then runs continued. Says in what it differs; where in nothing,
- * or memory runs out, `visible` holds nothing. */
-static enum difference make_visible_text(struct text *visible, hb_font_t font, const struct glyph_info *info, uint32_t n,
-                                         const struct feature *features, uint32_t n_features) {
+/* Makes the visible text of a typed one: words replaced, then runs continued. Says in what it differs; where in
+ * nothing, or memory runs out, `visible` holds nothing. */
+static enum difference make_visible_text(struct text *visible, hb_font_t font, const struct glyph_info *info,
+                                         uint32_t n, const struct feature *features, uint32_t n_features) {
     struct text replaced = {0};
     enum difference difference = NONE;
     if (has_replacement(&settings, info, n)) {
@@ -151,7 +151,7 @@ int32_t EXPORT(shape)(void *plan, hb_font_t font, hb_buffer_t buffer, const stru
 
 /* ---- For programs that show how the model works ---- */
 
-/* Whether the latest shape() showed all there is; 0: it may compute no more, and the same text shows more in the next. */
+/* Whether the latest shape() showed all there is; 0: it may compute no more, and the same text shows more next time. */
 int32_t EXPORT(shape_finished)(void) { return !trace.unfinished; }
 
 /* The tokens of the latest shape(), BOS first; none when its text had no run. Valid until the next one. */

@@ -15,13 +15,13 @@ uint32_t tokenizer_decode(const struct model *model, uint32_t token, uint8_t byt
 
 /* The two ways of tokenizer_encode().
  *
- * sentencepiece's and llama2.c's: begin with one symbol per code point, and while some pair of neighbours is a piece of the
- * vocabulary, merge the pair of the highest score, the leftmost of equals. At the start of a text, a vocabulary with a
- * dummy prefix puts a space before it; one that removes extra white space takes a run of spaces for one, and none at the
- * start. U+2581 counts as a space.
+ * sentencepiece's and llama2.c's: begin with one symbol per code point, and while some pair of neighbours is a piece of
+ * the vocabulary, merge the pair of the highest score, the leftmost of equals. At the start of a text, a vocabulary with
+ * a dummy prefix puts a space before it; one that removes extra white space takes a run of spaces for one, and none at
+ * the start. U+2581 counts as a space.
  *
- * Byte-level: split the text, begin each split with one symbol per byte, and merge by the vocabulary's list of merges, the
- * first of the list first, of equals the leftmost. */
+ * Byte-level: split the text, begin each split with one symbol per byte, and merge by the vocabulary's list of merges,
+ * the first of the list first, of equals the leftmost. */
 uint32_t sentencepiece_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, bool at_start,
                               uint32_t *tokens, uint32_t *starts);
 uint32_t byte_level_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, uint32_t *tokens,

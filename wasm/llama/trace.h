@@ -21,8 +21,8 @@ void trace_append(struct trace *trace, const struct traced_token *token);
 /* Says of the tokens from `first` on how many had been dropped before they were read. */
 void trace_dropped(struct trace *trace, uint32_t first, uint32_t dropped);
 
-/* See explain_choice(): for one of the trace's tokens, in the context that it came in. False when it is the first, or its
- * context has fallen out. The engine computes at most one position for it, if the trace is that of its last context. */
+/* See explain_choice(): for one of the trace's tokens, in the context that it came in. False when it is the first, or
+ * its context has fallen out. The engine computes at most one position for it, if the trace is that of its last context. */
 bool trace_choices(const struct trace *trace, struct sampler *sampler, uint32_t index, uint32_t most,
                    struct choices *choices);
 
