@@ -6,16 +6,19 @@ import dataclasses
 import json
 
 import pytest
+from support import byte_level
 from support.llama_fonts import font_data
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
 from fontgen.check.verify import verify_font
 from fontgen.font import base as basefont
 from fontgen.font import tables
+from fontgen.llama.model import PreTokenizer
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.tables import (
     MODEL_TAG,
     SETTINGS_TAG,
+    Frame,
     Settings,
     write_model,
     write_settings,
@@ -42,6 +45,17 @@ def test_a_good_font_passes(uharfbuzz, tmp_path, model, flavour, bits):
     bounded = Settings(max_tokens_per_call=7, replacements=(("ab", "ba"),))
     path.write_bytes(font_data(quantised, bounded, flavour))
     checks = verify_font(path, n_tokens=8, prompts=PROMPTS)
+    assert [check.passed for check in checks] == [True] * 8 + [None], checks
+
+
+def test_a_font_with_a_frame_and_a_byte_level_vocabulary_passes(uharfbuzz, tmp_path):
+    kind = PreTokenizer.SMOLLM
+    vocabulary = byte_level.vocabulary_of(byte_level.train(kind, 400), kind, stops=(7,))
+    framed = quantise(random_model(vocabulary=vocabulary, seed=6, context_length=80))
+    path = tmp_path / "answers.ttf"
+    own = Settings(temperature=70, top_p=90, frame=Frame((1, 300, 301), (2, 1), (2, 300), (8,)))
+    path.write_bytes(font_data(framed, own, UNIVERSAL))
+    checks = verify_font(path, n_tokens=6, prompts=("the fox isn't 12", ""))
     assert [check.passed for check in checks] == [True] * 8 + [None], checks
 
 
