@@ -59,6 +59,7 @@ class TracingShaper:
                 "buffer_copy_contents": self._copy_contents,
                 "buffer_set_contents": self._set_contents,
                 "shape_with": lambda *arguments: 1,
+                "debugprint": lambda line: None,
             },
         )
 

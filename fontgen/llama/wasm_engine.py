@@ -26,7 +26,7 @@ class ShaperModule:
         self,
         module: bytes,
         names: Sequence[str],
-        imports: Mapping[str, Callable[..., int]] | None = None,
+        imports: Mapping[str, Callable[..., int | None]] | None = None,
     ):
         wasm_engine = wasmtime.Engine()
         try:

@@ -35,6 +35,8 @@ _IGNORABLE = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 
+_LEFT_TO_OPENTYPE = "left to OpenType: "
+"""What a font's program says by ``debugprint()`` where it shows nothing of its own (``wasm/sdk/harfbuzz.h``)."""
 _MOST_CALLS = 20_000
 """Calls that one text is shaped by: more than the positions of a long prompt, should each be a call of its own."""
 
@@ -180,6 +182,10 @@ class ShapingFont:
         outcome = observer.outcome(self._program)
         if not buffer.glyph_infos:  # HarfBuzz asks nobody to shape an empty text
             outcome = replace(outcome, shaper="wasm", reason="")
+        start, end = options.part or (0, len(text))
+        if outcome.message.startswith(_LEFT_TO_OPENTYPE) and outcome.shown == text[start:end]:
+            reason = outcome.message.removeprefix(_LEFT_TO_OPENTYPE)
+            outcome = replace(outcome, shaper="ot", reason=reason)
         return buffer, outcome
 
     @cached_property

@@ -630,3 +630,35 @@ def test_the_functions_of_every_host_are_those_of_harfbuzz() -> None:
     header = (REPOSITORY / "tests/host/native/harfbuzz.h").read_text()
     assert FUNCTIONS == {*re.findall(r"^IMPORT \((\w+)\)", header, re.MULTILINE)}
     assert len(FUNCTIONS) == 33
+
+
+@pytest.mark.parametrize(
+    ("tag", "at", "reason"),
+    [("Llam", 5000, "the table Llam is damaged"), ("Lset", 30, "the table Lset is damaged")],
+)
+def test_shape_says_which_table_the_program_refuses(
+    tag: str, at: int, reason: str, fontgen: Fontgen, font_path: Path, tmp_path: Path
+) -> None:
+    """The program ran and left the text to OpenType: who reads "shaper wasm" would look elsewhere."""
+    with TTFont(font_path) as font:
+        table = bytearray(font[tag].data)
+        table[at] ^= 1
+        font[tag].data = bytes(table)
+        font.save(tmp_path / "damaged.ttf")
+    shaped = json.loads(fontgen("shape", tmp_path / "damaged.ttf", "The fox!!!!!!", "--json").out)
+    assert (shaped["shaper"], shaped["visible"]) == ("ot", "The fox!!!!!!")
+    assert shaped["reason"].startswith(reason)
+
+
+def test_shape_says_that_memory_was_refused(font_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fontgen", "shape", str(font_path), "The fox!!!!!!", "--json"],
+        env={**os.environ, "FONTGEN_WASM_MEMORY_MB": "9", "FONTGEN_WASM_TRACE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    shaped = json.loads(done.stdout)
+    assert shaped["shaper"] == "ot"
+    assert shaped["reason"].startswith("the model wants more memory than there is")
+    assert "fontgen-wasm: left to OpenType: the model wants more memory" in done.stderr

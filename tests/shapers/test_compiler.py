@@ -13,7 +13,7 @@ from fontgen.shapers.binary import with_custom_section, without_custom_section
 from fontgen.shapers.flavours import FLAVOURS, SIMD_SECTION, UNIVERSAL
 
 HARFBUZZ_8_IMPORTS = {
-    "buffer_copy_contents", "buffer_set_contents", "font_get_face", "face_copy_table", "shape_with",
+    "buffer_copy_contents", "buffer_set_contents", "font_get_face", "face_copy_table", "shape_with", "debugprint",
 }  # fmt: skip
 EMPTY_MODULE = b"\0asm\1\0\0\0"
 

@@ -28,6 +28,7 @@ static bool read_settings(hb_font_t font) {
     if (settings_state == UNREAD) {
         struct blob blob = copy_table(font, SETTINGS_TAG);
         settings_state = settings_open(&settings, blob.data, blob.length) ? GOOD : BAD;
+        if (settings_state == BAD) debugprint(LEFT_TO_OPENTYPE "the table Lset is damaged, or of another version");
     }
     return settings_state == GOOD;
 }
@@ -38,12 +39,20 @@ static struct trace trace; /* of the latest call */
 static bool continued; /* a text, since this instance began */
 static enum state model_state;
 
+/* A model that does not open leaves the text plain; this is for the one who wonders why. */
+static const char *why_not_open(struct blob table) {
+    if (!table.length) return LEFT_TO_OPENTYPE "the table Llam is missing, or there is no memory for it";
+    if (!table_version(table.data, table.length, MODEL_TAG)) return LEFT_TO_OPENTYPE "the table Llam is damaged";
+    return LEFT_TO_OPENTYPE "the model wants more memory than there is, or its table is of another version";
+}
+
 static bool read_model(hb_font_t font) {
     if (model_state == UNREAD) {
         struct blob blob = copy_table(font, MODEL_TAG);
         bool open = transformer_open(&transformer, blob.data, blob.length) &&
                     sampler_open(&sampler, &transformer, &settings);
         model_state = open ? GOOD : BAD;
+        if (!open) debugprint(why_not_open(blob));
     }
     return model_state == GOOD;
 }

@@ -53,4 +53,10 @@ extern uint32_t HB_IMPORT(face_copy_table)(hb_face_t face, uint32_t tag, struct 
 extern uint32_t HB_IMPORT(shape_with)(hb_font_t font, hb_buffer_t buffer, const struct feature *features,
                                       uint32_t n_features, const char *shaper);
 
+/* A line for whoever debugs the font: on stderr in HarfBuzz's debug builds, with FONTGEN_WASM_TRACE=1 in fontgen's. */
+extern void HB_IMPORT(debugprint)(const char *line);
+
+/* A line that begins so is a reason for which the program shows nothing of its own: `fontgen shape` tells it. */
+#define LEFT_TO_OPENTYPE "left to OpenType: "
+
 #endif
