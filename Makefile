@@ -99,7 +99,7 @@ verify: font games
 
 record: font games .venv/installed-test
 	$(BIN)/fontgen host build
-	$(BIN)/python -m pytest tests/text/test_golden.py --record
+	$(BIN)/python -m pytest tests/text/test_golden.py tests/pictures/test_golden.py --record
 	$(BIN)/fontgen render fonts/llama.ttf "The little fox!!!!!!!!!!!!!!!!!!!!!!!!!" -o fonts/llama.gif
 	$(BIN)/fontgen render fonts/tetromino.ttf --size 14 --width 400 -o fonts/tetromino.gif \
 	  "tetris(leaf):qddddxqdddxxaaaxqaaaxqdddddxaxqddddxdxqaaxqdddxqddddxqdddxqxaaxqdddxqddddxaxqaaaxqdxqddddd"

@@ -1,0 +1,43 @@
+"""Games on a page: typed there, they show what the native host shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.outcome import Outcome
+from support.paths import REPOSITORY
+
+from fontgen.build import build_font
+from fontgen.config import read_config
+from fontgen.text.shape import ShapingFont
+
+
+@pytest.mark.parametrize(
+    "name, keys", [("tetromino", "aaxS"), ("maze", "D?"), ("chess", " 4. Ba4 Nf6")]
+)
+def test_games(
+    browser: Any,
+    fontgen: Callable[..., Outcome],
+    uharfbuzz: object,
+    tmp_path: Path,
+    name: str,
+    keys: str,
+) -> None:
+    font, page = tmp_path / f"{name}.ttf", tmp_path / f"{name}.html"
+    font.write_bytes(build_font(read_config(REPOSITORY / "fonts" / f"{name}.toml")))
+    assert fontgen("page", font, "-o", page).code == 0
+    browser.new_page()
+    browser.open(page.as_uri())
+    browser.wait_for("document.body.dataset.ready !== undefined")
+    browser.run("page.text.focus()")
+    browser.press("End")
+    browser.type(keys)
+    browser.run("page.text.settled()")
+    typed = browser.run("page.text.value")
+    assert typed.endswith(keys)
+    native = ShapingFont(uharfbuzz, font.read_bytes(), font).shape(typed)
+    assert browser.run("page.text.visibleText") == native.visible
+    assert not browser.errors
