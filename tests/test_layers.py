@@ -18,10 +18,8 @@ LINT = "from importlinter.cli import lint_imports_command; lint_imports_command(
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_LINES_OF_A_FILE = 400
 LONGER = {
-    "fontgen/host/native/builder.py",
-    "fontgen/host/native/doctor.py: examine",
+    # A description of a protobuf message, field by field.
     "fontgen/llama/checkpoints/sentencepiece_model.py: model_proto_class",
-    "fontgen/llama/quantise/tensors.py: quantise",
 }
 
 

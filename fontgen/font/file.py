@@ -15,7 +15,10 @@ from fontgen.errors import FontgenError, naming
 from fontgen.files import read_input
 from fontgen.font import woff
 
-_COLLECTION = b"ttcf"
+MOST_TABLES = 1000
+"""Of a font; real ones have some dozens."""
+
+_PLAIN, _COLLECTION = (b"\0\1\0\0", b"OTTO", b"true"), b"ttcf"
 _COLLECTION_MEMBER = re.compile(r"^(?P<path>.+)#(?P<index>\d{1,9})$")
 
 
@@ -71,16 +74,26 @@ def read_font(spec: str | os.PathLike[str], index: int | None = None) -> FontFil
         return FontFile(path, data, _checked_member(data, member, path.name))
 
 
+def _check_directory(data: bytes, start: int) -> None:
+    """Raise `FontgenError` where a damaged directory lists more tables than programs have patience for."""
+    n_tables = int.from_bytes(data[start + 4 : start + 6], "big")
+    if data[start : start + 4] in _PLAIN and n_tables > MOST_TABLES:
+        raise FontgenError(f"lists {n_tables:,} tables; fontgen takes at most {MOST_TABLES:,}")
+
+
 def _checked_member(data: bytes, member: int | None, name: str) -> int:
     if not data.startswith(_COLLECTION):
         if member:
             raise FontgenError(f"is a single font, which has no member {member}")
+        _check_directory(data, 0)
         return 0
     n_members = int.from_bytes(data[8:12], "big")
     if member is None:
         raise FontgenError(f"is a font collection: choose a member, such as {name}#0")
     if not 0 <= member < n_members:
         raise FontgenError(f"is a font collection of {n_members}, which has no member {member}")
+    place = 12 + 4 * member
+    _check_directory(data, int.from_bytes(data[place : place + 4], "big"))
     return member
 
 

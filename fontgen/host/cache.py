@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from fontgen.errors import FontgenError
 
 
@@ -17,8 +19,6 @@ def cache_root() -> Path:
     override = os.environ.get("FONTGEN_HOST_DIR")
     if override:
         return Path(override).absolute()
-    from platformdirs import user_cache_path  # only here: most commands need no cache
-
     root = user_cache_path("fontgen", appauthor=False)
     if not root.is_absolute():
         raise FontgenError("no home directory: set FONTGEN_HOST_DIR or XDG_CACHE_HOME")

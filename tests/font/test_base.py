@@ -86,6 +86,12 @@ def test_not_there_and_not_a_font(tmp_path: Path) -> None:
     _refused(empty, "is not a font")
 
 
+def test_a_directory_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "font.ttf"
+    path.write_bytes(SMALL[:4] + b"\x7f\xff" + SMALL[6:] + bytes(600_000))
+    _refused(path, "lists 32,767 tables; fontgen takes at most 1,000")
+
+
 def test_no_cmap_and_none_that_harfbuzz_could_use(tmp_path: Path) -> None:
     font = make_font()
     path = tmp_path / "font.ttf"

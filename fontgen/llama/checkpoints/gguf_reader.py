@@ -102,7 +102,7 @@ def _parts(path: Path, count: int) -> list[Path]:
 
 def _open(path: Path) -> GGUFReader:
     try:
-        import gguf
+        import gguf  # noqa: PLC0415
     except ImportError as error:
         raise FontgenError(
             "is a GGUF file, read by the gguf package, which is not installed: "
@@ -148,7 +148,7 @@ def _open(path: Path) -> GGUFReader:
 
 def _dequantise(tensor: ReaderTensor, reader: GGUFReader) -> np.ndarray:
     """float32, flat or not; a copy, so that the file's memory map is let go."""
-    import gguf
+    import gguf  # noqa: PLC0415
 
     if tensor.tensor_type.name in ("F16", "F32", "F64"):
         with np.errstate(over="ignore"):  # becomes an infinity, which `Model.check` refuses

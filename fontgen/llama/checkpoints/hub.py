@@ -56,8 +56,13 @@ class HubModel:
 
 def _fetch(repository: str, filename: str, name: str) -> Path:
     try:
-        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-        from huggingface_hub.utils import LocalEntryNotFoundError
+        # Of an extra.
+        from huggingface_hub import (  # noqa: PLC0415
+            get_hf_file_metadata,
+            hf_hub_download,
+            hf_hub_url,
+        )
+        from huggingface_hub.utils import LocalEntryNotFoundError  # noqa: PLC0415
     except ImportError as error:
         raise FontgenError(
             f"{name} is downloaded by huggingface_hub, which is not installed: "

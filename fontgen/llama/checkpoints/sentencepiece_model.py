@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
 from fontgen.errors import FontgenError
 from fontgen.llama.checkpoints.vocabulary import (
     CONTROL,
@@ -21,8 +24,6 @@ _BPE = 2
 
 def decode_sentencepiece(data: bytes) -> Vocabulary:
     """Decode sentencepiece's ``tokenizer.model``."""
-    from google.protobuf.message import DecodeError
-
     proto = model_proto_class()()
     try:
         proto.ParseFromString(data)
@@ -78,8 +79,6 @@ def model_proto_class() -> Any:
     Built here because the module generated in the sentencepiece package refuses every protobuf
     runtime older than its own, which other packages often pin; protobuf skips the fields left out.
     """
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
     field = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(
         name="fontgen/sentencepiece_model.proto", package="fontgen.sentencepiece", syntax="proto2"

@@ -96,7 +96,9 @@ def quantise_gptq(
     grid = _by_rows(weights, group_size, inverse_factor(hessian))
     single = hessian.astype(np.float32)
     for start in range(0, len(weights), ROWS_AT_ONCE):
-        _refine(grid.rows(start, start + ROWS_AT_ONCE), weights[start : start + ROWS_AT_ONCE], single)
+        _refine(
+            grid.rows(start, start + ROWS_AT_ONCE), weights[start : start + ROWS_AT_ONCE], single
+        )
     return grid
 
 

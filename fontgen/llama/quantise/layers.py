@@ -11,9 +11,10 @@ arXiv:2504.02692; QEP, arXiv:2504.09629).
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from fontgen.errors import FontgenError
 from fontgen.llama.model import Model
@@ -67,10 +68,6 @@ def _one_thread() -> AbstractContextManager[object]:
     on a busy machine OpenBLAS's threads wait for each other in loops, which was seen to take tens
     of times longer.
     """
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        return nullcontext()
     limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
     return limits
 

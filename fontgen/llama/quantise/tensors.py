@@ -13,17 +13,13 @@ engine, the portable engine and the NumPy reference agree bit for bit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from fontgen.errors import FontgenError, naming
 from fontgen.llama.model import Model
+from fontgen.llama.quantise.gptq import HIGHEST, Grid, quantise_absmax, quantise_search
+from fontgen.llama.quantise.layers import Progress, quantise_layers
 from fontgen.llama.quantised import LARGEST, QuantisedMatrix, QuantisedModel
-
-if TYPE_CHECKING:
-    from fontgen.llama.quantise.gptq import Grid
-    from fontgen.llama.quantise.layers import Progress
 
 GROUP_SIZE = 32
 """Columns that share a group scale, unless asked otherwise: 4.25 bits a weight."""
@@ -51,8 +47,6 @@ def quantise_groups(
         search: at 4 bits, choose scales that may clip the largest weights where the squared error
             gains.
     """
-    from fontgen.llama.quantise.gptq import HIGHEST, quantise_absmax, quantise_search
-
     if search:
         grid = quantise_search(weights, group_size)
     else:
@@ -89,26 +83,15 @@ def quantise(
         FontgenError: a number of bits or a group size that is not supported, or a matrix so wide
             that its dot products could leave 32 bits, or (``gptq``) activations that overflow.
     """
-    if bits not in (4, 8):
-        raise FontgenError(f"weights of {bits} bits are not supported, only 8 and 4")
     embedding_bits = bits if embedding_bits is None else embedding_bits
-    if embedding_bits not in (bits, 8):
-        raise FontgenError(
-            f"an embedding of {embedding_bits} bits with layers of {bits} is not supported"
-        )
     group_size = (GROUP_SIZE if bits == 4 else 0) if group_size is None else group_size
-    if group_size % 16 or group_size < 0 or (group_size == 0 and bits == 4):
-        raise FontgenError(f"a group size of {group_size} is not supported, only multiples of 16")
-    if method not in METHODS:
-        raise FontgenError(f"no quantiser is called {method}; there are {', '.join(METHODS)}")
+    _check_request(bits, group_size, embedding_bits, method)
     weights = {name: tensor for name, tensor in model.tensors.items() if tensor.ndim == 2}
     by_row = {} if group_size or bits == 4 else weights
     if embedding_bits != bits:
         by_row = {name: weights[name] for name in EMBEDDINGS if name in weights}
     matrices = {name: quantise_rows(tensor) for name, tensor in by_row.items()}
     if bits == 4 and method == "gptq":
-        from fontgen.llama.quantise.layers import quantise_layers
-
         fixed = {name: matrix.dequantised() for name, matrix in matrices.items()}
         grids = quantise_layers(model, group_size, fixed=fixed, seed=seed, progress=progress)
         matrices |= {name: _matrix(grid, bits) for name, grid in grids.items()}
@@ -125,6 +108,20 @@ def quantise(
     norms = {name: tensor for name, tensor in model.tensors.items() if tensor.ndim == 1}
     ordered = {name: matrices[name] for name in weights}
     return QuantisedModel(model.config, model.vocabulary, ordered, norms, model.card)
+
+
+def _check_request(bits: int, group_size: int, embedding_bits: int, method: str) -> None:
+    """Raise `FontgenError` for what no kernel or quantiser is there for."""
+    if bits not in (4, 8):
+        raise FontgenError(f"weights of {bits} bits are not supported, only 8 and 4")
+    if embedding_bits not in (bits, 8):
+        raise FontgenError(
+            f"an embedding of {embedding_bits} bits with layers of {bits} is not supported"
+        )
+    if group_size % 16 or group_size < 0 or (group_size == 0 and bits == 4):
+        raise FontgenError(f"a group size of {group_size} is not supported, only multiples of 16")
+    if method not in METHODS:
+        raise FontgenError(f"no quantiser is called {method}; there are {', '.join(METHODS)}")
 
 
 EMBEDDINGS = ("tok_embeddings.weight", "output.weight")

@@ -20,17 +20,15 @@ import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from fontgen.errors import FontgenError
 from fontgen.llama.model import Model, ModelConfig
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 OPSET = 17
 IR_VERSION = 8
@@ -57,8 +55,6 @@ class OnnxModel:
         Raises:
             FontgenError: the model is too large for one ONNX file.
         """
-        import onnxruntime
-
         self.config = model.config
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -78,12 +74,10 @@ class OnnxModel:
 
     def reset(self) -> None:
         """Forget all tokens."""
-        from onnxruntime import OrtValue
-
         config = self.config
         empty = np.zeros((config.n_kv_heads, 0, config.head_size), np.float32)
         self._cache = {
-            f"past_{kind}_{layer}": OrtValue.ortvalue_from_numpy(empty)
+            f"past_{kind}_{layer}": onnxruntime.OrtValue.ortvalue_from_numpy(empty)
             for layer in range(config.n_layers)
             for kind in ("key", "value")
         }
@@ -107,8 +101,6 @@ class OnnxModel:
         return self._run(tokens)
 
     def _run(self, tokens: Sequence[int]) -> np.ndarray:
-        from onnxruntime import OrtValue
-
         ids = np.asarray(tokens, np.int64)
         end = self.position + len(ids)
         if ids.ndim != 1 or not len(ids):
@@ -118,8 +110,8 @@ class OnnxModel:
         if end > self.config.context_length:
             raise ValueError(f"{end} tokens exceed the context of {self.config.context_length}")
         feeds = {
-            "tokens": OrtValue.ortvalue_from_numpy(ids),
-            "positions": OrtValue.ortvalue_from_numpy(np.arange(self.position, end)),
+            "tokens": onnxruntime.OrtValue.ortvalue_from_numpy(ids),
+            "positions": onnxruntime.OrtValue.ortvalue_from_numpy(np.arange(self.position, end)),
             **self._cache,
         }
         values = dict(
@@ -192,7 +184,8 @@ def quantise_dynamic(proto: onnx.ModelProto) -> bytes:
     What `onnxruntime.quantization.quantize_dynamic` makes of it, serialised: the native int8 figure
     that the font is measured against, not a reference for its tokens.
     """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    # Slow to import, and seldom needed.
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
