@@ -22,6 +22,7 @@ from fontgen.font.file import read_font
 from fontgen.font.tables import WASM_TAG
 from fontgen.font.tale import TALE_TAG, read_tale
 from fontgen.host import functions
+from fontgen.llama.memory import memory_bytes
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 from fontgen.shapers.binary import sections
 from fontgen.shapers.flavours import SIMD_SECTION
@@ -168,11 +169,20 @@ def _inspect_model(data: bytes) -> dict[str, Any]:
     parameters = sum(matrix.values.size for matrix in model.matrices.values())
     parameters += sum(norm.size for norm in model.norms.values())
     vocabulary = model.vocabulary
+    embedding = model.matrices["tok_embeddings.weight"]
+    layers = model.matrices["layers.0.attention.wq.weight"]
     return report | {
         "card": vars(model.card),
         "parameters": parameters,
+        "bits": layers.bits,
+        "embedding_bits": embedding.bits,
+        "memory": memory_bytes(model.config, max(layers.bits, embedding.bits)),
         "config": vars(model.config) | {"head_size": model.config.head_size},
         "vocabulary": {
+            "kind": "byte-level BPE" if vocabulary.byte_level else "sentencepiece BPE",
+            "pre_tokenizer": vocabulary.pre_tokenizer.name.lower(),
+            "add_bos": vocabulary.add_bos,
+            "stops": list(vocabulary.stops),
             "size": len(vocabulary),
             "bos": vocabulary.bos,
             "eos": vocabulary.eos,

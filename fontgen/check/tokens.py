@@ -10,7 +10,7 @@ from fontgen.errors import FontgenError, naming
 from fontgen.font.file import read_tables
 from fontgen.font.tables import WASM_TAG
 from fontgen.llama.marks import ANOTHER, MORE
-from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_settings
+from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, Settings, read_settings
 from fontgen.llama.trace import Choices, TracedToken
 from fontgen.llama.tracing import Features, TracingShaper
 from fontgen.shapers.binary import without_custom_section
@@ -38,6 +38,18 @@ class ExplainedToken:
     alternatives: tuple[Alternative, ...]
 
 
+def open_shaper(path: Path) -> tuple[TracingShaper, Settings]:
+    """The shaper in a font, the one for SIMD where there are two, and the font's settings.
+
+    Raises:
+        FontgenError: the file cannot be read, or is no font of ours.
+    """
+    tables = read_tables(path, (WASM_TAG, MODEL_TAG, SETTINGS_TAG))
+    with naming(path):
+        outer, inner = without_custom_section(tables[WASM_TAG], SIMD_SECTION)
+        return TracingShaper(inner or outer, tables), read_settings(tables[SETTINGS_TAG])
+
+
 class TokenExplainer:
     """Asks the shaper in a font what it did with a text.
 
@@ -46,11 +58,8 @@ class TokenExplainer:
     """
 
     def __init__(self, path: Path):
-        tables = read_tables(path, (WASM_TAG, MODEL_TAG, SETTINGS_TAG))
-        with naming(path):
-            outer, inner = without_custom_section(tables[WASM_TAG], SIMD_SECTION)
-            self.kept_marks = read_settings(tables[SETTINGS_TAG]).kept_marks
-            self._shaper = TracingShaper(inner or outer, tables)
+        self._shaper, settings = open_shaper(path)
+        self.kept_marks = settings.kept_marks
 
     def explain(
         self, text: str, features: Features | None = None, *, most: int = 3

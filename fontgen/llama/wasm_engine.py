@@ -60,6 +60,11 @@ class ShaperModule:
         """Put bytes where they belong."""
         self._memory.write(self._store, data, start)
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of the memory, which never shrinks."""
+        return self._memory.data_len(self._store)
+
     def put(self, data: bytes) -> int:
         """Put bytes into memory of the module's own malloc(); returns where."""
         start = self.call("malloc", len(data))
@@ -82,6 +87,11 @@ class Engine:
         if not self._module.call("inspect_open", self._module.put(table), len(table)):
             raise FontgenError("the engine refuses the model table")
         self.vocab_size = vocab_size(table)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of the module's memory."""
+        return self._module.memory_bytes
 
     def encode(self, text: str, *, at_start: bool = True) -> list[int]:
         """Tokens of a text, without BOS; ``at_start`` says that nothing comes before it."""

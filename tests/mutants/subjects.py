@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,21 @@ def subjects(folder: Path) -> list[Subject]:
             "build", "-q", mutant, "--model", checkpoint, "--base", base, "-o", output / "out.ttf",
         ]  # fmt: skip
 
+    folder_of_hub = checkpoint_writers.write_huggingface(
+        folder / "hub", checkpoint_writers.random_model()
+    )
+    gguf = checkpoint_writers.write_gguf(folder / "model.gguf", checkpoint_writers.random_model())
+    tokenizer = json.dumps(checkpoint_writers.tokenizer_json()).encode()
+
+    def read(mutant: Path, output: Path) -> Iterator[list[str | Path]]:
+        yield ["build", "-q", "--model", mutant, "--base", base, "-o", output / "out.ttf"]
+
+    def with_tokenizer(mutant: Path, output: Path) -> Iterator[list[str | Path]]:
+        yield [
+            "build", "-q", "--model", checkpoint, "--tokenizer", mutant, "--base", base,
+            "-o", output / "out.ttf",
+        ]  # fmt: skip
+
     toml = (
         "[font]\nfamily = \"Boxes\"\n[quantise]\nbits = 8\n[shaper]\nflavour = 'portable'\n"
         'kept_marks = 3\nmax_tokens_per_call = 100\n[replace]\n"abc" = "cab"\n'
@@ -71,6 +87,16 @@ def subjects(folder: Path) -> list[Subject]:
         Subject("a TrueType font", ".ttf", saved(_plain(variable=True)), based_on),
         Subject("a CFF font", ".otf", saved(_plain(cff=True)), based_on),
         Subject("TOML", ".toml", toml.encode(), configured, damaged_text),
+        Subject("GGUF", ".gguf", gguf.read_bytes(), read),
+        Subject(
+            "safetensors",
+            ".safetensors",
+            (folder_of_hub / "model.safetensors").read_bytes(),
+            read,
+            mutate_in=folder_of_hub,
+        ),
+        Subject("tokenizer.json, bytes", ".json", tokenizer, with_tokenizer),
+        Subject("tokenizer.json, words", ".json", tokenizer, with_tokenizer, damaged_text),
     ]
 
 

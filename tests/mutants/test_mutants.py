@@ -15,7 +15,20 @@ from mutants.damage import damaged
 SAMPLE = 12
 
 
-@pytest.mark.parametrize("name", ["fontgen", "Roboto", "TrueType", "CFF", "TOML"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fontgen",
+        "Roboto",
+        "TrueType",
+        "CFF",
+        "TOML",
+        "GGUF",
+        "safetensors",
+        "tokenizer.json, bytes",
+        "tokenizer.json, words",
+    ],
+)
 def test_a_mutant_is_taken_or_refused_in_one_line(host: object, name: str) -> None:
     """In a process that has no threads, since each mutant is tried in a fork of it."""
     done = subprocess.run(
