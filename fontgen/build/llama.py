@@ -81,8 +81,13 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         module = shaper_module(config.shaper.flavour)
 
         steps.begin("Writing the font")
-        settings = dataclasses.replace(config.settings(), frame=_frame(config, model, quantised))
+        settings = make_settings(config, model, quantised)
         return put_together(ttfont, family, module, settings, quantised)
+
+
+def make_settings(config: Config, model: Model, quantised: QuantisedModel) -> Settings:
+    """What the configuration says to the shaper, its frame in the model's tokens."""
+    return dataclasses.replace(config.settings(), frame=_frame(config, model, quantised))
 
 
 def _frame(config: Config, model: Model, quantised: QuantisedModel) -> Frame:
