@@ -53,7 +53,7 @@ fonts/smollm.ttf: .venv/installed-checkpoints
 
 fonts/llama-lite.ttf: model/content/content.json.xz
 
-fonts/%.woff2: fonts/%.ttf .venv/installed-woff2
+fonts/%.woff2: fonts/%.ttf .venv/installed
 	$(BIN)/python -m fontTools.ttLib.woff2 compress -o $@ $<
 
 content: .venv/installed
