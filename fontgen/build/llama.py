@@ -128,6 +128,12 @@ def _say_what_it_needs(model: ModelConfig, config: Config, reporter: Reporter) -
     bits = config.quantise.bits
     needed = memory_bytes(model, bits)
     reporter.detail(f"the font needs {arithmetic(model, bits)}")
+    trained = model.trained_length or model.context_length
+    if trained > model.context_length and config.model.context_length is None:
+        reporter.note(
+            f"note: of the {trained:,} positions that the model was trained for, the font has room for "
+            f"{model.context_length:,}; --context N says how many. It needs {arithmetic(model, bits)}"
+        )
     if needed > MEMORY_MB << 20:
         reporter.note(
             f"note: the font needs {arithmetic(model, bits)}; fontgen's host gives {MEMORY_MB << 20:,} unless "

@@ -23,6 +23,7 @@ from fontgen.font.tables import WASM_TAG
 from fontgen.font.tale import TALE_TAG, read_tale
 from fontgen.host import functions
 from fontgen.llama.memory import memory_bytes
+from fontgen.llama.model import ModelConfig
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 from fontgen.shapers.binary import sections
 from fontgen.shapers.flavours import SIMD_SECTION
@@ -160,6 +161,11 @@ def _inspect_settings(data: bytes) -> dict[str, Any]:
         return _fingerprint(data) | {"error": str(error)}
 
 
+def _config(config: ModelConfig) -> dict[str, Any]:
+    known = {name: value for name, value in vars(config).items() if name != "trained_length"}
+    return known | {"head_size": config.head_size}
+
+
 def _inspect_model(data: bytes) -> dict[str, Any]:
     report: dict[str, Any] = _fingerprint(data)
     try:
@@ -177,7 +183,7 @@ def _inspect_model(data: bytes) -> dict[str, Any]:
         "bits": layers.bits,
         "embedding_bits": embedding.bits,
         "memory": memory_bytes(model.config, max(layers.bits, embedding.bits)),
-        "config": vars(model.config) | {"head_size": model.config.head_size},
+        "config": _config(model.config),
         "vocabulary": {
             "kind": "byte-level BPE" if vocabulary.byte_level else "sentencepiece BPE",
             "pre_tokenizer": vocabulary.pre_tokenizer.name.lower(),

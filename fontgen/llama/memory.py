@@ -73,7 +73,7 @@ def fit(config: ModelConfig, target: Target) -> ModelConfig:
             f"a context of {wanted:,} positions is not within 1 to {min(own, LARGEST_CONTEXT):,}: "
             f"the model was trained for {own:,}"
         )
-    config = dataclasses.replace(config, context_length=wanted)
+    config = dataclasses.replace(config, context_length=wanted, trained_length=own)
     weights = weight_bytes(config, target.bits)
     if weights + RESERVE >= FONT_LIMIT:
         raise FontgenError(

@@ -91,6 +91,8 @@ class ModelConfig:
     rope_factors: tuple[float, ...] = ()
     """What RoPE's frequencies are divided by, one for each pair of a head, float32; empty: all 1. It says what
     transformers calls linear and llama3 scaling, and GGUF ``rope_freqs``."""
+    trained_length: int | None = field(default=None, compare=False)
+    """Positions that the model was trained for, where ``context_length`` is what a font has room for."""
 
     @property
     def head_size(self) -> int:

@@ -58,6 +58,20 @@ def _refused(outcome: Outcome, *causes: str) -> None:
 # build
 
 
+def test_a_shortened_context_is_said(fontgen: Fontgen, tmp_path: Path, small_base: Path) -> None:
+    model = checkpoint_writers.random_model(context_length=3000)
+    checkpoint = checkpoint_writers.write_llama2c(tmp_path, model)
+    arguments = ["build", "--model", checkpoint, "--base", small_base, "-o", tmp_path / "font.ttf"]
+    shortened = fontgen(*arguments)
+    assert shortened.code == 0
+    assert "of the 3,000 positions that the model was trained for, the font has room for 2,048" in (
+        shortened.err
+    )
+    assert "positions" not in fontgen(*arguments, "--context", "2500").err
+    refused = fontgen(*arguments, "--context", "3001")
+    assert refused.code == 2 and "is not within 1 to 3,000" in refused.err
+
+
 def test_build_with_flags_only(
     fontgen: Fontgen, tmp_path: Path, small_checkpoint: Path, small_base: Path
 ) -> None:
