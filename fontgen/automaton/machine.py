@@ -205,7 +205,7 @@ def _phrases(machine: Machine, builder: _RowBuilder, content: Content) -> None:
         "one_day": builder.row(phrases.one_day, Kind.PHRASE),
         "later": builder.row(phrases.later, Kind.PHRASE),
         "introduction": builder.row(phrases.introduction, Kind.INTRODUCTION),
-        "opening": builder.row(phrases.opening, Kind.GO),
+        "opening": builder.bridge(phrases.opening, True),
         "without_hero": builder.bridge(phrases.without_hero, False),
         "with_hero": builder.bridge(phrases.with_hero, True),
         "end": builder.row("", Kind.END),

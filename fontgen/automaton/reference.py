@@ -182,7 +182,7 @@ class Reference:
                 text = ends[end]  # type: ignore[index]
                 return text, bridge_kind(text, not default)
         if default and first and not words:
-            return phrases.opening, Kind.GO
+            return phrases.opening, bridge_kind(phrases.opening, True)
         text = phrases.without_hero if default else phrases.with_hero
         return text, bridge_kind(text, not default)
 

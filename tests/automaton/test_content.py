@@ -137,6 +137,8 @@ def test_bridges_for_prompts_with_a_hero(opening: str, told: str, bridge: str | 
         ("There was a", " boy. He", " {boy} named {hero}."),
         ("In the", " garden he was sad.", None),
         ("In the", " garden was a fox.", None),
+        ("In the garden", " was very hungry.", None),
+        ("All the children", " were very hungry.", " were very hungry."),
         ("In the", " garden Tim met Lily.", None),
     ],
 )

@@ -43,7 +43,7 @@ def small_content() -> Content:
     themes = (
         _theme("kite", "kite kites wind", 3),
         _theme("bone", "bone dog", 2),
-        _theme("hat", "hat", 1),
+        _theme("hat", "hat hero boy", 1),
     )
     return Content(
         heroes={hero.word: hero for hero in HEROES},

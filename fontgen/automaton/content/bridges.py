@@ -22,6 +22,16 @@ _GIVEN = re.compile(r"\b(?:named|called|name was) ([A-Z][a-z]+)")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St)\.")
 _LETTERS = re.compile(r"[A-Za-z0-9 .,!?;:'\"-]+")
 _SOMEBODY = re.compile(r"\b(?:he|she|him|her|his|they|their|them)\b", re.IGNORECASE)
+_FEELS = re.compile(
+    r"\b(?:happy|sad|hungry|thirsty|tired|sleepy|excited|scared|afraid|angry|mad|proud|curious|surprised|lonely|brave|"
+    r"bored|wanted|liked|loved|decided|tried|felt|thought|hoped|wished|smiled|laughed|cried)\b",
+    re.IGNORECASE,
+)
+"""What only somebody does or feels."""
+_SEVERAL = frozenset(
+    "all both children everybody everyone friends kids people they two we you i".split()
+)
+"""Words after which a bridge may tell what somebody does, though nobody is a hero."""
 _PLACEHOLDER = Hero("lily", "Lily", NAME, "f")
 
 
@@ -159,6 +169,8 @@ class BridgeReader:
             return _with_child(delexicalise(introduced, _PLACEHOLDER, "f", opening))
         if others or _SOMEBODY.search(text):
             return self._refuse("somebody")
+        if _FEELS.search(text) and _SEVERAL.isdisjoint(words_of(opening)[-4:]):
+            return self._refuse("what somebody feels")
         return delexicalise(text, None, "", opening)
 
 

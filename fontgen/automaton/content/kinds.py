@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 
 from fontgen.automaton.content.slots import FORMS, story_words
@@ -41,5 +42,6 @@ def bridge_kind(text: str, with_hero: bool) -> Kind:
 
 def theme_of(text: str, themes: Mapping[str, int]) -> int | None:
     """The theme of a bridge: that of its last word that has one."""
-    found = [themes[word] for word in words_of(text) if word in themes]
+    said = re.sub(r"\{\w+\}", "", text)  # the name of a slot is not said
+    found = [themes[word] for word in words_of(said) if word in themes]
     return found[-1] if found else None
