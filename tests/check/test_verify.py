@@ -6,15 +6,19 @@ import dataclasses
 import json
 
 import pytest
+from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
 from support import byte_level
+from support.base_fonts import make_font, saved
 from support.llama_fonts import font_data
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
+from fontgen.build.llama import put_together
 from fontgen.check.verify import verify_font
 from fontgen.font import base as basefont
 from fontgen.font import tables
 from fontgen.llama.model import PreTokenizer
 from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import (
     MODEL_TAG,
     SETTINGS_TAG,
@@ -105,8 +109,6 @@ def test_glyphs_that_show_something_else_are_noticed(fontgen, uharfbuzz, tmp_pat
     ttfont = basefont.open_base(None)
     tables.write_table(ttfont, SETTINGS_TAG, write_settings(Settings(kept_marks=900)))
     tables.write_table(ttfont, MODEL_TAG, write_model(model))
-    from fontgen.llama.shaper import shaper_module
-
     tables.write_table(ttfont, tables.WASM_TAG, shaper_module("portable"))
     path = tmp_path / "plain.ttf"
     path.write_bytes(tables.font_bytes(ttfont))
@@ -150,3 +152,22 @@ def test_a_long_context_costs_no_more_than_the_tokens_that_were_asked_for(
     path.write_bytes(font_data(quantise(large)))
     assert all(check.passed is not False for check in verify_font(path, n_tokens=4, prompts=("a",)))
     assert longest < 200
+
+
+@pytest.mark.parametrize("ellipsis", ["none", "replaced by GSUB"])
+def test_a_font_whose_ellipsis_cannot_be_told_by_its_glyph(uharfbuzz, tmp_path, ellipsis):
+    """Calls that compute one position each: the font itself says when it has no more to show."""
+    font = make_font()
+    if ellipsis != "none":
+        for table in font["cmap"].tables:
+            table.cmap[0x2026] = "uni002E"
+        addOpenTypeFeaturesFromString(font, "feature calt { sub uni002E by uni0078; } calt;")
+    base, path = tmp_path / "base.ttf", tmp_path / "built.ttf"
+    base.write_bytes(saved(font))
+    bounded = Settings(max_tokens_per_call=1)
+    opened = basefont.open_base(base)
+    path.write_bytes(
+        put_together(opened, "Boxes", shaper_module("simd128"), bounded, quantise(a_model()))
+    )
+    checks = verify_font(path, n_tokens=6, prompts=("abc",))
+    assert all(check.passed is not False for check in checks), checks
