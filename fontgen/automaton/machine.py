@@ -73,7 +73,9 @@ class Machine:
     forms: list[tuple[str, str, str, str] | None] = field(default_factory=list)
     genders: list[str] = field(default_factory=list)
     default_words: list[str] = field(default_factory=list)
-    ends: tuple[dict[tuple[str, ...], int], dict[tuple[str, ...], int]] = ({}, {})
+    ends: tuple[dict[tuple[str, ...], int], dict[tuple[str, ...], int]] = field(
+        default_factory=lambda: ({}, {})
+    )
     openings: dict[tuple[str, ...], int] = field(default_factory=dict)
     themes: dict[str, int] = field(default_factory=dict)
     hero_themes: list[tuple[int, ...]] = field(default_factory=list)

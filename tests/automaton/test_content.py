@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from fontgen.automaton.content.delexicalise import delexicalise
 from fontgen.automaton.content.format import content_bytes, default_content_path, read_content
 from fontgen.automaton.content.openings import choose_openings, other_names
 from fontgen.automaton.content.slots import filled
+from fontgen.automaton.machine import machine_of
 from fontgen.errors import FontgenError
 from fontgen.llama.reference.sampler import greedy
 from fontgen.llama.transformer import FloatModel
@@ -186,3 +188,10 @@ def test_texts_side_by_side_are_told_as_each_alone() -> None:
             expected.append(token)
             tokens.append(token)
         assert told[number].new == expected
+
+
+def test_one_machine_knows_nothing_of_another() -> None:
+    first = machine_of(small_content())
+    fewer = dataclasses.replace(small_content(), ends_with_hero={("and",): " ran."})
+    assert len(machine_of(fewer).ends[1]) == 1 < len(first.ends[1])
+    assert machine_of(small_content()) == first

@@ -21,7 +21,8 @@ def made(fontgen, tmp_path: Path) -> tuple[Path, Path]:
     content.write_bytes(content_bytes(small_content(), compress=False))
     recipe = tmp_path / "lite.toml"
     recipe.write_text('[shaper]\nprogram = "automaton"\n[automaton]\ncontent = "content.json"\n')
-    assert fontgen("build", recipe, "-o", font, "-q").code == 0
+    outcome = fontgen("build", recipe, "-o", font, "-q")
+    assert outcome.code == 0, outcome.err
     return font, content
 
 
