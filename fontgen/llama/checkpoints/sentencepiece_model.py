@@ -72,9 +72,41 @@ def _id_or_none(token: int, proto: Any, piece: bytes) -> int | None:
     return None
 
 
+_MESSAGES: dict[str, tuple[tuple[str, int, str, str], ...]] = {
+    "SentencePiece": (
+        ("piece", 1, "TYPE_BYTES", ""),
+        ("score", 2, "TYPE_FLOAT", "0"),
+        ("type", 3, "TYPE_INT32", "1"),
+    ),
+    "TrainerSpec": (
+        ("model_type", 3, "TYPE_INT32", "1"),
+        ("treat_whitespace_as_suffix", 24, "TYPE_BOOL", "false"),
+        ("bos_id", 41, "TYPE_INT32", "1"),
+        ("eos_id", 42, "TYPE_INT32", "2"),
+        ("bos_piece", 46, "TYPE_BYTES", "<s>"),
+        ("eos_piece", 47, "TYPE_BYTES", "</s>"),
+    ),
+    "NormalizerSpec": (
+        ("name", 1, "TYPE_BYTES", ""),
+        ("precompiled_charsmap", 2, "TYPE_BYTES", ""),
+        ("add_dummy_prefix", 3, "TYPE_BOOL", "true"),
+        ("remove_extra_whitespaces", 4, "TYPE_BOOL", "true"),
+        ("escape_whitespaces", 5, "TYPE_BOOL", "true"),
+        ("normalization_rule_tsv", 6, "TYPE_BYTES", ""),
+    ),
+}
+"""The part of ``sentencepiece_model.proto`` that we read, strings as bytes: name, number, type, default."""
+_MODEL_FIELDS = (
+    ("pieces", 1, "LABEL_REPEATED", "SentencePiece"),
+    ("trainer_spec", 2, "LABEL_OPTIONAL", "TrainerSpec"),
+    ("normalizer_spec", 3, "LABEL_OPTIONAL", "NormalizerSpec"),
+)
+"""Of ``ModelProto``: name, number, label, message."""
+
+
 @functools.cache
 def model_proto_class() -> Any:
-    """Message class for the part of ``sentencepiece_model.proto`` that we read, strings as bytes.
+    """Message class of ``ModelProto``.
 
     Built here because the module generated in the sentencepiece package refuses every protobuf
     runtime older than its own, which other packages often pin; protobuf skips the fields left out.
@@ -83,54 +115,24 @@ def model_proto_class() -> Any:
     file = descriptor_pb2.FileDescriptorProto(
         name="fontgen/sentencepiece_model.proto", package="fontgen.sentencepiece", syntax="proto2"
     )
-
-    def message(name: str, *fields: tuple[str, int, int, str]) -> None:
-        descriptor = file.message_type.add(name=name)
-        for field_name, number, type_, default in fields:
+    for message, fields in _MESSAGES.items():
+        descriptor = file.message_type.add(name=message)
+        for name, number, kind, default in fields:
             descriptor.field.add(
-                name=field_name,
+                name=name,
                 number=number,
-                type=type_,  # type: ignore[arg-type]
+                type=getattr(field, kind),
                 label=field.LABEL_OPTIONAL,
                 default_value=default,
             )
-
-    message(
-        "SentencePiece",
-        ("piece", 1, field.TYPE_BYTES, ""),
-        ("score", 2, field.TYPE_FLOAT, "0"),
-        ("type", 3, field.TYPE_INT32, "1"),
-    )
-    message(
-        "TrainerSpec",
-        ("model_type", 3, field.TYPE_INT32, "1"),
-        ("treat_whitespace_as_suffix", 24, field.TYPE_BOOL, "false"),
-        ("bos_id", 41, field.TYPE_INT32, "1"),
-        ("eos_id", 42, field.TYPE_INT32, "2"),
-        ("bos_piece", 46, field.TYPE_BYTES, "<s>"),
-        ("eos_piece", 47, field.TYPE_BYTES, "</s>"),
-    )
-    message(
-        "NormalizerSpec",
-        ("name", 1, field.TYPE_BYTES, ""),
-        ("precompiled_charsmap", 2, field.TYPE_BYTES, ""),
-        ("add_dummy_prefix", 3, field.TYPE_BOOL, "true"),
-        ("remove_extra_whitespaces", 4, field.TYPE_BOOL, "true"),
-        ("escape_whitespaces", 5, field.TYPE_BOOL, "true"),
-        ("normalization_rule_tsv", 6, field.TYPE_BYTES, ""),
-    )
     model = file.message_type.add(name="ModelProto")
-    for name, number, label, type_name in (
-        ("pieces", 1, field.LABEL_REPEATED, "SentencePiece"),
-        ("trainer_spec", 2, field.LABEL_OPTIONAL, "TrainerSpec"),
-        ("normalizer_spec", 3, field.LABEL_OPTIONAL, "NormalizerSpec"),
-    ):
+    for name, number, label, message in _MODEL_FIELDS:
         model.field.add(
             name=name,
             number=number,
-            label=label,
+            label=getattr(field, label),
             type=field.TYPE_MESSAGE,
-            type_name=f".fontgen.sentencepiece.{type_name}",
+            type_name=f".fontgen.sentencepiece.{message}",
         )
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
