@@ -26,7 +26,7 @@ def verify(args: argparse.Namespace) -> int:
     module = bytes(font.face.reference_table(WASM_TAG).data)
     if module and program_of(module):
         checks = verify_picture_font(font, module, reporter=reporter(args))
-    elif TALE_TAG in font.face.table_tags:
+    elif bytes(font.face.reference_table(TALE_TAG).data):
         checks = verify_automaton_font(
             font,
             content=args.content,

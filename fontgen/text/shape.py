@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fontgen.errors import FontgenError
-from fontgen.font.file import read_font
+from fontgen.font.file import FontFile, read_font
 from fontgen.font.tables import WASM_TAG
 from fontgen.host import native
 from fontgen.host.native.observer import Observer, Outcome
@@ -116,7 +116,7 @@ class ShapingFont:
         self.data = data
         self.index = index
         self.face = uharfbuzz.Face(uharfbuzz.Blob(data), index)
-        if not self.face.glyph_count or not self.face.table_tags:
+        if not self.face.glyph_count or not _table_tags(data, index):
             raise FontgenError("is not a font", path=path)
         self.font = uharfbuzz.Font(self.face)
         if variations:
@@ -135,13 +135,13 @@ class ShapingFont:
             FontgenError: the file cannot be read or is not a font, or the host is not there.
         """
         file = read_font(path)
-        harfbuzz = _harfbuzz_for(file.data)
+        harfbuzz = _harfbuzz_for(file)
         return cls(harfbuzz, file.data, path, parse_variations(variations), file.index)
 
     @property
     def has_wasm(self) -> bool:
         """Whether the font brings a shaper of its own."""
-        return WASM_TAG in self.face.table_tags
+        return bool(self._program)
 
     @property
     def units_per_em(self) -> int:
@@ -167,7 +167,7 @@ class ShapingFont:
         options = options or ShapeOptions()
         shaper = options.shaper or ("wasm" if self.has_wasm else "ot")
         if shaper != "wasm" or not self.has_wasm:
-            buffer = self._shape(text, options, shaper)
+            buffer = self._shape(text, options, [shaper])
             return self._shaped_text(text, options, buffer, Outcome(shaper, "", "", None, ()))
         buffer, outcome = self._shape_observed(text, options)
         calls = 1
@@ -178,7 +178,9 @@ class ShapingFont:
 
     def _shape_observed(self, text: str, options: ShapeOptions) -> tuple[Any, Outcome]:
         with self._observer as observer:
-            buffer = self._shape(text, options, "wasm")
+            # As programs do, which go on with OpenType where a table does not load.
+            shapers = ["wasm"] if options.shaper else ["wasm", "ot"]
+            buffer = self._shape(text, options, shapers)
         outcome = observer.outcome(self._program)
         if not buffer.glyph_infos:  # HarfBuzz asks nobody to shape an empty text
             outcome = replace(outcome, shaper="wasm", reason="")
@@ -196,7 +198,7 @@ class ShapingFont:
     def _program(self) -> bytes:
         return bytes(self.face.reference_table(WASM_TAG).data)
 
-    def _shape(self, text: str, options: ShapeOptions, shaper: str) -> Any:
+    def _shape(self, text: str, options: ShapeOptions, shapers: list[str]) -> Any:
         """A `uharfbuzz.Buffer` of the text, shaped once."""
         buffer = self.uharfbuzz.Buffer()
         start, end = options.part or (0, len(text))
@@ -212,10 +214,10 @@ class ShapingFont:
             raise FontgenError(str(error)) from error
         buffer.guess_segment_properties()
         try:
-            self.uharfbuzz.shape(self.font, buffer, options.features, shapers=[shaper])
+            self.uharfbuzz.shape(self.font, buffer, options.features, shapers=shapers)
         except RuntimeError as error:
             raise ShapeFailed(
-                f"{self.path}: the shaper {shaper!r} failed to shape this text"
+                f"{self.path}: the shaper {shapers[0]!r} failed to shape this text"
             ) from error
         return buffer
 
@@ -293,17 +295,21 @@ def _shown_text(outcome: native.Outcome, typed: str) -> str | None:
     )
 
 
-def _harfbuzz_for(data: bytes) -> Any:
+def _harfbuzz_for(file: FontFile) -> Any:
     """The host; for a font that brings no shaper of its own any uharfbuzz will do where the host is not built."""
-    if data[:4] != b"ttcf" and b"Wasm" not in _table_tags(data) and native.find() is None:
+    if WASM_TAG.encode() not in _table_tags(file.data, file.index) and native.find() is None:
         return importlib.import_module("uharfbuzz")
     return native.load()
 
 
-def _table_tags(data: bytes) -> set[bytes]:
-    """Tags in the table directory of a font file."""
-    count = int.from_bytes(data[4:6], "big")
-    return {data[12 + 16 * i : 16 + 16 * i] for i in range(count)}
+def _table_tags(data: bytes, index: int) -> set[bytes]:
+    """Tags in the table directory of a font file, or of a member of a collection."""
+    start = 0
+    if data.startswith(b"ttcf"):
+        start = int.from_bytes(data[12 + 4 * index : 16 + 4 * index], "big")
+    count = int.from_bytes(data[start + 4 : start + 6], "big")
+    places = range(start + 12, min(start + 12 + 16 * count, len(data)), 16)
+    return {data[place : place + 4] for place in places}
 
 
 def format_table(shaped: ShapedText) -> str:

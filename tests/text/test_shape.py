@@ -166,7 +166,7 @@ def test_a_host_without_the_shaper_shows_what_was_typed(llama: ShapingFont) -> N
     assert llama.shape(text, PLAIN).visible == text
 
 
-def test_a_module_that_does_not_load_is_a_failed_shape(
+def test_a_module_that_does_not_load_leaves_the_text_to_opentype(
     uharfbuzz: ModuleType, font_path: Path
 ) -> None:
     from fontTools.ttLib import TTFont
@@ -176,8 +176,11 @@ def test_a_module_that_does_not_load_is_a_failed_shape(
     stream = io.BytesIO()
     font.save(stream)
     damaged = ShapingFont(uharfbuzz, stream.getvalue(), "damaged.ttf")
+    shaped = damaged.shape("fox")
+    assert (shaped.shaper, shaped.visible) == ("ot", "fox")
+    assert shaped.reason
     with pytest.raises(ShapeFailed, match="damaged.ttf: the shaper 'wasm' failed"):
-        damaged.shape("fox")
+        damaged.shape("fox", ShapeOptions(shaper="wasm"))
     assert damaged.shape("fox", PLAIN).visible == "fox"
 
 
