@@ -61,6 +61,7 @@ def test_stdout_in_another_encoding(font: Path, encoding: str) -> None:
 
 INTERRUPTED = """
 import importlib.abc, os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may ignore it
 class Interrupter(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == {module!r}:

@@ -11,5 +11,5 @@ class Mousepad(GtkEditor):
     packages = ("mousepad",)
     toolkit = "GTK 3"
     margins = (0, 44, 0, 0)
-    calls_per_key = 1
+    calls_per_key = 2  # it wraps: the second is for the width
     quick = True

@@ -7,6 +7,7 @@ import pytest
 from support.paths import SHARED_CHECKPOINTS
 
 from fontgen.check.comparison import same_glyphs
+from fontgen.config import Config
 from fontgen.llama.checkpoints import load
 from fontgen.llama.loss import cross_entropy
 from fontgen.llama.quantise.tensors import quantise
@@ -66,7 +67,7 @@ def test_eight_bits_cost_next_to_nothing(model):
 def test_a_font_of_it_shows_the_references_tokens(fontgen, uharfbuzz, tmp_path, model):
     path = tmp_path / "stories260K.ttf"
     assert fontgen("build", "--model", CHECKPOINT, "-o", path).code == 0
-    continuer = ReferenceContinuer(quantise(model))
+    continuer = ReferenceContinuer(quantise(model), Config().settings())
     font = ShapingFont(uharfbuzz, path.read_bytes())
     for prompt in ("The little fox", "", "Жила-была лиса"):
         assert same_glyphs(font, continuer, prompt + "!" * 40)
