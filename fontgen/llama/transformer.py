@@ -69,7 +69,7 @@ class Transformer:
         for letter in "qkv":
             x = self.linear(normed, f"{prefix}w{letter}.weight")
             x = x.reshape(len(x), positions, -1, self.config.head_size).transpose(0, 2, 1, 3)
-            result.append(x if letter == "v" else _rotate(x, angles))
+            result.append(x if letter == "v" else rotate(x, angles))
         return result[0], result[1], result[2]
 
     def mix(self, query: np.ndarray, key: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -165,8 +165,11 @@ class FloatModel:
         return self._transformer.classify(self._transformer.forward(np.asarray(tokens)[None])[0])
 
 
-def _rotate(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """RoPE (arXiv:2104.09864); angles: (positions, head_size / 2, 2), cosine and sine."""
+def rotate(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """RoPE (arXiv:2104.09864): the pairs of each head, turned.
+
+    x: float32 (..., head_size). angles: (..., head_size / 2, 2), cosine and sine, as broadcast to it.
+    """
     cosine, sine = angles[..., 0], angles[..., 1]
     result = np.empty(x.shape, np.float32)
     a, b = x[..., 0::2], x[..., 1::2]

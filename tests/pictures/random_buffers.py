@@ -11,6 +11,8 @@ import random
 import sys
 from pathlib import Path
 
+from support.shaped_buffer import shaped
+
 from fontgen.host.native import load
 
 uharfbuzz = load()
@@ -55,20 +57,6 @@ def random_features(source: random.Random) -> dict:
     return features
 
 
-def shaped(font, codepoints: list[int], direction: str, script: str, features: dict) -> list[tuple]:
-    buffer = uharfbuzz.Buffer()
-    buffer.add_codepoints(codepoints)
-    buffer.direction, buffer.script, buffer.language = direction, script, "en"
-    uharfbuzz.shape(font, buffer, features, shapers=["wasm"])
-    clusters = [info.cluster for info in buffer.glyph_infos]
-    assert clusters == sorted(clusters, reverse=direction in ("rtl", "btt"))
-    assert not clusters or 0 <= min(clusters) <= max(clusters) < len(codepoints)
-    return [
-        (info.codepoint, info.cluster, *position.position)
-        for info, position in zip(buffer.glyph_infos, buffer.glyph_positions or (), strict=True)
-    ]
-
-
 def main(count: int, seed: int, paths: list[str]) -> None:
     source = random.Random(seed)
     blobs = [uharfbuzz.Blob(Path(path).read_bytes()) for path in paths]
@@ -82,11 +70,11 @@ def main(count: int, seed: int, paths: list[str]) -> None:
             random_features(source),
         )
         which = number % len(warm)
-        glyphs = shaped(warm[which], *arguments)
+        glyphs = shaped(uharfbuzz, warm[which], *arguments)
         pictures += len(glyphs) > len(arguments[0]) + 20
         if number % 50 == 0:
             fresh = uharfbuzz.Font(uharfbuzz.Face(blobs[which]))
-            assert shaped(fresh, *arguments) == glyphs, (number, arguments)
+            assert shaped(uharfbuzz, fresh, *arguments) == glyphs, (number, arguments)
     assert pictures > count // 10
     print(f"{count} buffers, {pictures} with pictures")
 

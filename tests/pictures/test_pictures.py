@@ -264,7 +264,7 @@ def test_programs_know_their_shapes() -> None:
 def test_random_buffers(host: object, picture_paths: dict[str, Path], seed: int) -> None:
     """0 traps, 0 failed shapes, clusters in order and range; a fresh instance shows the same."""
     program = TESTS / "pictures" / "random_buffers.py"
-    environment = os.environ | {"FONTGEN_WASM_TRACE": "1", "PYTHONPATH": str(REPOSITORY)}
+    environment = os.environ | {"FONTGEN_WASM_TRACE": "1", "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{TESTS}"}
     fonts = [picture_paths[name] for name in GAMES]
     done = subprocess.run(
         [sys.executable, program, "2000", str(seed), *fonts],

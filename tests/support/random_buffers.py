@@ -15,6 +15,7 @@ from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.tables import Settings
 from fontgen.shapers.flavours import FLAVOURS
 from support.llama_fonts import font_data
+from support.shaped_buffer import shaped
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
 uharfbuzz = host.load()
@@ -56,20 +57,6 @@ def random_features(source: random.Random) -> dict:
     return features
 
 
-def shaped(font, codepoints: list[int], direction: str, script: str, features: dict) -> list[tuple]:
-    buffer = uharfbuzz.Buffer()
-    buffer.add_codepoints(codepoints)
-    buffer.direction, buffer.script, buffer.language = direction, script, "en"
-    uharfbuzz.shape(font, buffer, features, shapers=["wasm"])
-    clusters = [info.cluster for info in buffer.glyph_infos]
-    assert clusters == sorted(clusters, reverse=direction in ("rtl", "btt"))
-    assert not clusters or 0 <= min(clusters) <= max(clusters) < len(codepoints)
-    return [
-        (info.codepoint, info.cluster, *position.position)
-        for info, position in zip(buffer.glyph_infos, buffer.glyph_positions or (), strict=True)
-    ]
-
-
 def main(count: int, seed: int) -> None:
     source = random.Random(seed)
     vocabulary = byte_vocabulary(LETTERS, add_dummy_prefix=False)
@@ -89,10 +76,10 @@ def main(count: int, seed: int) -> None:
             source.choice(["Latn", "Cyrl", "Arab", "Deva", "Zyyy", "Hebr", "Thai"]),
             random_features(source),
         )
-        glyphs = shaped(warm[number % 2], *arguments)
+        glyphs = shaped(uharfbuzz, warm[number % 2], *arguments)
         if number % 10 == 0:  # a fresh instance, of the other flavour
             fresh = uharfbuzz.Font(uharfbuzz.Face(blobs[(number + 1) % 2]))
-            assert shaped(fresh, *arguments) == glyphs, (number, arguments)
+            assert shaped(uharfbuzz, fresh, *arguments) == glyphs, (number, arguments)
 
 
 if __name__ == "__main__":

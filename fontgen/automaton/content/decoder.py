@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fontgen.llama.model import Model
-from fontgen.llama.transformer import Transformer
+from fontgen.llama.transformer import Transformer, rotate
 
 ROWS = 128
 """Texts side by side: more make the cache larger than the processor's own, fewer the products thin."""
@@ -116,10 +116,10 @@ class Decoder:
                 for letter in "qkv"
             )
             keys, values = self._keys[layer], self._values[layer]
-            keys[rows, :, positions], values[rows, :, positions] = _rotate(k, angles), v
+            keys[rows, :, positions], values[rows, :, positions] = rotate(k, angles), v
             known_keys = (keys if whole else keys[rows])[:, :, :length]
             known_values = (values if whole else values[rows])[:, :, :length]
-            mixed = self._attend(_rotate(q, angles), known_keys, known_values, future)
+            mixed = self._attend(rotate(q, angles), known_keys, known_values, future)
             x = x + transformer.linear(mixed, prefix + "attention.wo.weight")
             hidden = transformer.activate(transformer.norm(x, prefix + "ffn_norm.weight"), layer)
             x = x + transformer.linear(hidden, prefix + "feed_forward.w2.weight")
@@ -160,13 +160,3 @@ def _token_at(job: Job, position: int) -> int:
 
 def _contiguous(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-
-
-def _rotate(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """RoPE (arXiv:2104.09864). x: (rows, heads, head_size); angles: (rows, 1, head_size / 2, 2)."""
-    cosine, sine = angles[..., 0], angles[..., 1]
-    result = np.empty(x.shape, np.float32)
-    a, b = x[..., 0::2], x[..., 1::2]
-    result[..., 0::2] = a * cosine - b * sine
-    result[..., 1::2] = a * sine + b * cosine
-    return result
