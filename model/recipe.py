@@ -31,8 +31,8 @@ class Source:
         containing, without: take only the stories with, or without, that string.
         most: at most so many stories.
         valid: one story in ``valid_every`` is kept aside, to choose between weights by.
-        renamed: so many variants of each story, with other names, beside it: a name is to be carried
-            through a story, not known.
+        renamed: so many variants of each story, with other names, as the source ``NAME-renamed``: a name is
+            to be carried through a story, not known.
         blank_lines: each story comes with blank lines between its paragraphs too (``"also"``), or
             only so (``"only"``).
         vocabulary_share: of its stories that a new vocabulary is trained on.

@@ -62,7 +62,7 @@ class Renamer:
         return WORD.sub(lambda match: new.get(match[0], match[0]), story)
 
     def variants(self, story: str, count: int, seed: str) -> list[str]:
-        """Return the story and ``count`` variants of it; one without names is only repeated, which
+        """Return ``count`` variants of the story; one without names is only repeated, which
         leaves its share in the text as it was."""
         rng = random.Random(seed)
-        return [story, *(self.rename(story, rng) for _ in range(count))]
+        return [self.rename(story, rng) for _ in range(count)]

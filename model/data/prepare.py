@@ -7,6 +7,7 @@ Reads ``[data]`` of a recipe (`model.recipe.Data`) and writes to its folder:
 - ``tokenizer.model``: a sentencepiece BPE with byte fallback, trained on the sources, or a copy of
   the ``tokenizer`` that the recipe names (to go on from weights that use it);
 - ``NAME/00000.npy``, ... for each source: token files, as ``shards.py`` describes;
+- ``NAME-renamed/00000.npy``, ...: the same stories with other names, apart: a teacher judges each story once;
 - ``valid/00000.npy``: one story in ``valid_every`` of the sources marked ``valid``, left out of their
   token files, to choose between checkpoints by. (A yardstick belongs in neither.)
 
@@ -30,6 +31,7 @@ from dataclasses import asdict
 from hashlib import blake2b
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,13 +46,22 @@ CHUNK = 256
 """Stories that a process turns to tokens at once."""
 
 
-def variants(source: Source, index: int, story: str, renamer: Renamer) -> list[str]:
-    """What a source makes of its story of that number: itself, renamed, with blank lines."""
-    stories = renamer.variants(story, source.renamed, f"{source.name} {index}")
+def with_blank_lines(source: Source, stories: list[str]) -> list[str]:
+    """Stories as a source has them, and, or only, with blank lines."""
     if source.blank_lines is None:
         return stories
     blank = [re.sub(r"\n+", "\n\n", each) for each in stories]
-    return blank if source.blank_lines == "only" else stories + blank
+    if source.blank_lines == "only":
+        return blank
+    return [each for both in zip(stories, blank, strict=True) for each in both]
+
+
+class Encoded(NamedTuple):
+    """Tokens of stories, of the same ones with other names, and how many were left out: they are held out."""
+
+    stories: list[np.ndarray]
+    renamed: list[np.ndarray]
+    left_out: int
 
 
 class Worker:
@@ -62,15 +73,16 @@ class Worker:
         texts = (Source("held out", path=path) for path in leave_out)
         self.held_out = HeldOut(itertools.chain.from_iterable(map(stories_of, texts)))
 
-    def encode(
-        self, source: Source, stories: list[tuple[int, str]]
-    ) -> tuple[list[np.ndarray], int]:
-        """Tokens of numbered stories, and how many of them were left out because they are held out."""
+    def encode(self, source: Source, stories: list[tuple[int, str]]) -> Encoded:
+        """Turn numbered stories of a source to tokens."""
         kept = [(index, story) for index, story in stories if not self.held_out.holds(story)]
-        told = (
-            each for index, story in kept for each in variants(source, index, story, self.renamer)
-        )
-        return encode(self.tokenizer, list(told)), len(stories) - len(kept)
+        renamed = [
+            variant
+            for index, story in kept
+            for variant in self.renamer.variants(story, source.renamed, f"{source.name} {index}")
+        ]
+        told = (with_blank_lines(source, each) for each in ([story for _, story in kept], renamed))
+        return Encoded(*(encode(self.tokenizer, each) for each in told), len(stories) - len(kept))
 
 
 _worker: Worker
@@ -81,7 +93,7 @@ def _begin(*arguments: object) -> None:
     _worker = Worker(*arguments)  # type: ignore[arg-type]
 
 
-def _encode(source: Source, stories: list[tuple[int, str]]) -> tuple[list[np.ndarray], int]:
+def _encode(source: Source, stories: list[tuple[int, str]]) -> Encoded:
     return _worker.encode(source, stories)
 
 
@@ -123,23 +135,28 @@ class Preparation:
             "leave_out": self.data.leave_out,
             "vocabulary": blake2b(self.vocabulary.read_bytes(), digest_size=8).hexdigest(),
         }
-        writer = ShardWriter(self.folder / source.name, self.data.shard_tokens, origin)
-        waiting: deque[tuple[int, bool, Future[tuple[list[np.ndarray], int]]]] = deque()
+        writers = [ShardWriter(self.folder / source.name, self.data.shard_tokens, origin)]
+        if source.renamed:
+            folder = self.folder / f"{source.name}-renamed"
+            writers.append(ShardWriter(folder, self.data.shard_tokens, origin))
+        waiting: deque[tuple[int, bool, Future[Encoded]]] = deque()
         left_out, used = 0, 0
 
         def take() -> None:
             nonlocal left_out
             upto, aside, future = waiting.popleft()
-            stories, held_out = future.result()
-            left_out += held_out
+            encoded = future.result()
+            left_out += encoded.left_out
             if aside:
-                self.valid += stories
-            else:
-                writer.add(stories, upto)
+                self.valid += encoded.stories
+                return
+            for writer, stories in zip(writers, encoded[:2], strict=False):
+                if upto > writer.used and not writer.finished:
+                    writer.add(stories, upto)
 
         for used, aside, stories in self.chunks(source):
             # What an earlier run has written is read again only for what was seen, and kept aside.
-            if not aside and (used <= writer.used or writer.finished):
+            if not aside and all(used <= writer.used or writer.finished for writer in writers):
                 continue
             plain = Source(source.name, path="-", blank_lines=source.blank_lines and "only")
             task = self.pool.submit(_encode, plain if aside else source, stories)
@@ -148,11 +165,13 @@ class Preparation:
                 take()
         while waiting:
             take()
-        if not writer.finished:
-            writer.finish(used)
+        for writer in writers:
+            if not writer.finished:
+                writer.finish(used)
         print(
             f"{source.name}: {used:,} stories, {left_out:,} of them held out, "
-            f"{writer.n_tokens:,} tokens in {writer.n_shards} files",
+            f"{sum(writer.n_tokens for writer in writers):,} tokens in "
+            f"{sum(writer.n_shards for writer in writers)} files",
             flush=True,
         )
 

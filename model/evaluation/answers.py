@@ -52,9 +52,7 @@ class Answer:
 def read_questions(path: Path = QUESTIONS) -> list[Question]:
     """The questions of a file, with the words of a right answer taken literally."""
     rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line]
-    return [
-        Question(text, "|".join(map(re.escape, words.split("|")))) for text, words in rows
-    ]
+    return [Question(text, "|".join(map(re.escape, words.split("|")))) for text, words in rows]
 
 
 def ask(path: Path, questions: Sequence[Question]) -> Iterator[Answer]:

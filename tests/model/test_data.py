@@ -143,9 +143,11 @@ def test_blank_lines_and_names(tmp_path: Path) -> None:
     prepare(data_of(tmp_path / "data", also, only, deduplicate=False))
     both = read_back(tmp_path / "data", "also")
     assert both[1] == both[0].replace("\n", "\n\n") == "Lily ran.\n\nShe fell."
-    told = read_back(tmp_path / "data", "only")
-    assert told[0] == both[1] and told[1] != told[0] and told[1].endswith(" ran.\n\nShe fell.")
-    assert told[2:] == ["A fox ran.\n\nIt fell."] * 2
+    told, renamed = (read_back(tmp_path / "data", name) for name in ("only", "only-renamed"))
+    assert told == [both[1], "A fox ran.\n\nIt fell."]
+    assert renamed[0] != told[0] and renamed[0].endswith(" ran.\n\nShe fell.")
+    assert renamed[1] == told[1]
+    assert not (tmp_path / "data" / "also-renamed").exists()
 
 
 def test_unknown_text_file_is_named(tmp_path: Path) -> None:

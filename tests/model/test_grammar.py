@@ -185,7 +185,6 @@ def test_names_that_stay() -> None:
     assert renamer.rename("Sam lost her hat.", rng).split()[0] in renamer.names["girls"]
     assert renamer.rename("Sam lost his hat.", rng).split()[0] in renamer.names["boys"]
     variants = renamer.variants("Lily ran.", 3, "seed")
-    assert len(variants) == 4 and variants[0] == "Lily ran."
-    assert len(set(variants[1:]) - {"Lily ran."}) >= 2
+    assert len(variants) == 3 and len(set(variants) - {"Lily ran."}) >= 2
     assert variants == renamer.variants("Lily ran.", 3, "seed")
-    assert renamer.variants("The fox ran.", 3, "seed") == ["The fox ran."] * 4
+    assert renamer.variants("The fox ran.", 3, "seed") == ["The fox ran."] * 3

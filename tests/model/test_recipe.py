@@ -34,6 +34,7 @@ phases = [{ until = 1, mixture = { text = 1 } }]
 def test_every_recipe_is_one(path: Path) -> None:
     recipe = read_recipe(path)
     names = {source.name for source in recipe.data.sources}
+    names |= {f"{source.name}-renamed" for source in recipe.data.sources if source.renamed}
     for phase in recipe.train.phases:
         for name in phase.mixture:
             assert name in names or name.endswith("?") or path.stem == "refine"
