@@ -81,8 +81,11 @@ class Worker:
             for index, story in kept
             for variant in self.renamer.variants(story, source.renamed, f"{source.name} {index}")
         ]
-        told = (with_blank_lines(source, each) for each in ([story for _, story in kept], renamed))
-        return Encoded(*(encode(self.tokenizer, each) for each in told), len(stories) - len(kept))
+        return Encoded(
+            encode(self.tokenizer, with_blank_lines(source, [story for _, story in kept])),
+            encode(self.tokenizer, with_blank_lines(source, renamed)),
+            len(stories) - len(kept),
+        )
 
 
 _worker: Worker
