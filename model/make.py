@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -74,7 +75,10 @@ class Making:
     def recipe(self, name: str, minutes: float, **train: object) -> Recipe:
         """A recipe with its run and its data in this folder."""
         run = str(self.folder / str(train.pop("run", name)))
-        read = read_recipe(self.recipes / f"{name}.toml", minutes=minutes, run=run, **train)
+        # The recipes think of torchrun, with a process for each core; here one process has them all.
+        threads = os.cpu_count()
+        path = self.recipes / f"{name}.toml"
+        read = read_recipe(path, minutes=minutes, run=run, threads=threads, **train)
         return replace(read, data=replace(read.data, folder=str(self.folder / "data")))
 
     def step(self, name: str, work: Callable[[], object]) -> None:
