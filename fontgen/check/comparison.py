@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from fontgen.llama.marks import TAGS
-from fontgen.llama.quantised import QuantisedModel
-from fontgen.llama.reference.continuation import ReferenceContinuer
-from fontgen.llama.reference.onnx_model import OnnxModel
+from fontgen.llama.quantised import DequantisedTensors, QuantisedModel
+from fontgen.llama.reference.continuation import Continuation, ReferenceContinuer
+from fontgen.llama.reference.onnx_model import OnnxLayers
 from fontgen.llama.reference.sampler import greedy
 from fontgen.llama.shaper import shaper_module
-from fontgen.llama.transformer import FloatModel
+from fontgen.llama.tables import Settings
+from fontgen.llama.tracing import TracingShaper
+from fontgen.llama.transformer import Transformer
 from fontgen.llama.wasm_engine import Engine
 from fontgen.shapers.binary import without_custom_section
 from fontgen.shapers.flavours import FLAVOURS, SIMD_SECTION
@@ -32,12 +34,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Subject:
-    """A font under test, with the reference made of its own tables its engines by name, and those tables."""
+    """A font under test, with the reference made of its own tables, and those tables."""
 
     font: ShapingFont
     model: QuantisedModel
-    continuer: ReferenceContinuer
-    engines: dict[str, Engine]
+    continuer: GuidedContinuer
     tables: dict[str, bytes]
 
     @property
@@ -60,6 +61,28 @@ class Subject:
         return same_glyphs(self.font, self.continuer, typed, features, part)
 
 
+class GuidedContinuer(ReferenceContinuer):
+    """The reference, told by the shaper which tokens to expect, so that it computes many at once: each is chosen as if
+    it had not been told. It remembers its last answer, for the lines of a paragraph."""
+
+    def __init__(
+        self, model: QuantisedModel, settings: Settings, shapers: Mapping[str, TracingShaper]
+    ):
+        super().__init__(model, settings)
+        self.shapers = shapers
+        self._asked: tuple[str, Features] | None = None
+        self._answer = Continuation()
+
+    def continue_text(self, typed: str, features: Features | None = None) -> Continuation:
+        if self._asked != (typed, features or {}):
+            shaper = self.shapers[FLAVOURS[0]]
+            shaper.shape(typed, features)
+            self.model.expect([token.token for token in shaper.tokens()])
+            self._answer = super().continue_text(typed, features)
+            self._asked = (typed, features or {})
+        return self._answer
+
+
 def engines_of(module: bytes, table: bytes) -> Iterator[tuple[str, Engine]]:
     """The font's own engines, one or two, and those of this version's flavours that it does not have.
 
@@ -78,20 +101,23 @@ def engines_of(module: bytes, table: bytes) -> Iterator[tuple[str, Engine]]:
 class LogitComparison:
     """Tokens after prompts, each computed by the NumPy reference, by all engines, and by two float programs.
 
+    engines: by name; the first chooses the tokens, the most likely ones.
+
     Attributes:
         differing_words: by engine, float32 words of logits that are not the reference's bits.
-        n_words: words compared for each.
+        n_words: words compared for each, of the logits after ``n_logits`` tokens.
         largest_difference: between onnxruntime and float NumPy, as a share of the largest logit.
         agreeing: tokens that onnxruntime finds as likely as the engines do. compared: of how many.
     """
 
-    def __init__(self, subject: Subject):
+    def __init__(self, subject: Subject, engines: Mapping[str, Engine]):
         self._subject = subject
+        self._engines = dict(engines)
         # The weights that the font's integers stand for.
-        dequantised = subject.model.dequantised()
-        self._onnx, self._numpy = OnnxModel(dequantised), FloatModel(dequantised)
-        self.differing_words = dict.fromkeys(subject.engines, 0)
-        self.n_words = 0
+        config, tensors = subject.model.config, DequantisedTensors(subject.model)
+        self._onnx, self._numpy = OnnxLayers(config, tensors), Transformer(config, tensors)
+        self.differing_words = dict.fromkeys(engines, 0)
+        self.n_words = self.n_logits = 0
         self.largest_difference = 0.0
         self.agreeing = self.compared = 0
 
@@ -100,17 +126,32 @@ class LogitComparison:
         subject, model = self._subject, self._subject.continuer.model
         tokens = subject.tokens(prompt)
         start = len(tokens)
-        for _ in range(min(n_tokens, subject.context_length - start + 1)):
-            logits = model.logits(tokens)
+        end = min(start + n_tokens, subject.context_length + 1)
+        computed: dict[str, list[np.ndarray]] = {}
+        for name, engine in self._engines.items():
+            rows = computed[name] = []
+            for n in range(start, end):
+                rows.append(engine.logits(tokens[:n]))
+                if n == len(tokens):
+                    tokens.append(greedy(rows[-1]))
+        model.expect(tokens[:-1])
+        for i, n in enumerate(range(start, end)):
+            logits = model.logits(tokens[:n])
             self.n_words += len(logits)
-            for name, engine in subject.engines.items():
-                self.differing_words[name] += _differing_words(logits, engine.logits(tokens))
-            tokens.append(greedy(logits))
+            self.n_logits += 1
+            for name, rows in computed.items():
+                self.differing_words[name] += _differing_words(logits, rows[i])
         self._compare_floats(tokens[:-1], start, np.array(tokens[start:]))
+
+    def finish(self) -> None:
+        """Let go of the engines, each of which holds the weights in its memory."""
+        self._engines.clear()
 
     def _compare_floats(self, tokens: list[int], start: int, chosen: np.ndarray) -> None:
         """``chosen``: what the engines chose after tokens[:start], tokens[:start + 1], ..."""
-        onnx, numpy = self._onnx.logits_of_each(tokens), self._numpy.all_logits(tokens)
+        onnx = self._onnx.logits_of_each(tokens)
+        hidden = self._numpy.forward(np.asarray(tokens)[None])
+        numpy = self._numpy.classify(hidden[0])
         difference = float(np.abs(onnx - numpy).max() / np.abs(numpy).max())
         self.largest_difference = max(self.largest_difference, difference)
         self.agreeing += int((onnx[start - 1 :].argmax(axis=-1) == chosen).sum())

@@ -15,12 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fontgen.check.comparison import Check, LogitComparison, Subject, engines_of
+from fontgen.check.comparison import Check, GuidedContinuer, LogitComparison, Subject, engines_of
 from fontgen.check.prompts import LINE, PROMPTS, STEERED
 from fontgen.errors import FontgenError, naming
 from fontgen.font.tables import WASM_TAG
 from fontgen.llama.marks import ELLIPSIS, MORE
-from fontgen.llama.reference.continuation import ReferenceContinuer
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
 from fontgen.llama.tracing import TracingShaper
@@ -33,35 +32,51 @@ ROUNDING = 1e-3
 """How far apart two float32 programs may put a logit, relative to the largest."""
 TIMES_A_CALL = 8
 """How much longer than ``--tokens`` the story is that the calls of one text are followed through."""
+N_TOKENS = 64
+"""After each prompt, unless somebody asks for another number."""
+LARGE_PARAMETERS = 1 << 25
+"""A model of more parameters is large: some of what is tried says all, and the whole would take most of an hour."""
+LARGE_N_TOKENS, LARGE_N_PROMPTS = 16, 8
+"""The same, and the first so many prompts, for a large model."""
 
 
 def verify_font(
     path: Path,
     *,
-    n_tokens: int = 64,
+    n_tokens: int | None = None,
     prompts: tuple[str, ...] | None = None,
     reporter: Reporter | None = None,
 ) -> list[Check]:
     """Compare a font with the references over ``n_tokens`` tokens after each prompt.
 
-    prompts: None stands for those of `fontgen.check.prompts` that leave room in the context.
+    n_tokens: None stands for `N_TOKENS`, or for fewer where the model is large.
+    prompts: None stands for those of `fontgen.check.prompts` that leave room in the context; for some of them where
+        the model is large.
 
     Raises:
         FontgenError: the font cannot be read, or is none of ours, or its tables are damaged; or a prompt is
             too long for the context.
     """
     subject = _open(path)
+    is_large = subject.model.n_parameters > LARGE_PARAMETERS
+    n_tokens = n_tokens or (LARGE_N_TOKENS if is_large else N_TOKENS)
     fitting = tuple(prompt for prompt in prompts or PROMPTS if _has_room(subject, prompt))
+    if is_large and not prompts:
+        fitting = fitting[:LARGE_N_PROMPTS]
     if prompts and fitting != prompts:
         prompt = next(prompt for prompt in prompts if prompt not in fitting)
         raise FontgenError(
             f"the prompt {prompt!r} is too long for a context of {subject.context_length}"
         )
-    comparison = LogitComparison(subject)
+    with naming(path):
+        engines = dict(engines_of(subject.tables[WASM_TAG], subject.tables[MODEL_TAG]))
+    comparison = LogitComparison(subject, engines)
+    del engines
     with (reporter or Reporter(quiet=True)).steps(total=2 * len(fitting) + 4) as steps:
         for prompt in fitting:
             steps.begin(f"computing logits after {prompt!r}")
             comparison.add(prompt, n_tokens)
+        comparison.finish()
         return [
             *engines_compute_the_reference(comparison),
             glyphs_are_the_tokens(subject, fitting, n_tokens, steps),
@@ -79,9 +94,10 @@ def _open(path: Path) -> Subject:
     tables = {tag: _table(font, tag) for tag in (WASM_TAG, MODEL_TAG, SETTINGS_TAG)}
     with naming(path):
         model = read_model(tables[MODEL_TAG])
-        continuer = ReferenceContinuer(model, read_settings(tables[SETTINGS_TAG]))
-        engines = dict(engines_of(tables[WASM_TAG], tables[MODEL_TAG]))
-    return Subject(font, model, continuer, engines, tables)
+        settings = read_settings(tables[SETTINGS_TAG])
+        shapers = {flavour: TracingShaper(shaper_module(flavour), tables) for flavour in FLAVOURS}
+        continuer = GuidedContinuer(model, settings, shapers)
+    return Subject(font, model, continuer, tables)
 
 
 def _table(font: ShapingFont, tag: str) -> bytes:
@@ -101,7 +117,7 @@ def engines_compute_the_reference(comparison: LogitComparison) -> list[Check]:
         Check(
             f"logits of {name} = logits of the NumPy reference",
             count == 0,
-            f"{count} differing words of {comparison.n_words}",
+            f"{count} differing words of {comparison.n_words:,}, the logits after {comparison.n_logits:,} tokens",
         )
         for name, count in comparison.differing_words.items()
     ]
@@ -143,10 +159,9 @@ def both_flavours_tell_the_same(
     runs = [prompt + MORE * (subject.kept_marks + n_tokens) for prompt in prompts[:4]]
     texts: list[tuple[str, Features]] = [(typed, {}) for typed in runs]
     unlike = []
-    for flavour in FLAVOURS:
-        shaper = TracingShaper(shaper_module(flavour), subject.tables)
-        for typed, features in [*texts, *STEERED]:
-            expected = subject.continuer.continue_text(typed, features)
+    for typed, features in [*texts, *STEERED]:
+        expected = subject.continuer.continue_text(typed, features)
+        for flavour, shaper in subject.continuer.shapers.items():
             shown = shaper.shape(typed, features)
             if (shown, shaper.tokens()) != (expected.characters, expected.trace):
                 unlike.append(f"{typed!r} ({flavour})")
@@ -190,7 +205,8 @@ def _short_calls_agree(subject: Subject, n_tokens: int) -> tuple[bool, str]:
             return True, f"{call} of them for {n_tokens} tokens at once"
         beginning = shown.visible.removesuffix(ELLIPSIS)
         if shown.finished or beginning == shown.visible or not story.startswith(beginning):
-            return False, f"call {call} shows {shown.visible!r}"
+            why = f": {shown.reason}" if shown.reason else ""
+            return False, f"call {call} shows {shown.visible!r}{why}"
     return False, "the story never ends"
 
 
@@ -208,7 +224,7 @@ def likeliest_tokens(comparison: LogitComparison) -> Check:
     """How much of what is chosen the quantised arithmetic changes: a note, neither right nor wrong."""
     share = comparison.agreeing / max(comparison.compared, 1)
     return Check(
-        "onnxruntime's most likely token = the 8-bit engine's",
+        "onnxruntime's most likely token = the engine's, whose activations are of 8 bits",
         None,
         f"{share:.1%} of {comparison.compared} tokens",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,18 +33,20 @@ class QuantisedMatrix:
     group_size: int = 0
     group_scales: np.ndarray | None = None
 
-    def integers(self) -> np.ndarray:
-        """int32 (rows, columns): what `scales` multiply, group scales included."""
-        integers = self.values.astype(np.int32)
+    def integers(self, rows: slice | int = slice(None), dtype: type = np.int32) -> np.ndarray:
+        """(rows, columns) of some rows, or of one: what `scales` multiply, group scales included. They are below
+        2**24, which int32, float32 and float64 hold exactly."""
+        integers: np.ndarray = self.values[rows].astype(dtype)
         if self.group_scales is not None:
-            steps = np.repeat(self.group_scales.astype(np.int32), self.group_size, axis=1)
-            integers *= steps[:, : integers.shape[1]]
+            steps: np.ndarray = np.repeat(self.group_scales[rows].astype(dtype), self.group_size, axis=-1)
+            integers *= steps[..., : integers.shape[-1]]
         return integers
 
     def dequantised(self) -> np.ndarray:
         """float32 (rows, columns): the weights that the integers stand for."""
-        # The integers are below 2**24, so float32 holds them exactly.
-        return self.integers().astype(np.float32) * self.scales[:, None]
+        weights = self.integers(dtype=np.float32)
+        weights *= self.scales[:, None]
+        return weights
 
     def check(self) -> None:
         """Raise `FontgenError` unless every product with 8-bit activations fits in an int32."""
@@ -73,7 +76,30 @@ class QuantisedModel:
     norms: dict[str, np.ndarray]
     card: ModelCard
 
+    @property
+    def n_parameters(self) -> int:
+        return sum(array.size for array in self.norms.values()) + sum(
+            matrix.values.size for matrix in self.matrices.values()
+        )
+
     def dequantised(self) -> Model:
         """The float32 model that the quantised weights stand for (activations stay float)."""
-        tensors = {name: matrix.dequantised() for name, matrix in self.matrices.items()}
-        return Model(self.config, tensors | self.norms, self.vocabulary, self.card)
+        return Model(self.config, dict(DequantisedTensors(self)), self.vocabulary, self.card)
+
+
+class DequantisedTensors(Mapping[str, np.ndarray]):
+    """The float32 tensors that a quantised model stands for, each made anew whenever it is asked for: all of them
+    together take four to eight times the memory of the integers."""
+
+    def __init__(self, model: QuantisedModel):
+        self._model = model
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        matrix = self._model.matrices.get(name)
+        return self._model.norms[name] if matrix is None else matrix.dequantised()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self._model.matrices, *self._model.norms])
+
+    def __len__(self) -> int:
+        return len(self._model.matrices) + len(self._model.norms)

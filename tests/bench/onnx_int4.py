@@ -11,7 +11,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from fontgen.llama.model import Model
-from fontgen.llama.reference.onnx_model import OnnxModel, export
+from fontgen.llama.reference.onnx_graph import export
+from fontgen.llama.reference.onnx_model import OnnxModel
 
 BLOCK = 32
 """Weights that share a scale."""

@@ -13,6 +13,7 @@ from support.llama_fonts import font_data
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
 from fontgen.build.llama import put_together
+from fontgen.check import verify
 from fontgen.check.verify import verify_font
 from fontgen.font import base as basefont
 from fontgen.font import tables
@@ -73,6 +74,19 @@ def test_the_command_line(fontgen, uharfbuzz, tmp_path, model):
     assert fontgen("verify", path, "--tokens", "0").code == 2
 
 
+def test_of_a_large_model_some_is_tried_and_said(uharfbuzz, tmp_path, model, monkeypatch):
+    path = tmp_path / "good.ttf"
+    path.write_bytes(font_data(model))
+    monkeypatch.setattr(verify, "LARGE_PARAMETERS", model.n_parameters - 1)
+    checks = verify_font(path)
+    assert [check.passed for check in checks] == [True] * 8 + [None], checks
+    details = " ".join(check.detail for check in checks)
+    assert f"{verify.LARGE_N_PROMPTS} prompts, {verify.LARGE_N_TOKENS} tokens each" in details
+    asked = verify_font(path, n_tokens=3, prompts=("ab",))
+    assert "the logits after 3 tokens" in asked[0].detail
+    assert "1 prompts, 3 tokens each" in asked[2].detail
+
+
 def test_a_font_that_is_none_of_ours(fontgen, base_path):
     outcome = fontgen("verify", base_path)
     assert outcome.code == 2
@@ -86,8 +100,6 @@ def test_an_engine_that_computes_something_else_is_noticed(
     fontgen, uharfbuzz, tmp_path, model, monkeypatch
 ):
     """Not the font is wrong here but the reference: one weight differs in its last bit."""
-    from fontgen.check import verify
-
     matrix = model.matrices["layers.0.attention.wo.weight"]
     values = matrix.values.copy()
     values[0, 0] ^= 1
@@ -112,8 +124,6 @@ def test_glyphs_that_show_something_else_are_noticed(fontgen, uharfbuzz, tmp_pat
     tables.write_table(ttfont, tables.WASM_TAG, shaper_module("portable"))
     path = tmp_path / "plain.ttf"
     path.write_bytes(tables.font_bytes(ttfont))
-    from fontgen.check import verify
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verify, "read_settings", lambda data: Settings())
         outcome = fontgen("verify", path, "--tokens", "4", "--prompt", "abc")

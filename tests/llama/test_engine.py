@@ -16,6 +16,7 @@ from fontgen.errors import FontgenError
 from fontgen.llama.model import Model
 from fontgen.llama.quantise.tensors import quantise, quantise_groups
 from fontgen.llama.quantised import QuantisedModel
+from fontgen.llama.reference import numpy_model
 from fontgen.llama.reference.numpy_model import ReferenceModel, exp
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import read_model, write_model
@@ -74,6 +75,23 @@ def test_logits_equal_the_reference_bit_for_bit(flavour, precision, shape):
         if shape == "overflowing weights":  # which NaN an operation gives is not defined
             logits, expected = np.nan_to_num(logits), np.nan_to_num(expected)
         assert differing_words(logits, expected) == 0, n
+
+
+@pytest.mark.parametrize("precision", PRECISIONS, ids=str)
+@pytest.mark.parametrize("right", [0, 1, 90, 150])
+def test_what_the_reference_expects_changes_no_bit(monkeypatch, precision, right):
+    """Many positions at once, whether they turn out as expected or not, and whether its weights are kept as floats."""
+    model = PRECISIONS[precision](random_model(**SHAPES["stories260K"], context_length=160))
+    tokens = np.random.default_rng(7).integers(0, model.config.vocab_size, 150).tolist()
+    plain, told = ReferenceModel(model), ReferenceModel(model)
+    monkeypatch.setattr(numpy_model, "_KEPT_PARAMETERS", 0)
+    frugal = ReferenceModel(model)
+    for reference in (told, frugal):
+        reference.expect([*tokens[:right], *([5] * 500)])
+    for n in (1, *range(3, len(tokens), 7), 2, 2, len(tokens)):
+        expected = plain.logits(tokens[:n])
+        for reference in (told, frugal):
+            assert differing_words(reference.logits(tokens[:n]), expected) == 0, n
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -10,7 +10,8 @@ from support.llama_transcription import transcription
 from support.paths import SHARED_CHECKPOINTS
 
 from fontgen.llama import checkpoints
-from fontgen.llama.reference.onnx_model import OnnxModel, export
+from fontgen.llama.reference.onnx_graph import export
+from fontgen.llama.reference.onnx_model import OnnxLayers, OnnxModel
 
 STORIES_260K = SHARED_CHECKPOINTS / "stories260K.bin"
 STORIES_260K_GREEDY = """
@@ -39,6 +40,16 @@ def test_agrees_with_the_transcription(shape: dict[str, object]) -> None:
     assert logits.shape == expected.shape and logits.dtype == np.float32
     # float32 against float64: a few units in the last place of the largest logit.
     assert np.abs(logits - expected).max() < 2e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_layer_at_a_time_is_the_same(shape: dict[str, object]) -> None:
+    model = random_model(seed=3, **shape)
+    tokens = [1, *map(int, np.random.default_rng(4).integers(0, model.config.vocab_size, 30))]
+    whole = OnnxModel(model).logits_of_each(tokens)
+    layers = OnnxLayers(model.config, model.tensors).logits_of_each(tokens)
+    assert layers.shape == whole.shape and layers.dtype == np.float32
+    assert np.abs(layers - whole).max() < 1e-5 * np.abs(whole).max()
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -16,7 +16,8 @@ def register(commands: Any) -> None:
     )
     parser.add_argument("font", type=Path, metavar="FONT", help="a font made by fontgen")
     parser.add_argument(
-        "--tokens", type=int, default=64, metavar="N", help="after each prompt (default 64)"
+        "--tokens", type=int, metavar="N",
+        help="after each prompt (default 64; 16 after fewer prompts where the model is large)",
     )
     parser.add_argument(
         "--prompt", action="append", metavar="TEXT", help="instead of the built-in ones"

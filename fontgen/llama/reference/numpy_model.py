@@ -3,11 +3,14 @@
 Three things make that possible. Dot products of weights are sums of integers, exact in any order. Every float
 sum has a fixed order: four lanes for squares and softmax denominators, one after the other for the rest, never
 `np.sum` or `np.dot`, which reorder. And `exp` is a polynomial written out, since libraries differ.
+
+Positions are computed many at once, where it is known which: that changes no operation and no order, and shares the
+work of turning the weights into floats. Arrays are float32 (positions, width) unless something else is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,12 +18,17 @@ from fontgen.llama.model import rope_table
 from fontgen.llama.quantised import QuantisedMatrix, QuantisedModel
 
 F = np.float32
+POSITIONS_AT_ONCE = 64
 _EXACT_COLUMNS = 1040
 """So many products of two numbers up to 127 add up to less than 2**24, all of whose integers float32 holds."""
+_KEPT_PARAMETERS = 1 << 25
+"""Weights of a model of more parameters are turned into floats whenever they are used, and not kept as such."""
+_ROWS_AT_ONCE = 4096
+"""So many rows of a matrix are floats at a time then."""
 
 
 class ReferenceModel:
-    """The forward pass with a KV cache, one token at a time.
+    """The forward pass with a KV cache.
 
     >>> reference = ReferenceModel(quantised)               # doctest: +SKIP
     >>> reference.logits([1, 400, 17]).argmax()             # doctest: +SKIP
@@ -30,65 +38,87 @@ class ReferenceModel:
         self.config = config = model.config
         self._rope = rope_table(config)
         self._attention_scale = F(1 / np.sqrt(config.head_size))
-        self._matrices = {name: _Matmul(matrix) for name, matrix in model.matrices.items()}
-        embedding = model.matrices["tok_embeddings.weight"]
-        self._embedding, self._embedding_scales = embedding.integers().astype(F), embedding.scales
+        kept = model.n_parameters <= _KEPT_PARAMETERS
+        self._matrices = {name: _Matmul(matrix, kept) for name, matrix in model.matrices.items()}
+        self._embedding = model.matrices["tok_embeddings.weight"]
         self._norms = model.norms
-        shape = (config.n_layers, config.n_kv_heads, config.context_length, config.head_size)
-        self._keys, self._values = np.zeros(shape, F), np.zeros(shape, F)
+        shape = (config.n_layers, config.n_kv_heads)
+        self._keys = np.zeros((*shape, config.head_size, config.context_length), F)
+        self._values = np.zeros((*shape, config.context_length, config.head_size), F)
         self._tokens: list[int] = []
-        # After each of these tokens, where they were asked for.
-        self._logits: list[np.ndarray | None] = []
+        self._logits: dict[int, np.ndarray] = {}  # by the number of tokens that they follow
+        self._expected: list[int] = []
+
+    def expect(self, tokens: Sequence[int]) -> None:
+        """A guess at what `logits` will be asked for, one token after the other: where it turns out right, many of
+        them are computed at once. It changes no bit of any answer."""
+        self._expected = list(tokens)
 
     def logits(self, tokens: Sequence[int]) -> np.ndarray:
         """float32 (vocab_size,): the logits that follow 1 to context_length tokens."""
-        known = 0
-        while known < min(len(tokens), len(self._tokens)) and tokens[known] == self._tokens[known]:
-            known += 1
-        if known == len(tokens):
-            remembered = self._logits[known - 1]
-            if remembered is not None:
-                return remembered
-            known -= 1
+        tokens, n = list(tokens), len(tokens)
+        known = _common(tokens, self._tokens)
+        if known == n and n in self._logits:
+            return self._logits[n]
+        known = min(known, n - 1)
+        if self._expected[:n] == tokens:
+            tokens += self._expected[n : min(n + POSITIONS_AT_ONCE - 1, self.config.context_length)]
         # Weights near the end of float32's range overflow, here and there.
         with np.errstate(all="ignore"):
-            for position in range(known, len(tokens)):
-                x = self._forward(tokens[position], position)
+            x = np.concatenate(list(self._forward_from(known, tokens)))[n - 1 - known :]
             name = "tok_embeddings.weight" if self.config.tied_embeddings else "output.weight"
             normed = rmsnorm(x, self._norms["norm.weight"], self.config.norm_eps)
             logits = self._matrices[name](quantise_activations(normed))
-        self._tokens = list(tokens)
-        self._logits = self._logits[:known] + [None] * (len(tokens) - known - 1) + [logits]
-        return logits
+        self._tokens = tokens
+        self._logits = dict(enumerate(logits, n))
+        return self._logits[n]
 
-    def _forward(self, token: int, position: int) -> np.ndarray:
-        x: np.ndarray = self._embedding[token] * self._embedding_scales[token]
-        for layer in range(self.config.n_layers):
-            x = x + self._attention(x, layer, position)
-            x = x + self._feed_forward(x, layer)
-        return x
+    def _forward_from(self, known: int, tokens: list[int]) -> Iterator[np.ndarray]:
+        """What the classifier wants, for all positions that are not known, some at a time."""
+        for start in range(known, len(tokens), POSITIONS_AT_ONCE):
+            some = tokens[start : start + POSITIONS_AT_ONCE]
+            x = np.stack([self._embed(token) for token in some])
+            for layer in range(self.config.n_layers):
+                x = x + self._attention(x, layer, start)
+                x = x + self._feed_forward(x, layer)
+            yield x
 
-    def _attention(self, x: np.ndarray, layer: int, position: int) -> np.ndarray:
-        config, prefix = self.config, f"layers.{layer}.attention"
+    def _embed(self, token: int) -> np.ndarray:
+        weights: np.ndarray = self._embedding.integers(token, F) * self._embedding.scales[token]
+        return weights
+
+    def _attention(self, x: np.ndarray, layer: int, start: int) -> np.ndarray:
+        config, prefix, n = self.config, f"layers.{layer}.attention", len(x)
+        end, heads, size = start + n, config.n_kv_heads, config.head_size
         weight = self._norms[prefix + "_norm.weight"]
         normed = quantise_activations(rmsnorm(x, weight, config.norm_eps))
         query, key, value = (
             self._matrices[f"{prefix}.w{letter}.weight"](normed) for letter in "qkv"
         )
-        query, key = (rotate(vector, self._rope[position]) for vector in (query, key))
-        self._keys[layer, :, position] = key.reshape(config.n_kv_heads, -1)
-        self._values[layer, :, position] = value.reshape(config.n_kv_heads, -1)
-        group = config.n_heads // config.n_kv_heads
-        keys = np.repeat(self._keys[layer, :, : position + 1], group, axis=0)
-        values = np.repeat(self._values[layer, :, : position + 1], group, axis=0)
-        query = query.reshape(config.n_heads, -1)
-        scores: np.ndarray = np.zeros((config.n_heads, position + 1), F)
-        for i in range(config.head_size):
-            scores = scores + query[:, i, None] * keys[:, :, i]
-        weights, totals = softmax(scores * self._attention_scale)
-        sums = np.add.accumulate(weights[:, :, None] * values, axis=1, dtype=F)[:, -1]
-        attended = sums * (F(1) / totals)[:, None]
-        return self._matrices[prefix + ".wo.weight"](quantise_activations(attended.reshape(-1)))
+        query, key = (rotate(vectors, self._rope[start:end]) for vectors in (query, key))
+        self._keys[layer, :, :, start:end] = key.reshape(n, heads, size).transpose(1, 2, 0)
+        self._values[layer, :, start:end] = value.reshape(n, heads, size).transpose(1, 0, 2)
+        query = query.reshape(n, heads, -1, size).transpose(1, 2, 0, 3)
+        attended = self._attend(query, self._keys[layer, :, :, :end], self._values[layer, :, :end])
+        joined = attended.transpose(2, 0, 1, 3).reshape(n, -1)
+        return self._matrices[prefix + ".wo.weight"](quantise_activations(joined))
+
+    def _attend(self, query: np.ndarray, keys: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Causal attention of the last positions; grouped queries, each (heads, group, positions, head_size) long.
+
+        keys: (heads, head_size, all positions). values: (heads, all positions, head_size).
+        """
+        n, end = query.shape[2], values.shape[1]
+        scores: np.ndarray = np.zeros((*query.shape[:3], end), F)
+        for i in range(self.config.head_size):
+            scores = scores + query[..., i, None] * keys[:, None, None, i]
+        seen = np.arange(end) <= np.arange(end - n, end)[:, None]
+        weights, totals = softmax(scores * self._attention_scale, seen)
+        sums: np.ndarray = np.zeros(query.shape, F)
+        for t in range(end):
+            first = max(t - (end - n), 0)  # of the positions that see this one
+            sums[:, :, first:] += weights[:, :, first:, t, None] * values[:, None, None, t]
+        return sums * (F(1) / totals)[..., None]
 
     def _feed_forward(self, x: np.ndarray, layer: int) -> np.ndarray:
         prefix = f"layers.{layer}."
@@ -100,6 +130,14 @@ class ReferenceModel:
         return self._matrices[prefix + "feed_forward.w2.weight"](activated)
 
 
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many tokens two lists begin with alike."""
+    n = 0
+    while n < min(len(a), len(b)) and a[n] == b[n]:
+        n += 1
+    return n
+
+
 class _Matmul:
     """`matmul` of the kernels: integer dot products, then two float multiplications.
 
@@ -107,44 +145,68 @@ class _Matmul:
     the float type holds: 2**24 in float32, which 1,040 columns of 8 bits cannot reach, and 2**53 in float64.
     """
 
-    def __init__(self, matrix: QuantisedMatrix):
-        integers = matrix.integers()
-        exact: type = F if matrix.bits == 8 and integers.shape[1] <= _EXACT_COLUMNS else np.float64
-        self._integers: np.ndarray = integers.astype(exact)
-        self._scales = matrix.scales
+    def __init__(self, matrix: QuantisedMatrix, kept: bool):
+        self._matrix = matrix
+        self._type: type = F if matrix.bits == 8 else np.float64
+        self._kept = list(self._blocks()) if kept else None
 
-    def __call__(self, activations: tuple[np.ndarray, np.float32]) -> np.ndarray:
-        vector, scale = activations
-        sums = self._integers @ vector.astype(self._integers.dtype)
-        return sums.astype(np.int64).astype(F) * (self._scales * scale)
+    def _blocks(self) -> Iterator[np.ndarray]:
+        """The integers as floats, some rows at a time."""
+        for start in range(0, len(self._matrix.scales), _ROWS_AT_ONCE):
+            yield self._matrix.integers(slice(start, start + _ROWS_AT_ONCE), self._type)
+
+    def __call__(self, activations: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """float32 (positions, rows)."""
+        vectors, scales = activations
+        vectors = vectors.astype(self._type)
+        blocks = self._kept if self._kept is not None else self._blocks()
+        # float32 of integers, as the engine rounds them.
+        sums = np.concatenate([self._sums(vectors, block).astype(F) for block in blocks], axis=1)
+        sums += F(0)  # an integer has no -0
+        return sums * (self._matrix.scales * scales[:, None])
+
+    def _sums(self, vectors: np.ndarray, block: np.ndarray) -> np.ndarray:
+        """Integer dot products, (positions, rows), as floats that hold them."""
+        columns = vectors.shape[1]
+        if self._type is np.float64 or columns <= _EXACT_COLUMNS:
+            return vectors @ block.T
+        total: np.ndarray = np.zeros((len(vectors), len(block)), np.float64)
+        for start in range(0, columns, _EXACT_COLUMNS):
+            some = slice(start, start + _EXACT_COLUMNS)
+            total += vectors[:, some] @ block[:, some].T
+        return total
 
 
-def quantise_activations(x: np.ndarray) -> tuple[np.ndarray, np.float32]:
-    """Integers in -127..127 (as float32) and the scale that one of them stands for."""
-    largest = np.fmax.reduce(np.abs(x), initial=F(0))
-    inverse = F(127) / largest if largest > 0 else F(0)
-    return np.rint(_clamp(x * inverse, -127, 127)), largest / F(127)
+def quantise_activations(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Integers in -127..127 (as float32), and for each position the scale that one of them stands for."""
+    largest = np.fmax.reduce(np.abs(x), axis=1, initial=F(0))
+    inverse = np.where(largest > 0, F(127) / largest, F(0))
+    return np.rint(_clamp(x * inverse[:, None], -127, 127)), largest / F(127)
 
 
 def rmsnorm(x: np.ndarray, weight: np.ndarray, epsilon: float) -> np.ndarray:
-    """RMSNorm (arXiv:1910.07467) of a float32 vector."""
-    mean = sum4((x * x)[None])[0] / F(len(x))
+    """RMSNorm (arXiv:1910.07467)."""
+    mean = sum4(x * x) / F(x.shape[1])
     scale = F(1) / np.sqrt(mean + F(epsilon))
-    return x * scale * weight
+    return x * scale[:, None] * weight
 
 
 def rotate(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """RoPE (arXiv:2104.09864) of all heads at one position; angles: (head_size / 2, 2), cosine and sine."""
-    pairs = x.reshape(-1, len(angles), 2)
+    """RoPE (arXiv:2104.09864) of all heads; angles: (positions, head_size / 2, 2), cosine and sine."""
+    pairs = x.reshape(len(x), -1, angles.shape[1], 2)
     a, b = pairs[..., 0], pairs[..., 1]
-    cosine, sine = angles[:, 0], angles[:, 1]
-    return np.stack([a * cosine - b * sine, a * sine + b * cosine], axis=-1).reshape(-1)
+    cosine, sine = angles[:, None, :, 0], angles[:, None, :, 1]
+    return np.stack([a * cosine - b * sine, a * sine + b * cosine], axis=-1).reshape(x.shape)
 
 
-def softmax(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Softmax of each row, but for its division: e**(score - largest), and their sums."""
-    largest = np.fmax.reduce(scores, axis=1, initial=np.finfo(F).min)
-    weights = exp(scores - largest[:, None])
+def softmax(scores: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Softmax over the last axis, but for its division: e**(score - largest), and their sums.
+
+    seen: bool (positions, all positions), where a position may look; elsewhere the result is 0.
+    """
+    lowest = np.finfo(F).min
+    largest = np.fmax.reduce(np.where(seen, scores, lowest), axis=-1, initial=lowest)
+    weights: np.ndarray = np.where(seen, exp(scores - largest[..., None]), F(0))
     return weights, sum4(weights)
 
 
@@ -155,15 +217,14 @@ def swiglu(gate: np.ndarray, up: np.ndarray) -> np.ndarray:
 
 
 def sum4(rows: np.ndarray) -> np.ndarray:
-    """Sum of each row in four lanes: element i goes to lane i % 4, then (l0 + l2) + (l1 + l3)."""
+    """Sum over the last axis in four lanes: element i goes to lane i % 4, then (l0 + l2) + (l1 + l3)."""
     n = rows.shape[-1]
-    padded = np.zeros((rows.shape[0], -(-n // 4) * 4), F)
-    padded[:, :n] = rows
-    # Beginning with a row of zeros, as the engine does: it turns -0 into 0.
-    lanes = padded.reshape(len(rows), -1, 4)
-    lanes = np.concatenate([np.zeros_like(lanes[:, :1]), lanes], axis=1)
-    total = np.add.accumulate(lanes, axis=1, dtype=F)[:, -1]
-    return (total[:, 0] + total[:, 2]) + (total[:, 1] + total[:, 3])
+    # Beginning with zeros, as the engine does, which turns -0 into 0; and padded with some.
+    padded: np.ndarray = np.zeros((*rows.shape[:-1], 4 + -(-n // 4) * 4), F)
+    padded[..., 4 : 4 + n] = rows
+    lanes = padded.reshape(*rows.shape[:-1], -1, 4)
+    total = np.add.accumulate(lanes, axis=-2, dtype=F)[..., -1, :]
+    return (total[..., 0] + total[..., 2]) + (total[..., 1] + total[..., 3])
 
 
 def exp(x: np.ndarray) -> np.ndarray:
