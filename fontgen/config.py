@@ -14,7 +14,8 @@ The same names serve as flags, which override the file::
     output = "llama.ttf"
 
     [quantise]
-    bits = 8
+    bits = 8                      # of a weight; 4 halves the font
+    method = "gptq"               # how 4 bits are chosen: "search" is quicker and worse, "absmax" more so
 
     [shaper]
     program = "llama"             # what the font does; see below
@@ -80,6 +81,7 @@ from typing import Any, Literal
 
 from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints.known import KNOWN as KNOWN_MODELS
+from fontgen.llama.quantise.methods import Method
 from fontgen.llama.tables import Settings
 from fontgen.shapers.flavours import MODULES, UNIVERSAL
 from fontgen.typed_toml import keys_in, names, not_in_toml, read_toml
@@ -121,9 +123,10 @@ class FontOptions:
 
 @dataclass(frozen=True)
 class QuantiseOptions:
-    """``[quantise]``."""
+    """``[quantise]``. ``method`` matters at 4 bits."""
 
     bits: int = 8
+    method: Method = "gptq"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def _write(tmp_path: Path, text: str) -> Path:
         ),
         ("base = 'a'", "unknown section 'base'"),
         ("font = 'a'", "font must be a section"),
+        ("[quantise]\nmethod = 'magic'", "quantise.method: 'magic' is not one of gptq, search, absmax"),
         ("[quantise]\nbits = '8'", "quantise.bits must be a whole number"),
         ("[quantise]\nbits = 8.0", "quantise.bits must be a whole number"),
         ("[shaper]\nkept_marks = true", "shaper.kept_marks must be a whole number"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 from fontTools.ttLib import TTFont
 
 from fontgen.config import Config
@@ -22,7 +23,14 @@ from fontgen.llama.checkpoints.hub import default_model_path
 from fontgen.llama.frame import FrameText, chat_frame, make_frame
 from fontgen.llama.marks import TAGS
 from fontgen.llama.memory import Target, arithmetic, memory_bytes
-from fontgen.llama.model import Model, ModelCard, ModelConfig, PieceKind, Vocabulary
+from fontgen.llama.model import (
+    Model,
+    ModelCard,
+    ModelConfig,
+    PieceKind,
+    Vocabulary,
+    tensor_shapes,
+)
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.quantised import QuantisedModel
 from fontgen.llama.shaper import shaper_module
@@ -69,11 +77,15 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         _say_what_it_needs(model.config, config, reporter)
         _say_what_it_cannot_show(coverage, model.vocabulary, reporter)
 
+        settings = make_settings(config, model)
+
         steps.begin("Quantising the weights")
         with naming(config.path, "quantise.bits"):
             quantised = quantise(
                 model,
                 bits=config.quantise.bits,
+                method=config.quantise.method,
+                opening=settings.frame.before,
                 progress=lambda what, done, total: steps.detail(f"{what} ({done}/{total})"),
             )
 
@@ -81,21 +93,20 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         module = shaper_module(config.shaper.flavour)
 
         steps.begin("Writing the font")
-        settings = make_settings(config, model, quantised)
         return put_together(ttfont, family, module, settings, quantised)
 
 
-def make_settings(config: Config, model: Model, quantised: QuantisedModel) -> Settings:
+def make_settings(config: Config, model: Model) -> Settings:
     """What the configuration says to the shaper, its frame in the model's tokens."""
-    return dataclasses.replace(config.settings(), frame=_frame(config, model, quantised))
+    return dataclasses.replace(config.settings(), frame=_frame(config, model))
 
 
-def _frame(config: Config, model: Model, quantised: QuantisedModel) -> Frame:
+def _frame(config: Config, model: Model) -> Frame:
     """What the model reads around typed text; encoded by the engine that will read it."""
     prompt, vocabulary = config.prompt, model.vocabulary
     if not prompt.chat and not (prompt.before or prompt.after or prompt.between or prompt.stop):
         return Frame()
-    engine = Engine(shaper_module(FLAVOURS[0]), write_model(quantised))
+    engine = Engine(shaper_module(FLAVOURS[0]), write_model(_least_model(vocabulary)))
     with naming(config.path):
         text = FrameText(prompt.before, prompt.after, prompt.between)
         if prompt.chat:
@@ -107,6 +118,15 @@ def _frame(config: Config, model: Model, quantised: QuantisedModel) -> Frame:
             lambda part: engine.encode(part, at_start=False),
             model.config.context_length,
         )
+
+
+def _least_model(vocabulary: Vocabulary) -> QuantisedModel:
+    """A model of next to no weights, so that the engine has a vocabulary to encode with."""
+    config = ModelConfig(
+        dim=4, hidden_dim=4, n_layers=1, n_heads=1, n_kv_heads=1, vocab_size=len(vocabulary), context_length=1
+    )  # fmt: skip
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in tensor_shapes(config).items()}
+    return quantise(Model(config, tensors, vocabulary, ModelCard("a vocabulary")))
 
 
 def put_together(

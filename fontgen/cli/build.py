@@ -27,7 +27,7 @@ def build(args: argparse.Namespace) -> int:
             "family": args.family,
             "output": args.output,
         },
-        quantise={"bits": args.bits},
+        quantise={"bits": args.bits, "method": args.method},
         shaper={"flavour": args.flavour},
     )
     output = config.font.output

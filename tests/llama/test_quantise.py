@@ -7,7 +7,7 @@ import pytest
 from support.tiny_models import random_model
 
 from fontgen.errors import FontgenError
-from fontgen.llama.quantise import gptq
+from fontgen.llama.quantise import calibration, gptq
 from fontgen.llama.quantise.calibration import sample_text
 from fontgen.llama.quantise.gptq import quantise_absmax, quantise_gptq, quantise_search
 from fontgen.llama.quantise.layers import quantise_layers
@@ -115,7 +115,9 @@ def test_inputs_that_say_little_do_no_harm(hessian):
 def test_four_bits_by_gptq(tied):
     model = random_model(dim=40, hidden_dim=56, tied_embeddings=tied, spread=0.15)
     told = []
-    quantised = quantise(model, 4, group_size=16, progress=lambda *step: told.append(step))
+    quantised = quantise(
+        model, 4, group_size=16, progress=lambda what, done, total: told.append((done, total))
+    )
     assert quantised.matrices.keys() == {name for name, t in model.tensors.items() if t.ndim == 2}
     for name, matrix in quantised.matrices.items():
         rows, columns = model.tensors[name].shape
@@ -124,7 +126,7 @@ def test_four_bits_by_gptq(tied):
         assert matrix.values.min() >= -8 and matrix.values.max() <= 7, name
         assert matrix.group_scales.shape == (rows, -(-columns // 16)), name
         assert matrix.group_scales.dtype == np.uint8 and matrix.scales.dtype == np.float32, name
-    assert [step[1:] for step in told] == [(i, 6) for i in range(7)]
+    assert list(dict.fromkeys(told)) == [(i, 6) for i in range(7)]
     quantised.dequantised().check()
 
 
@@ -201,6 +203,25 @@ def test_calibration_text_begins_with_bos_and_stops_at_its_end(model):
     assert not np.isin(written, (model.vocabulary.bos, model.vocabulary.eos)).any()
     assert (sample_text(model, seed=1).tokens == text.tokens).all()
     assert len(np.unique(text.tokens)) > 50
+
+
+def test_calibration_text_of_a_framed_font_begins_as_its_texts_do(model):
+    text = sample_text(model, seed=1, opening=[5, 9, 5])
+    assert (text.tokens[:, :3] == [5, 9, 5]).all() and text.used[:, :3].all()
+    assert len(np.unique(text.tokens[:, 3])) > 5
+    framed = quantise(model, 4, group_size=16, opening=[5, 9, 5])
+    plain = quantise(model, 4, group_size=16)
+    assert any((m.values != plain.matrices[n].values).any() for n, m in framed.matrices.items())
+    short = sample_text(model, seed=1, opening=[5] * 30)
+    assert (short.tokens[:, :10] == 5).all() and len(np.unique(short.tokens[:, 10:])) > 5
+
+
+def test_a_large_model_writes_less_calibration_text(model, monkeypatch):
+    most = sample_text(model).tokens.size
+    monkeypatch.setattr(calibration, "MOST_WORK", 12 * calibration.MIN_SEQUENCES * model.n_parameters)
+    assert sample_text(model).tokens.size < most * 13 / 20
+    monkeypatch.setattr(calibration, "MOST_WORK", 1)
+    assert sample_text(model).tokens.shape == (calibration.MIN_SEQUENCES, 1)
 
 
 def test_sampled_tokens_follow_the_model_s_probabilities():

@@ -46,7 +46,7 @@ def answering():
     assert str(config.model.checkpoint) == NAME
     model = load(config.model.checkpoint, target=Target(8, 256))
     quantised = quantise(model)
-    settings = make_settings(config, model, quantised)
+    settings = make_settings(config, model)
     return (
         model,
         settings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fontgen.llama.quantise.methods import METHODS
 from fontgen.shapers.flavours import MODULES
 
 
@@ -41,7 +42,12 @@ def register(commands: Any) -> None:
         "--base-index", type=int, metavar="N", help="member of a collection, from 0"
     )
     parser.add_argument("--family", metavar="NAME", help="family name of the new font")
-    parser.add_argument("--bits", type=int, metavar="N", help="bits of a weight")
+    parser.add_argument("--bits", type=int, metavar="N", help="bits of a weight: 8 or 4")
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        help="how 4 bits are chosen: gptq takes longest and loses least (the default)",
+    )
     parser.add_argument("--flavour", choices=MODULES, help="instruction set of the shaper")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FONT", help="the font to write; - is stdout"

@@ -10,20 +10,27 @@ arXiv:2504.02692; QEP, arXiv:2504.09629).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from fontgen.errors import FontgenError
-from fontgen.llama.model import Model
+from fontgen.llama.model import Model, ModelConfig
 from fontgen.llama.quantise.calibration import CalibrationText, sample_text
 from fontgen.llama.quantise.gptq import Grid, damped, quantise_gptq, quantise_search
 from fontgen.llama.transformer import Transformer
 
-Progress = Callable[[str, int, int], None]
-"""Called with what begins, how many steps are done, and of how many."""
+
+class Progress(Protocol):
+    """Called with what begins, how many steps are done, and of how many."""
+
+    def __call__(self, what: str, done: int, total: int) -> object: ...
+
+
 RIDGE = 0.3
 """Holds corrected weights to the original ones: a share of the mean square of the inputs."""
 EMBEDDING_DAMPING = 0.05
@@ -37,6 +44,7 @@ def quantise_layers(
     *,
     fixed: dict[str, np.ndarray] | None = None,
     seed: int = 0,
+    opening: Sequence[int] = (),
     progress: Progress | None = None,
     text: CalibrationText | None = None,
 ) -> dict[str, Grid]:
@@ -47,7 +55,7 @@ def quantise_layers(
         group_size: columns that share a group scale.
         fixed: embeddings that are quantised already: the float32 weights that they stand for, by
             name.
-        seed: of the calibration text.
+        seed: of the calibration text. opening: what it begins with, see `sample_text`.
         progress: told what begins.
         text: calibration text to use instead.
 
@@ -58,7 +66,17 @@ def quantise_layers(
         FontgenError: activations overflow, so that there is nothing to fit weights to.
     """
     with _one_thread(), np.errstate(all="ignore"):  # `_gram` sees what overflows
-        return _Walk(model, group_size, fixed or {}, seed, progress, text).walk()
+        progress = progress or (lambda what, done, total: None)
+        tell = functools.partial(progress, done=0, total=_steps(model.config))
+        tell("writing calibration text")
+        if text is None:
+            text = sample_text(model, seed=seed, opening=opening, tell=tell)
+        return _Walk(model, group_size, fixed or {}, progress, text).walk()
+
+
+def _steps(config: ModelConfig) -> int:
+    """The text, the embedding, and two halves of each layer."""
+    return 2 * config.n_layers + 2
 
 
 def _one_thread() -> AbstractContextManager[object]:
@@ -78,15 +96,14 @@ class _Walk:
         model: Model,
         group_size: int,
         fixed: dict[str, np.ndarray],
-        seed: int,
-        progress: Progress | None,
-        text: CalibrationText | None,
+        progress: Progress,
+        text: CalibrationText,
     ):
         self._model, self._group_size = model, group_size
         self._fixed = fixed
-        self._seed, self._text = seed, text
-        self._progress = progress or (lambda what, done, total: None)
-        self._steps = 2 * model.config.n_layers + 2
+        self._text, self._used = text, text.used
+        self._progress = progress
+        self._steps = _steps(model.config)
         self._grids: dict[str, Grid] = {}
         self._original = Transformer(model.config, model.tensors)
         self._tensors = model.tensors | fixed  # replaced one by one by what is quantised
@@ -94,9 +111,7 @@ class _Walk:
 
     def walk(self) -> dict[str, Grid]:
         config = self._model.config
-        self._progress("writing calibration text", 0, self._steps)
-        text = self._text or sample_text(self._model, seed=self._seed)
-        self._used = text.used
+        text = self._text
         self._progress("quantising the embedding", 1, self._steps)
         self._quantise_embeddings(text)
         x, y = self._original.embed(text.tokens), self._quantised.embed(text.tokens)
@@ -141,10 +156,14 @@ class _Walk:
         ridge = damped(hessian, RIDGE)
         # W X = (W + D) X' by least squares, for every W: D = W (X - X') X'^T (X' X'^T)^-1.
         correction = np.linalg.solve(ridge, _gram(y, x - y)).T
+        # One call for all of them: what is made of the Hessian serves them all.
+        weights = np.concatenate([self._model.tensors[name] for name in names])
+        grid = quantise_gptq(weights + weights @ correction, self._group_size, hessian)
+        start = 0
         for name in names:
-            weights = self._model.tensors[name].astype(np.float64)
-            weights += weights @ correction
-            self._keep(name, quantise_gptq(weights, self._group_size, hessian))
+            stop = start + len(self._model.tensors[name])
+            self._keep(name, grid.rows(start, stop))
+            start = stop
 
     def _residual(
         self, name: str, inputs_x: np.ndarray, inputs_y: np.ndarray, x: np.ndarray, y: np.ndarray

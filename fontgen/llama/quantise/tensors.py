@@ -13,17 +13,19 @@ engine, the portable engine and the NumPy reference agree bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from fontgen.errors import FontgenError, naming
 from fontgen.llama.model import Model
 from fontgen.llama.quantise.gptq import HIGHEST, Grid, quantise_absmax, quantise_search
 from fontgen.llama.quantise.layers import Progress, quantise_layers
+from fontgen.llama.quantise.methods import METHODS
 from fontgen.llama.quantised import LARGEST, QuantisedMatrix, QuantisedModel
 
 GROUP_SIZE = 32
 """Columns that share a group scale, unless asked otherwise: 4.25 bits a weight."""
-METHODS = ("gptq", "search", "absmax")
 
 
 def quantise_rows(weights: np.ndarray) -> QuantisedMatrix:
@@ -62,6 +64,7 @@ def quantise(
     embedding_bits: int | None = None,
     method: str = "gptq",
     seed: int = 0,
+    opening: Sequence[int] = (),
     progress: Progress | None = None,
 ) -> QuantisedModel:
     """Quantise every matrix of a model; RMSNorm weights stay float32.
@@ -77,6 +80,7 @@ def quantise(
         method: at 4 bits ``gptq`` (fits the weights to text that the model writes itself),
             ``search`` (least squared error of the weights) or ``absmax`` (rounding to nearest).
         seed: of that text. The same model, seed and machine give the same integers.
+        opening: tokens that it begins with, as the font's texts do; by default BOS.
         progress: called with what begins, steps done and steps in all; only ``gptq`` takes long.
 
     Raises:
@@ -93,7 +97,9 @@ def quantise(
     matrices = {name: quantise_rows(tensor) for name, tensor in by_row.items()}
     if bits == 4 and method == "gptq":
         fixed = {name: matrix.dequantised() for name, matrix in matrices.items()}
-        grids = quantise_layers(model, group_size, fixed=fixed, seed=seed, progress=progress)
+        grids = quantise_layers(
+            model, group_size, fixed=fixed, seed=seed, opening=opening, progress=progress
+        )
         matrices |= {name: _matrix(grid, bits) for name, grid in grids.items()}
     else:
         search = bits == 4 and method == "search"
