@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,28 +19,29 @@ TEXTS = ("The cat! abc fi", "fix bcd, a.z", "\u05e9\u05dc\u05d5\u05dd", "\u0939\
 
 @dataclass(frozen=True)
 class Result:
-    """Of all commands that saw a mutant. ``outcome``: taken, refused, or a fault."""
+    """Of all commands that saw a mutant. ``outcome``: taken, refused, or faults."""
 
     seed: int
-    mutant: bytes
     outcome: str
     fault: str | None
 
 
-def run(subject: Subject, seeds: Iterable[int]) -> Iterator[Result]:
+def run(subject: Subject, seeds: Sequence[int]) -> Iterator[Result]:
     """Try the mutants of those numbers; all of a number's commands until one has a fault."""
     with tempfile.TemporaryDirectory() as folder:
-        for seed in seeds:
-            mutant = subject.damage(subject.data, seed)
-            path = (subject.mutate_in or Path(folder)) / f"mutant{subject.suffix}"
-            path.write_bytes(mutant)
-            yield _result(subject, seed, mutant, path, Path(folder))
+        path = (subject.folder or Path(folder)) / subject.file_name
+
+        def try_one(seed: int) -> tuple[str, str | None]:
+            path.write_bytes(subject.damage(subject.data, seed))
+            return _outcome(subject, path, Path(folder, "out.ttf"))
+
+        for result in trial.in_children(try_one, seeds, subject.at_once):
+            yield Result(*result)
 
 
-def _result(subject: Subject, seed: int, mutant: bytes, path: Path, folder: Path) -> Result:
+def _outcome(subject: Subject, path: Path, output: Path) -> tuple[str, str | None]:
     codes = set()
-    for arguments in subject.commands(path, folder):
-        output = folder / "out.ttf"
+    for arguments in subject.commands(path, output.parent):
         output.unlink(missing_ok=True)
         done = trial.run(arguments)
         codes.add(done.code)
@@ -50,5 +51,5 @@ def _result(subject: Subject, seed: int, mutant: bytes, path: Path, folder: Path
         if not fault and output.exists() and path.suffix in (".ttf", ".otf"):
             fault = difference(uharfbuzz, read_font(path), output.read_bytes(), TEXTS)
         if fault:
-            return Result(seed, mutant, "faults", f"{arguments[0]}: {fault}")
-    return Result(seed, mutant, "refused" if codes == {2} else "taken", None)
+            return "faults", f"{arguments[0]}: {fault}"
+    return "refused" if codes == {2} else "taken", None

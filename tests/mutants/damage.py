@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import random
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 Damage = Callable[[bytes, random.Random], bytes]
 
@@ -145,6 +148,45 @@ VALUES = (
     b"'simd128'", b"[]", b"[1, 'a']", b"{}", b"{a = 1}", b"1979-05-27", b'"\\u0000"', b'"\\uFFFF"', b"'/'", b"'.'",
     b"'/dev/null'", b'"' + b"x" * 300 + b'"', b'"' + "\N{GRINNING FACE}".encode() * 80 + b'"', b'"a\\nb"',
 )  # fmt: skip
+
+
+JSON_VALUES: tuple[Any, ...] = (
+    None, True, False, 0, 1, -1, 2, 3.5, -0.0, 1e-300, 1e308, 65536, 2**31, 2**63, 2**64, 10**400, "", " ", "llama",
+    "\0", "\ud800", "\U0010ffff", "x" * 3000, [], [[]], [0, 1], ["a", "b"], {}, {"a": 1}, [None] * 100,
+)  # fmt: skip
+
+
+def damaged_json(data: bytes, seed: int) -> bytes:
+    """Of a JSON document: values put in others' places, left out, or under another's key."""
+    source = random.Random(seed)
+    document = json.loads(data)
+    for _ in range(source.choice((1, 1, 1, 2, 5))):
+        places = list(_places(document))
+        if not places:
+            break
+        container, key = source.choice(places)
+        kind = source.randrange(8)
+        if kind == 0:
+            del container[key]
+        elif kind == 1:
+            other, its_key = source.choice(places)
+            container[key] = copy.deepcopy(other[its_key])
+        elif kind == 2 and isinstance(container, dict):
+            container[str(source.choice(JSON_VALUES))] = container.pop(key)
+        elif kind == 3 and isinstance(container[key], int):
+            container[key] = container[key] * source.choice((-1, 2, 1000)) + source.choice((0, 1, -1))
+        else:
+            container[key] = copy.deepcopy(source.choice(JSON_VALUES))
+    return json.dumps(document).encode()
+
+
+def _places(node: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
+    """Containers and keys; of long lists only some, so that the few are met, too."""
+    keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+    for key in keys if len(keys) < 40 else keys[:: len(keys) // 20]:
+        yield node, key
+        if isinstance(node[key], dict | list) and depth < 20:
+            yield from _places(node[key], depth + 1)
 
 
 def damaged_text(data: bytes, seed: int) -> bytes:

@@ -24,9 +24,11 @@ SAMPLE = 12
         "CFF",
         "TOML",
         "GGUF",
-        "safetensors",
+        "folder, model.safetensors",
+        "folder, config.json",
+        "folder, tokenizer.model",
         "tokenizer.json, bytes",
-        "tokenizer.json, words",
+        "tokenizer.json, values",
     ],
 )
 def test_a_mutant_is_taken_or_refused_in_one_line(host: object, name: str) -> None:

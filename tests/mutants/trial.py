@@ -1,76 +1,139 @@
-"""One mutant, in a process of its own: how a command ends, how long it takes, and how much memory."""
+"""Commands of fontgen tried in a child of this process: how each ends, how long it takes, and how much memory.
+
+A child is a fork, which has imported all that commands need; it tries many mutants, since forks cost more than they.
+One that ends without a word has met something, which is then the fault of the mutant that it was at.
+"""
 
 from __future__ import annotations
 
+import functools
+import gc
+import importlib
 import io
+import json
 import os
+import resource
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fontgen.cli.main import main
+from fontgen.cli import main as command_line
 
 MOST_SECONDS = 10
+"""Of processor time, which does not depend on what else the machine does."""
 MOST_BYTES = 1 << 30
+_STOPPED_AT = 2 * MOST_BYTES
+"""Of private memory: beyond, a mutant would harm the machine that tries it."""
+_WARM = (
+    "fontgen.build.llama",
+    "fontgen.check.inspection",
+    "fontgen.cli.build",
+    "fontgen.cli.inspect",
+    "fontgen.cli.shape",
+    "fontgen.font.features",
+    "fontgen.llama.checkpoints.gguf_file",
+    "fontgen.text.shape",
+)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How a command ended. ``code``: of its exit; negative: the signal that ended it."""
+    """How a command ended. ``code``: of its exit. ``seconds``: of processor time."""
 
-    arguments: tuple[str, ...]
     code: int
     error: str
     seconds: float
-    bytes: int
 
-    def fault(self, may_fail_a_check: bool = False) -> str | None:
+    def fault(self) -> str | None:
         """What is wrong with how it ended, if anything."""
-        if self.code < 0:
-            return f"signal {-self.code}"
         if self.seconds > MOST_SECONDS:
             return f"{self.seconds:.1f} seconds"
-        if self.bytes > MOST_BYTES:
-            return f"{self.bytes >> 20} MB"
         if "internal error" in self.error:
             return self.error
         if self.code == 2:
             good = self.error.startswith("fontgen: error: ") and self.error.count("\n") == 1
             return None if good else f"not one line: {self.error!r}"
-        return None if self.code in (0, 1)[: 1 + may_fail_a_check] else f"exit code {self.code}"
+        return None if self.code == 0 else f"exit code {self.code}: {self.error}"
+
+
+def prepare() -> None:
+    """Import what commands import when they are run, once for all children."""
+    for name in _WARM:
+        importlib.import_module(name)
+    command_line.make_parser = functools.cache(command_line.make_parser)
+    command_line.make_parser()
+    gc.collect()
+    gc.freeze()  # or each child would copy the pages of all objects that it looks at
 
 
 def run(arguments: Sequence[str | Path]) -> Trial:
-    """Run a command of fontgen in a child of this process, which has imported what it needs."""
-    texts = tuple(map(str, arguments))
-    with tempfile.TemporaryFile() as errors:
-        start = time.monotonic()
-        child = os.fork()
-        if not child:
-            _be(texts, errors.fileno())
-        _, status, usage = os.wait4(child, 0)
-        seconds = time.monotonic() - start
-        errors.seek(0)
-        error = errors.read().decode("utf-8", "replace")
-    return Trial(texts, os.waitstatus_to_exitcode(status), error, seconds, usage.ru_maxrss * 1024)
+    """Run a command in this process."""
+    start = time.process_time()
+    errors, streams = io.StringIO(), (sys.stdout, sys.stderr)
+    try:
+        with open(os.devnull, "w", encoding="utf-8", errors="surrogateescape") as nowhere:
+            sys.stdout, sys.stderr = nowhere, errors
+            code = command_line.main(list(map(str, arguments)))
+    except SystemExit as exit:  # argparse
+        code = int(exit.code or 0)
+    finally:
+        sys.stdout, sys.stderr = streams
+    return Trial(code, errors.getvalue(), time.process_time() - start)
 
 
-def _be(arguments: Sequence[str], errors: int) -> None:
+def in_children(
+    try_one: Callable[[int], tuple[str, str | None]], seeds: Sequence[int], at_once: int
+) -> Iterator[tuple[int, str, str | None]]:
+    """What ``try_one`` says of each seed, an outcome and perhaps a fault; ``at_once`` seeds share a child."""
+    for start in range(0, len(seeds), at_once):
+        todo = list(seeds[start : start + at_once])
+        results, too_much = _in_child(try_one, todo)
+        if too_much and len(todo) > 1:  # which of them it was
+            yield from in_children(try_one, todo, 1)
+            continue
+        if too_much and results and not results[0][2]:
+            results = [(todo[0], "faults", too_much)]
+        yield from results
+        if len(results) < len(todo):
+            yield from in_children(try_one, todo[len(results) :], at_once)
+
+
+def _in_child(
+    try_one: Callable[[int], tuple[str, str | None]], seeds: Sequence[int]
+) -> tuple[list[tuple[int, str, str | None]], str | None]:
+    """Results up to the first that ended the child, which is a fault; and what was wrong with its memory."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        _be(try_one, seeds, writing)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as lines:
+        results = [tuple(json.loads(line)) for line in lines]
+    _, status, usage = os.wait4(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code and len(results) < len(seeds):
+        what = f"signal {-code}" if code < 0 else f"exit code {code}"
+        results.append((seeds[len(results)], "faults", what))
+    size = usage.ru_maxrss * 1024
+    return results, f"{size >> 20} MB" if size > MOST_BYTES else None
+
+
+def _be(
+    try_one: Callable[[int], tuple[str, str | None]], seeds: Sequence[int], writing: int
+) -> None:
     """The child: never returns."""
     code = 99
     try:
-        signal.alarm(3 * MOST_SECONDS)  # ends it, also where it waits for ever
-        sys.stderr = os.fdopen(os.dup(errors), "w", buffering=1)
-        sys.stdout = io.TextIOWrapper(open(os.devnull, "wb"))
-        code = main(arguments)
-    except SystemExit as exit:  # argparse
-        code = int(exit.code or 0)
-    except BaseException as error:
-        sys.stderr.write(f"escaped: {error!r}\n")
+        resource.setrlimit(resource.RLIMIT_DATA, (_STOPPED_AT, _STOPPED_AT))
+        with open(writing, "w", buffering=1, encoding="utf-8") as results:
+            for seed in seeds:
+                signal.setitimer(signal.ITIMER_PROF, 2 * MOST_SECONDS)  # ends it
+                signal.alarm(60 * MOST_SECONDS)  # also where it waits for ever
+                results.write(json.dumps([seed, *try_one(seed)]) + "\n")
+        code = 0
     finally:
-        sys.stderr.flush()
         os._exit(code)
