@@ -6,6 +6,8 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from fontgen.errors import FontgenError
 from fontgen.llama.limits import FONT_LIMIT, LARGEST_CONTEXT, PAGE_CONTEXT, WASM_LIMIT
 from fontgen.llama.model import ModelConfig, tensor_shapes
@@ -73,7 +75,12 @@ def fit(config: ModelConfig, target: Target) -> ModelConfig:
             f"a context of {wanted:,} positions is not within 1 to {min(own, LARGEST_CONTEXT):,}: "
             f"the model was trained for {own:,}"
         )
-    config = dataclasses.replace(config, context_length=wanted, trained_length=own)
+    config = dataclasses.replace(
+        config,
+        context_length=wanted,
+        trained_length=own,
+        rope_theta=float(np.float32(config.rope_theta)),  # as the font's table will have it
+    )
     weights = weight_bytes(config, target.bits)
     if weights + RESERVE >= FONT_LIMIT:
         raise FontgenError(

@@ -89,8 +89,10 @@ class ModelConfig:
     rope_theta: float = 10000.0
     tied_embeddings: bool = True
     rope_factors: tuple[float, ...] = ()
-    """What RoPE's frequencies are divided by, one for each pair of a head, float32; empty: all 1. It says what
-    transformers calls linear and llama3 scaling, and GGUF ``rope_freqs``."""
+    """What RoPE's frequencies are divided by, one for each pair of a head, float32; empty: all 1. See
+    `fontgen.llama.checkpoints.rope_scaling`."""
+    rope_attention: float = 1.0
+    """What RoPE's cosines and sines are multiplied by: transformers' ``attention_factor``."""
     trained_length: int | None = field(default=None, compare=False)
     """Positions that the model was trained for, where ``context_length`` is what a font has room for."""
 
@@ -134,6 +136,8 @@ class ModelConfig:
             )
         if not all(0 < factor < 1e12 for factor in self.rope_factors):
             raise FontgenError("a factor of RoPE's frequencies is not positive")
+        if not 0 < self.rope_attention < 1e6:
+            raise FontgenError(f"RoPE's attention factor is {self.rope_attention:g}")
 
 
 @dataclass(frozen=True)
@@ -316,4 +320,5 @@ def rope_table(config: ModelConfig) -> np.ndarray:
     if config.rope_factors:
         frequencies /= np.array(config.rope_factors, np.float64)
     angles = np.arange(config.context_length, dtype=np.float64)[:, None] * frequencies
-    return np.stack([np.cos(angles), np.sin(angles)], axis=-1).astype(np.float32)
+    turns = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    return (turns * config.rope_attention).astype(np.float32)

@@ -75,7 +75,7 @@ def read_base(
     """
     model = checkpoints.load(base)
     config = model.config
-    if config.rope_factors or not config.tied_embeddings:
+    if config.rope_factors or config.rope_attention != 1 or not config.tied_embeddings:
         raise FontgenError("scaled RoPE or a classifier of its own is not supported", path=base)
     tensors = {name: torch.from_numpy(np.array(each)) for name, each in model.tensors.items()}
     speller, old = Speller(model.vocabulary, vocabulary), tensors["tok_embeddings.weight"]

@@ -1,8 +1,9 @@
-"""Tries a sample of the fonts that Debian packages under ``fonts-*``: ``python tests/font/sample_debian_fonts.py``.
+"""Tries Debian's fonts: ``python tests/font/sample_debian_fonts.py``.
 
-Packages come in an order that a seed chooses, until there are enough fonts; apt downloads them, and they are unpacked
-into a temporary folder: nothing is installed. Every font with a Latin "a" must build; plain text in fourteen scripts must be the base font's, by OpenType and by the font's own
-program; `fontgen verify` must pass; and OpenType Sanitizer must take it if it takes the base. Exit code 1: one failed.
+Packages ``fonts-*`` come in an order that a seed chooses, until there are enough fonts; apt downloads them, and they
+are unpacked into a temporary folder: nothing is installed. Every font with a Latin "a" must build; plain text in
+fourteen scripts must be the base font's, by OpenType and by the font's own program; `fontgen verify` must pass; and
+OpenType Sanitizer must take it if it takes the base. Exit code 1: one failed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``cd tests && python -m mutants [-n 5000] [--first SEED] [--base FONT] [SUBJECT...]``: all mutants; a line for each fault.
+"""``cd tests && python -m mutants [-n 5000] [--first SEED] [--base FONT] [SUBJECT...]``: a line for each fault.
 
 Exit code 1: there was one.
 """

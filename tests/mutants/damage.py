@@ -174,7 +174,9 @@ def damaged_json(data: bytes, seed: int) -> bytes:
         elif kind == 2 and isinstance(container, dict):
             container[str(source.choice(JSON_VALUES))] = container.pop(key)
         elif kind == 3 and isinstance(container[key], int):
-            container[key] = container[key] * source.choice((-1, 2, 1000)) + source.choice((0, 1, -1))
+            container[key] = container[key] * source.choice((-1, 2, 1000)) + source.choice(
+                (0, 1, -1)
+            )
         else:
             container[key] = copy.deepcopy(source.choice(JSON_VALUES))
     return json.dumps(document).encode()

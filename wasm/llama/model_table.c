@@ -22,7 +22,8 @@ static bool header_makes_sense(const struct model_header *h) {
            h->n_heads % h->n_kv_heads == 0 && h->dim / h->n_heads % 2 == 0 && h->bos_token < h->vocab_size &&
            (h->eos_token < h->vocab_size || h->eos_token == NO_TOKEN) &&
            (h->unk_token < h->vocab_size || h->unk_token == NO_TOKEN) && h->n_ordered_pieces <= h->vocab_size &&
-           h->pre_tokenizer <= PRE_QWEN2 && (h->n_rope_factors == 0 || h->n_rope_factors == h->dim / h->n_heads / 2);
+           h->pre_tokenizer <= PRE_QWEN2 &&
+           (h->n_rope_factors == 0 || h->n_rope_factors == h->dim / h->n_heads / 2 + 1);
 }
 
 /* Hands out the table's sections in order; once one does not fit, it hands out NULL for ever. */

@@ -16,6 +16,7 @@ from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints import tokenizers
 from fontgen.llama.checkpoints.byte_level import GGUF_NAMES, make_byte_level_vocabulary
 from fontgen.llama.checkpoints.gguf_reader import GgufFile
+from fontgen.llama.checkpoints.rope_scaling import scaled_as_in_gguf
 from fontgen.llama.checkpoints.tensors import drop_padding, in_order, settle_classifier
 from fontgen.llama.checkpoints.values import Values
 from fontgen.llama.checkpoints.vocabulary import (
@@ -45,8 +46,12 @@ OF_BLOCK = {
 }
 """Meta's names of GGUF's."""
 BLOCK = re.compile(r"blk\.(\d+)\.(\w+)\.weight")
-ROPE_FACTORS = "rope_freqs.weight"
-"""What RoPE's frequencies are divided by, which Llama 3.1 needs."""
+ROPE_FACTORS = {
+    "rope_freqs.weight": "always",
+    "rope_factors_short.weight": "short",
+    "rope_factors_long.weight": "long",
+}
+"""What RoPE's frequencies are divided by: in Llama 3.1; in LongRoPE, by the length of the context."""
 ENDS = ("<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|eom_id|>")
 """Control tokens that end a text whatever the metadata says, as in llama.cpp (``special_eog_ids``)."""
 
@@ -61,12 +66,14 @@ def read(path: Path, tokenizer: Path | None, target: Target) -> Model:
     keys = file.metadata
     with naming(path):
         config = fit(_config(keys, file), target)
-    tensors = {}
+    tensors, factors = {}, {}
     for name, tensor in file.tensors():
-        if name == ROPE_FACTORS:
-            config = _scaled(config, tensor)
+        if name in ROPE_FACTORS:
+            factors[ROPE_FACTORS[name]] = tensor
         else:
             tensors[_meta_name(name)] = tensor
+    with naming(path):
+        config = scaled_as_in_gguf(config, keys, factors)
     config = settle_classifier(config, tensors, None, path)
     if tokenizer is None:
         with naming(path):
@@ -123,31 +130,7 @@ def _config(keys: Values, file: GgufFile) -> ModelConfig:
     window = keys.integer("llama.attention.sliding_window", 0)
     if window and window < config.context_length:
         raise FontgenError(f"has a sliding window of {window} tokens, which is not supported")
-    return _linearly_scaled(config, keys)
-
-
-def _linearly_scaled(config: ModelConfig, keys: Values) -> ModelConfig:
-    """With the scaling of RoPE that the metadata say."""
-    kind = keys.text("llama.rope.scaling.type", "none")
-    if kind not in ("none", "linear"):
-        raise FontgenError(f"has a rope scaling of type {kind!r}, which is not supported")
-    factor = keys.number("llama.rope.scale_linear", 1)  # what older files have
-    if kind == "linear":
-        factor = keys.number("llama.rope.scaling.factor", factor)
-    return _scaled(config, np.full(config.head_size // 2, factor))
-
-
-def _scaled(config: ModelConfig, factors: np.ndarray) -> ModelConfig:
-    """With RoPE's frequencies divided by these factors, and by those that are there already."""
-    own = config.rope_factors or (1.0,) * (config.head_size // 2)
-    if factors.shape != (len(own),):
-        raise FontgenError(f"tensor {ROPE_FACTORS} has shape {factors.shape}, not ({len(own)},)")
-    both = (factors.astype(np.float64) * own).astype(np.float32)
-    if (both == 1).all():
-        return config
-    scaled = dataclasses.replace(config, rope_factors=tuple(both.tolist()))
-    scaled.check()
-    return scaled
+    return config
 
 
 def _meta_name(name: str) -> str:

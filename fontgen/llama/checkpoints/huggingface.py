@@ -3,17 +3,14 @@
 Read after transformers' ``configuration_llama.py`` (defaults of keys left out) and
 ``modeling_llama.py``. Its RoPE turns element ``i`` of a head with ``i + head_size / 2``; ours, as
 Meta's, turns neighbours: `interleave_rotary` reorders the rows of the queries and keys. What else
-changes the arithmetic (biases, other activations) is refused. Scaled RoPE is read where it divides each frequency
-by a number (``modeling_rope_utils.py``); other scaling is refused.
+changes the arithmetic (biases, other activations) is refused. Scaled RoPE: see `rope_scaling`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ import numpy as np
 
 from fontgen.errors import FontgenError, naming
 from fontgen.llama.checkpoints import tokenizers
+from fontgen.llama.checkpoints.rope_scaling import rope_section, scaled
 from fontgen.llama.checkpoints.tensors import (
     decode_safetensors,
     drop_padding,
@@ -64,7 +62,7 @@ def read(path: Path, tokenizer: Path | None, target: Target) -> Model:
     folder = path if path.is_dir() else path.parent
     keys = Values.read_json(folder / "config.json")
     with naming(keys.path):
-        config = fit(_config(keys), target)
+        config = scaled(fit(_config(keys), target), keys)
     loaded, digest, source = _read_weights(folder, path)
     tensors = {}
     for name in sorted(loaded):
@@ -125,7 +123,7 @@ def _config(keys: Values) -> ModelConfig:
         vocab_size=keys.integer("vocab_size"),
         context_length=keys.integer("max_position_embeddings", 2048),
         norm_eps=keys.number("rms_norm_eps", 1e-6),
-        rope_theta=_rope_theta(keys),
+        rope_theta=rope_section(keys)[1].number("rope_theta", keys.number("rope_theta", 10000.0)),
         tied_embeddings=keys.boolean("tie_word_embeddings", False),
     )
     config.check()
@@ -135,60 +133,7 @@ def _config(keys: Values) -> ModelConfig:
             f"has head_dim {head_size}, which is not supported: hidden_size {config.dim} / "
             f"num_attention_heads {heads} would be"
         )
-    return dataclasses.replace(config, rope_factors=_rope_factors(keys, config))
-
-
-def _rope_sections(keys: Values) -> Iterator[tuple[str, Values]]:
-    """What is said of RoPE: ``rope_scaling``, in transformers 5 ``rope_parameters``."""
-    for name in ("rope_scaling", "rope_parameters"):
-        if name in keys:
-            yield name, keys.object(name)
-
-
-def _rope_theta(keys: Values) -> float:
-    theta = keys.number("rope_theta", 10000.0)
-    for _, section in _rope_sections(keys):
-        theta = section.number("rope_theta", theta)
-    return theta
-
-
-def _rope_factors(keys: Values, config: ModelConfig) -> tuple[float, ...]:
-    """What each frequency is divided by; see ``ROPE_INIT_FUNCTIONS`` in ``modeling_rope_utils.py``."""
-    factors = np.ones(config.head_size // 2)
-    for name, section in _rope_sections(keys):
-        kind = section.get("rope_type") or section.get("type") or "default"
-        if kind == "linear":
-            factors *= section.number("factor")
-        elif kind == "llama3":
-            factors *= _llama3_factors(section, config)
-        elif kind not in (
-            "default",
-            "dynamic",
-        ):  # dynamic changes nothing within the model's own context
-            raise FontgenError(f"has {name} of type {kind!r}, which is not supported")
-    if (factors == 1).all():
-        return ()
-    return tuple(factors.astype(np.float32).tolist())
-
-
-def _llama3_factors(section: Values, config: ModelConfig) -> np.ndarray:
-    """Long waves are slowed down by the factor, short ones not, those between in part (Llama 3.1)."""
-    factor, low, high, original = (
-        section.number(key)
-        for key in (
-            "factor",
-            "low_freq_factor",
-            "high_freq_factor",
-            "original_max_position_embeddings",
-        )
-    )
-    if not 0 < low < high:
-        raise FontgenError(f"has low_freq_factor {low:g} and high_freq_factor {high:g}")
-    pair = np.arange(0, config.head_size, 2)
-    wavelengths = 2 * math.pi * config.rope_theta ** (pair / config.head_size)
-    kept = np.clip((original / wavelengths - low) / (high - low), 0, 1)
-    factors: np.ndarray = 1 / ((1 - kept) / factor + kept)
-    return factors
+    return config
 
 
 def _read_weights(folder: Path, given: Path) -> tuple[dict[str, np.ndarray], str, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,9 +51,7 @@ class Values:
         value = self._value(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise FontgenError(f"{key} is {value!r}, expected a number", path=self.path)
-        if not math.isfinite(value):
-            raise FontgenError(f"{key} is {value}", path=self.path)
-        return float(value)
+        return self._finite(key, value)
 
     def boolean(self, key: str, default: bool | None = None) -> bool:
         value = self._value(key, default)
@@ -81,11 +79,26 @@ class Values:
             raise FontgenError(f"{key} is no list of {kind.__name__}", path=self.path)
         return value
 
+    def numbers(self, key: str) -> list[float]:  # type: ignore[valid-type]
+        """A list of finite numbers."""
+        values = self.list(key, object)
+        if not all(isinstance(item, (int, float)) for item in values):
+            raise FontgenError(f"{key} is no list of numbers", path=self.path)
+        return [self._finite(key, item) for item in values]
+
     def token(self, key: str, vocab_size: int) -> int | None:
         """A token id; None where there is none, or one outside the vocabulary."""
         value = self.get(key)
         whole = isinstance(value, int) and not isinstance(value, bool)
         return value if whole and 0 <= value < vocab_size else None
+
+    def _finite(self, key: str, value: float) -> float:
+        if (
+            not abs(value) <= sys.float_info.max
+        ):  # an integer may be larger; NaN compares with nothing
+            shown = value if isinstance(value, float) else "too large"
+            raise FontgenError(f"{key} is {shown}", path=self.path)
+        return float(value)
 
     def _value(self, key: str, default: T | None) -> T | Any:
         value = self.get(key)

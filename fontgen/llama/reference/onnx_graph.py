@@ -196,9 +196,12 @@ class _Graph:
         config = self.config
         pairs = np.arange(config.head_size // 2)
         frequencies = float(config.rope_theta) ** (-2.0 * pairs / config.head_size)
+        if config.rope_factors:
+            frequencies /= config.rope_factors
         angles = np.outer(np.arange(config.context_length), frequencies)[:, None, :]
-        cosines = self.node("Gather", self.weight("rope_cos", np.cos(angles)), "positions")
-        sines = self.node("Gather", self.weight("rope_sin", np.sin(angles)), "positions")
+        size = config.rope_attention
+        cosines = self.node("Gather", self.weight("rope_cos", size * np.cos(angles)), "positions")
+        sines = self.node("Gather", self.weight("rope_sin", size * np.sin(angles)), "positions")
         return cosines, sines
 
     def _rotate(self, x: str, n_heads: int, cosines: str, sines: str) -> str:

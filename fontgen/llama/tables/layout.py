@@ -74,7 +74,7 @@ MODEL_FIELDS = PREAMBLE + (
     Field(
         "n_rope_factors",
         "I",
-        "entries of the section `rope_factors`: head_size / 2 or none",
+        "entries of the section `rope_factors`: head_size / 2 + 1, or none",
         since=2,
     ),
 )
@@ -87,7 +87,9 @@ SETTINGS_FIELDS = PREAMBLE + (
     Field("top_k", "I", "most likely tokens to sample from; 0: all", since=2),
     Field("seed", "I", "chooses among the possible continuations", since=2),
     Field("no_repeat", "I", "tokens of a sequence that is not told twice; 0: any may be", since=2),
-    Field("n_before", "I", "tokens of the frame before all text, BOS included; 0: BOS alone", since=2),
+    Field(
+        "n_before", "I", "tokens of the frame before all text, BOS included; 0: BOS alone", since=2
+    ),
     Field("n_after", "I", "tokens of the frame after each typed text", since=2),
     Field("n_between", "I", "tokens of the frame before each typed text but the first", since=2),
     Field("n_stops", "I", "tokens that end a run, besides those of the vocabulary", since=2),
@@ -157,7 +159,9 @@ SECTIONS = (
     ),
     Section(
         "rope_factors", "<f4", lambda h: (h["n_rope_factors"],),
-        "float32[n_rope_factors]", "what RoPE's frequencies are divided by; for people, as rope_theta is",
+        "float32[n_rope_factors]",
+        "what RoPE's frequencies are divided by, then what cosines and sines are multiplied by; for people, as "
+        "rope_theta is",
     ),
     Section(
         "norms", "<f4", lambda h: (2 * h["n_layers"] + 1, h["dim"]),

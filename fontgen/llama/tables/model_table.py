@@ -51,7 +51,7 @@ def write_model(model: QuantisedModel) -> bytes:
     arrays = _vocabulary_arrays(vocabulary) | {
         "card": np.frombuffer(_card_bytes(model.card), np.uint8),
         "rope": rope_table(config),
-        "rope_factors": np.array(config.rope_factors, np.float32),
+        "rope_factors": _rope_factors(config),
         "norms": np.stack([model.norms[name] for name in _norm_names(config)]),
     }
     names = {field.name for field in MODEL_FIELDS}
@@ -108,8 +108,10 @@ def read_model(data: bytes) -> QuantisedModel:
     }
     vocabulary = _vocabulary(values, arrays)
     vocabulary.check()
-    config = dataclasses.replace(config, rope_factors=tuple(arrays["rope_factors"].tolist()))
-    config.check()
+    if arrays["rope_factors"].size:
+        *factors, attention = arrays["rope_factors"].tolist()
+        config = dataclasses.replace(config, rope_factors=tuple(factors), rope_attention=attention)
+        config.check()
     return QuantisedModel(config, vocabulary, matrices, norms, _card(arrays["card"].tobytes()))
 
 
@@ -124,6 +126,13 @@ def _config(values: dict) -> ModelConfig:
     config = ModelConfig(**known, tied_embeddings=tied)
     config.check()
     return config
+
+
+def _rope_factors(config: ModelConfig) -> np.ndarray:
+    if config.rope_attention == 1 and not config.rope_factors:
+        return np.empty(0, np.float32)
+    factors = config.rope_factors or (1.0,) * (config.head_size // 2)
+    return np.array([*factors, config.rope_attention], np.float32)
 
 
 def _flags(config: ModelConfig, vocabulary: Vocabulary) -> int:

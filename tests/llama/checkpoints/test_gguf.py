@@ -216,7 +216,7 @@ def test_what_ends_a_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "cause"),
     [
-        (lambda w: w.add_rope_scaling_type(gguf.RopeScalingType.YARN), "of type 'yarn'"),
+        (lambda w: w.add_string("llama.rope.scaling.type", "su"), "of type 'su'"),
         (lambda w: w.add_expert_count(8), "mixture of experts"),
         (lambda w: w.add_key_length(8), "llama.attention.key_length 8"),
         (lambda w: w.add_sliding_window(8), "sliding window of 8"),
@@ -257,7 +257,7 @@ def test_vocabulary_of_another_size(tmp_path: Path) -> None:
 def test_tensors_refused(tmp_path: Path) -> None:
     path = tmp_path / "tiny.gguf"
     write_gguf(path, random_model(), tensors={"rope_freqs.weight": np.full(3, 8.0, "<f4")})
-    assert "rope_freqs.weight has shape (3,), not (2,)" in refusal(path)
+    assert "RoPE has 3 factors for 2 frequencies" in refusal(path)
     write_gguf(path, random_model(), tensors={"blk.0.attn_q.bias": np.ones(24, "<f4")})
     assert "blk.0.attn_q.bias.weight is not part of a Llama" in refusal(path)
     write_gguf(path, random_model(), architecture="gpt2")
