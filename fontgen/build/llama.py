@@ -18,6 +18,7 @@ from fontgen.font import tables
 from fontgen.font.coverage import Coverage
 from fontgen.font.features import write_features
 from fontgen.host.limits import MEMORY_MB
+from fontgen.host.memory import memory_setting
 from fontgen.llama.checkpoints import load
 from fontgen.llama.checkpoints.hub import default_model_path
 from fontgen.llama.frame import FrameText, chat_frame, make_frame
@@ -154,11 +155,10 @@ def _say_what_it_needs(model: ModelConfig, config: Config, reporter: Reporter) -
             f"note: of the {trained:,} positions that the model was trained for, the font has room for "
             f"{model.context_length:,}; --context N says how many. It needs {arithmetic(model, bits)}"
         )
-    if needed > MEMORY_MB << 20:
+    if setting := memory_setting(needed):
         reporter.note(
-            f"note: the font needs {arithmetic(model, bits)}; fontgen's host gives {MEMORY_MB << 20:,} unless "
-            f"FONTGEN_WASM_MEMORY_MB={-(-needed >> 20)} is set, and shows plain text. A shorter context "
-            "(--context) or --bits 4 needs less"
+            f"warning: the font needs {arithmetic(model, bits)}; fontgen's host gives {MEMORY_MB << 20:,}, and shows "
+            f"plain text unless {setting} is set. A shorter context (--context) or --bits 4 needs less"
         )
 
 

@@ -22,6 +22,8 @@ from fontgen.font.file import read_font
 from fontgen.font.tables import WASM_TAG
 from fontgen.font.tale import TALE_TAG, read_tale
 from fontgen.host import functions
+from fontgen.host.limits import MEMORY_MB
+from fontgen.host.memory import memory_setting
 from fontgen.llama.memory import memory_bytes
 from fontgen.llama.model import ModelConfig
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
@@ -177,12 +179,17 @@ def _inspect_model(data: bytes) -> dict[str, Any]:
     vocabulary = model.vocabulary
     embedding = model.matrices["tok_embeddings.weight"]
     layers = model.matrices["layers.0.attention.wq.weight"]
+    needed = memory_bytes(model.config, max(layers.bits, embedding.bits))
+    if setting := memory_setting(needed):
+        report["warning"] = (
+            f"wants more than the {MEMORY_MB << 20:,} bytes of fontgen's host: plain text, unless {setting} is set"
+        )
     return report | {
         "card": vars(model.card),
         "parameters": parameters,
         "bits": layers.bits,
         "embedding_bits": embedding.bits,
-        "memory": memory_bytes(model.config, max(layers.bits, embedding.bits)),
+        "memory": needed,
         "config": _config(model.config),
         "vocabulary": {
             "kind": "byte-level BPE" if vocabulary.byte_level else "sentencepiece BPE",

@@ -24,6 +24,7 @@ from support.outcome import Outcome
 from support.paths import REPOSITORY
 
 from fontgen import __version__, progress
+from fontgen.host import limits
 
 Fontgen = Callable[..., Outcome]
 
@@ -427,6 +428,22 @@ def test_inspect_of_other_and_damaged_fonts(
     _refused(fontgen("inspect", tmp_path / "absent.ttf"), "absent.ttf: cannot be read")
     (tmp_path / "text").write_text("This is not a font.")
     _refused(fontgen("inspect", tmp_path / "text"), "text: is not a font")
+
+
+def test_a_font_that_wants_more_memory_than_the_host_gives(
+    fontgen: Fontgen, tmp_path: Path, small_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said when it is built and when it is inspected, with the setting that helps."""
+    monkeypatch.setattr(limits, "MEMORY_MB", 16)
+    model = checkpoint_writers.random_model()
+    checkpoint, font = checkpoint_writers.write_llama2c(tmp_path, model), tmp_path / "a.ttf"
+    built = fontgen("build", "--model", checkpoint, "--base", small_base, "-o", font)
+    assert "plain text unless FONTGEN_WASM_MEMORY_MB=17 is set" in built.err
+    model = json.loads(fontgen("inspect", font, "--json").out)["model"]
+    assert "unless FONTGEN_WASM_MEMORY_MB=17 is set" in model["warning"]
+    assert "FONTGEN_WASM_MEMORY_MB=17" in fontgen("inspect", font).out
+    monkeypatch.setattr(limits, "MEMORY_MB", 17)
+    assert "warning" not in json.loads(fontgen("inspect", font, "--json").out)["model"]
 
 
 def test_inspect_shows_a_module_in_a_section(
