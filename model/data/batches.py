@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from fontgen.errors import FontgenError
-from model.data.shards import story_starts, token_files
+from model.data.shards import has_stories, story_starts, token_files
 from model.data.vocabulary import BOS
 
 MASKED = -1
@@ -236,16 +236,15 @@ class Batches:
         )
 
     def present(self, mixture: Mapping[str, float]) -> dict[str, float]:
-        """The mixture without the names that may be missing (they end in ``?``) and are."""
+        """The mixture without the names that may be missing (they end in ``?``) and are, or have no story."""
         parts = {}
         for name, share in mixture.items():
-            try:
-                token_files(self.folder, name.removesuffix("?"))
-            except FileNotFoundError:
-                if name.endswith("?"):
-                    continue
-                raise
-            parts[name.removesuffix("?")] = share
+            source = name.removesuffix("?")
+            if source == name:
+                token_files(self.folder, name)
+            elif not has_stories(self.folder, source):
+                continue
+            parts[source] = share
         return parts
 
     def source(self, name: str, length: int) -> Stories:

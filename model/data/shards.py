@@ -29,6 +29,15 @@ def token_files(folder: Path, name: str) -> list[Path]:
     return files
 
 
+def has_stories(folder: Path, name: str) -> bool:
+    """Whether there are files of a source, and more in them than the BOS at the end."""
+    try:
+        files = token_files(folder, name)
+    except FileNotFoundError:
+        return False
+    return any(len(np.load(path, mmap_mode="r")) > 1 for path in files)
+
+
 def story_starts(tokens: np.ndarray) -> np.ndarray:
     """int64: where the BOS of each story of a token file stands, and the one that ends the last."""
     return np.flatnonzero(np.asarray(tokens) == BOS)

@@ -44,6 +44,7 @@ from model.stories.openings import Opening, Openings
 from model.training.generation import generate
 from model.training.memory import keep_freed_memory
 from model.training.network import Transformer
+from model.training.team import own_device
 from model.training.weights import load_model
 
 WRITTEN = 128
@@ -72,7 +73,8 @@ class Teachers:
         temperature: float = 1.0,
         top_p: float = 1.0,
     ) -> None:
-        self.models = models
+        self.device = torch.device(own_device())
+        self.models = [model.to(self.device) for model in models]
         self.tokenizer = tokenizer
         self.likely = likely
         self.temperature, self.top_p = temperature, top_p
@@ -82,7 +84,7 @@ class Teachers:
         prompts = [[BOS, *self.tokenizer.encode(opening.text)] for opening in openings]
         generator = torch.Generator().manual_seed(1_000_003 * seed + turn)
         teacher = self.models[turn % len(self.models)]
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16):
             told = generate(
                 teacher, prompts, BOS, self.temperature, self.top_p, generator, NO_REPEAT
             )
@@ -99,12 +101,13 @@ class Teachers:
     def expect(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The likeliest tokens at each place by the mean of the teachers' probabilities, and these.
 
-        ``rows`` is int64 (batch, time). Returns int64 and float32 of shape (batch, time, likely).
+        ``rows`` is int64 (batch, time). Returns int64 and float32 of shape (batch, time, likely), on the processor.
         """
-        with torch.autocast("cpu", torch.bfloat16):
+        rows = rows.to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16):
             mean = sum(each.logits(rows).softmax(-1) for each in self.models) / len(self.models)
         shares, likely = torch.as_tensor(mean).topk(self.likely, -1)
-        return likely, shares
+        return likely.cpu(), shares.cpu()
 
     def judge(self, path: Path, share: float = 1.0) -> int:
         """Write what they expect in a token file beside it, as far as a story fits the context.

@@ -38,6 +38,7 @@ from model.data.vocabulary import BOS
 from model.stories.checks import Story, check, training_words
 from model.stories.openings import Opening, Openings
 from model.training.generation import generate
+from model.training.team import own_device
 from model.training.weights import load_model
 
 TEMPERATURE, TOP_P = 0.7, 0.9
@@ -80,7 +81,8 @@ class Pupil:
     """The model that tells, and the checks that its stories must pass."""
 
     def __init__(self, folder: Path, known_words: set[str], seed: int) -> None:
-        self.model = load_model(folder)
+        self.device = own_device()
+        self.model = load_model(folder).to(self.device)
         self.tokenizer = sentencepiece.SentencePieceProcessor(str(folder / "tokenizer.model"))
         self.known_words = known_words
         self.generator = torch.Generator().manual_seed(seed)
@@ -114,7 +116,9 @@ class Pupil:
             return None
         last = repeats.index(True)
         told = range(max(start, last - REPEATED + 1), last + 1)
-        chances = self.model.logits(torch.tensor([tokens[:last]]))[0].softmax(-1)
+        chances = self.model.logits(torch.tensor([tokens[:last]], device=self.device))[0].softmax(
+            -1
+        )
         sure = {at: float(chances[at - 1, tokens[at]]) for at in told}
         least = min(sure.values())
         return [sure.get(at, 1.0) <= max(least, SURE) for at in range(last + 1)]

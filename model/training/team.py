@@ -9,6 +9,13 @@ import torch
 from torch import Tensor, distributed
 
 
+def own_device() -> str:
+    """The device of this process: its own GPU where there are any, else the processor."""
+    if torch.cuda.is_available():
+        return f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    return "cpu"
+
+
 class Team:
     """Started by ``torchrun --nproc-per-node N``, one process for each GPU (or, on a CPU, each core: threads
     that wait for one another at every operation are slower where other programs run beside them)."""
@@ -16,9 +23,8 @@ class Team:
     def __init__(self) -> None:
         self.size = int(os.environ.get("WORLD_SIZE", 1))
         self.rank = int(os.environ.get("RANK", 0))
-        self.device = "cpu"
-        if torch.cuda.is_available():
-            self.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        self.device = own_device()
+        if self.device != "cpu":
             torch.cuda.set_device(self.device)
         if self.size > 1:
             # The others wait while the first one prepares the text.

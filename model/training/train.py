@@ -207,23 +207,25 @@ class Run:
     def save(self) -> dict[str, float]:
         """Write checkpoint and weights; return both validation losses. All processes come here together."""
         mean: Transformer = self.mean.module  # type: ignore[assignment]
+        # The state first: who stops a run may not wait for the losses.
+        if self.team.is_first:
+            self.checkpoints.save_state(
+                {
+                    "model": trained_state(self.model),
+                    "mean": trained_state(self.mean),
+                    "optimizers": self.optimizers.state_dict(),
+                    "step": self.step,
+                    "tokens": self.tokens,
+                    "seconds": self.spent,
+                    "position": self.position,
+                }
+            )
         losses = {
             "valid": validation_loss(self.model, self.valid, self.team),
             "valid_ema": validation_loss(mean, self.valid, self.team),
         }
         if not self.team.is_first:
             return losses
-        self.checkpoints.save_state(
-            {
-                "model": trained_state(self.model),
-                "mean": trained_state(self.mean),
-                "optimizers": self.optimizers.state_dict(),
-                "step": self.step,
-                "tokens": self.tokens,
-                "seconds": self.spent,
-                "position": self.position,
-            }
-        )
         figures = {
             "steps": self.step,
             "tokens": self.tokens,
@@ -261,7 +263,11 @@ class Run:
         return texts[0], {"story_checks": passed / (len(prompts) - 1)} if len(prompts) > 1 else {}
 
     def go(self) -> float:
-        """Train until the budget is spent, or SIGTERM comes; return the last validation loss."""
+        """Train until the budget is spent, or SIGTERM comes; return the last validation loss.
+
+        Raises ``SystemExit`` (0) behind the checkpoint where SIGTERM came: whoever has more to do would do it
+        with weights that are not done.
+        """
         stopped: list[int] = []
         signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
         began, saved = time.perf_counter() - self.spent, time.perf_counter()
@@ -296,6 +302,8 @@ class Run:
                 log.show(entry, self.progress)
                 log.write(entry)
         prefetcher.close()
+        if stop and self.progress < 1:
+            raise SystemExit(0)
         return float(entry.get("valid", float("nan")))
 
 

@@ -269,6 +269,9 @@ def test_a_source_that_may_be_missing(tmp_path: Path) -> None:
     stories_in(tmp_path, 20)
     batches = Batches(tmp_path, 3)
     assert batches.present({"text": 0.5, "told?": 0.5}) == {"text": 0.5}
+    np.save(tmp_path / "told.npy", np.array([BOS], dtype=np.uint16))
+    assert batches.present({"text": 0.5, "told?": 0.5}) == {"text": 0.5}
+    (tmp_path / "told.npy").unlink()
     with pytest.raises(FileNotFoundError, match="told"):
         batches.present({"told": 1.0})
 

@@ -163,7 +163,7 @@ def tiny_recipes(folder: Path, recipe: Recipe, base: Path) -> Path:
     text = text.replace("build/tiny/stories.txt", recipe.data.sources[0].path or "")
     (folder / "train.toml").write_text(text)
     extends = 'extends = "train.toml"\n[train]\n'
-    mixtures = {"student": '"taught?" = 1.0', "refine": "told = 0.5", "teacher": "stories = 1.0"}
+    mixtures = {"student": '"taught?" = 1.0', "refine": '"told?" = 0.5', "teacher": "stories = 1.0"}
     for name, more in mixtures.items():
         mixture = more if more.startswith("stories") else f"stories = 1.0, {more}"
         phases = f"phases = [{{ until = 1.0, mixture = {{ {mixture} }} }}]\n"
