@@ -11,6 +11,7 @@ from fontgen.cli.common import reporter
 from fontgen.cli.text_options import features_of
 from fontgen.errors import FontgenError
 from fontgen.files import STDOUT, check_output, write_output
+from fontgen.font.file import split_member
 from fontgen.host.browser.page import PageFont, PageOptions, one_file, write_folder
 
 
@@ -34,7 +35,7 @@ def page(args: argparse.Namespace) -> int:
             "is no folder, which several fonts need: write it with / at its end", path=output
         )
     else:
-        check_output(output, args.fonts)
+        check_output(output, [split_member(font)[0] for font in args.fonts])
         data = one_file(fonts[0], options, report)
         write_output(output, data)
         if output != STDOUT:

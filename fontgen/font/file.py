@@ -37,6 +37,23 @@ class FontFile:
     def is_collection(self) -> bool:
         return self.data.startswith(_COLLECTION)
 
+    def alone(self) -> bytes:
+        """The font as a file of its own, also where it is a member of a collection.
+
+        Raises:
+            FontgenError: the member is damaged.
+        """
+        if not self.is_collection:
+            return self.data
+        options = dict(lazy=True, recalcBBoxes=False, recalcTimestamp=False)
+        stream = io.BytesIO()
+        try:
+            with TTFont(io.BytesIO(self.data), fontNumber=self.index, **options) as font:
+                font.save(stream, reorderTables=None)
+        except Exception as error:  # fontTools raises whatever the bytes lead it to
+            raise FontgenError(f"is not a font: {error}", path=self.path) from error
+        return stream.getvalue()
+
 
 def split_member(spec: str | os.PathLike[str]) -> tuple[Path, int | None]:
     """Split ``FILE.ttc#1`` into the file and the member's index; a file really called so is itself.

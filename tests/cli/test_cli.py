@@ -24,7 +24,10 @@ from support.outcome import Outcome
 from support.paths import REPOSITORY
 
 from fontgen import __version__, progress
+from fontgen.font.woff import pack
 from fontgen.host import limits
+from fontgen.host.browser.page import PageFont
+from fontgen.host.native.fonts import plain_font
 
 Fontgen = Callable[..., Outcome]
 
@@ -609,10 +612,23 @@ def test_every_command_takes_members_and_compressed_fonts(
         assert fontgen("render", font, "abc", "-o", tmp_path / "abc.png").code == 0
         assert fontgen("eval", font, text).code == 0
         assert fontgen("verify", font, "--tokens", "2", "--prompt", "a").code == 0
+        assert json.loads(fontgen("tokens", font, "abc", "--json").out)["tokens"]
+        assert fontgen("text", font, text, "-o", tmp_path / "told.txt").code == 0
+        page = PageFont.open(font)
+        assert page.kind == "model" and page.data[:4] == b"\0\1\0\0" and page.name.endswith(".ttf")
+        assert TTFont(io.BytesIO(page.data)).reader["Llam"] == ours.reader["Llam"]
+        assert plain_font(font).family
     for command in (["shape", collected, "a"], ["inspect", collected], ["eval", collected, text]):
         _refused(fontgen(*command), "choose a member, such as ours.ttc#0")
         command[1] = f"{collected}#99"
         _refused(fontgen(*command), "is a font collection of 2, which has no member 99")
+    packed = tmp_path / "base.woff2"
+    packed.write_bytes(pack(saved(make_font()), ".woff2"))
+    assert PageFont.open(packed).data == packed.read_bytes()  # browsers unpack it themselves
+    page = tmp_path / "page.html"
+    assert fontgen("page", f"{members}#1", "-o", page).code == 0
+    assert "<title>Second" in page.read_text("utf-8")
+    _refused(fontgen("page", members, "-o", page), "choose a member, such as fonts.ttc#0")
 
 
 def test_a_base_font_that_can_show_little(

@@ -11,6 +11,7 @@ import hashlib
 import html
 import io
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,10 @@ from pathlib import Path
 from fontTools.ttLib import TTFont
 
 from fontgen.errors import FontgenError
-from fontgen.files import write_output
+from fontgen.files import read_input, write_output
+from fontgen.font import woff
+from fontgen.font.file import read_font
+from fontgen.font.tables import WASM_TAG
 from fontgen.font.tale import TALE_TAG
 from fontgen.host.browser.builder import FILE_NAME, harfbuzz_module
 from fontgen.host.browser.bundle import JAVASCRIPT, bundle
@@ -32,7 +36,6 @@ _PIECE = 1 << 19
 """Characters of a script element: WebKit takes seconds for one of 10 MB, and a tenth of one for its pieces. A multiple
 of 4, so that each piece of base64 can be decoded by itself."""
 
-_WOFF2 = b"wOF2"
 _STORY_STYLE = """
 /* Firefox needs none of this. Chromium shapes lines anew where text is wrapped: ss20 takes away what says that it must,
    and with word spacing it shapes what is typed together with what stands before it. */
@@ -69,26 +72,31 @@ class PageFont:
     """Whether OpenType alone tells stories with it: see `fontgen.automaton`."""
 
     @classmethod
-    def open(cls, path: Path) -> PageFont:
-        """
+    def open(cls, spec: str | os.PathLike[str]) -> PageFont:
+        """Open a font as every command names it: WOFF, WOFF2 and ``FILE.ttc#1`` too.
+
         Raises:
             FontgenError: the file cannot be read, or is not a font that browsers take.
         """
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise FontgenError(f"cannot be read: {error.strerror}", path=path) from error
+        file = read_font(spec)
+        data = file.alone()
         try:
             font = TTFont(io.BytesIO(data), lazy=True)
             tags = set(font.reader.keys())
             ids = (_COPYRIGHT, _FULL_NAME, _DESCRIPTION, _LICENCE, _LICENCE_URL, _SAMPLE_TEXT)
             entries = {number: font["name"].getDebugName(number) for number in ids}
         except Exception as error:
-            raise FontgenError(f"is not a font: {error}", path=path) from error
-        kind = ("model" if _MODEL_TABLE in tags else "wasm") if "Wasm" in tags else "opentype"
+            raise FontgenError(f"is not a font: {error}", path=file.path) from error
+        kind = ("model" if _MODEL_TABLE in tags else "wasm") if WASM_TAG in tags else "opentype"
         names = {number: text for number, text in entries.items() if text}
-        title = names.get(_FULL_NAME, path.stem)
-        return cls(path.name, data, title, kind, names, TALE_TAG in tags)
+        title = names.get(_FULL_NAME, file.path.stem)
+        name, original = file.path.name, read_input(file.path)
+        if kind == "opentype" and woff.is_packed(original):
+            data = original  # browsers unpack it themselves
+        elif data != original:
+            member = f"-{file.index}" if file.is_collection else ""
+            name = f"{file.path.stem}{member}.ttf"
+        return cls(name, data, title, kind, names, TALE_TAG in tags)
 
     @property
     def sample(self) -> str:
@@ -210,18 +218,11 @@ def _folder_page(font: PageFont, options: PageOptions) -> bytes:
 
 
 def _data_url(font: PageFont) -> str:
-    """The font in the page itself; one that tells stories as WOFF2, which is a sixth of it, if brotli is installed."""
+    """The font in the page itself; one that tells stories as WOFF2, which is a sixth of it."""
     data = font.data
-    if font.tells and data[:4] != _WOFF2:
-        try:
-            packed = TTFont(io.BytesIO(data), recalcTimestamp=False)
-            packed.flavor = "woff2"
-            stream = io.BytesIO()
-            packed.save(stream, reorderTables=None)
-            data = stream.getvalue()
-        except ImportError:
-            pass
-    kind = "woff2" if data[:4] == _WOFF2 else "sfnt"
+    if font.tells and not woff.is_packed(data):
+        data = woff.pack(data, ".woff2")
+    kind = {b"wOF2": "woff2", b"wOFF": "woff"}.get(data[:4], "sfnt")
     return f"data:font/{kind};base64,{base64.b64encode(data).decode()}"
 
 
