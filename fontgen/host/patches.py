@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fontgen.host.limits import CONTEXT_AFTER, CONTEXT_BEFORE
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -80,14 +82,14 @@ PATCHES = (
     ),
     # What a program says stands before and after a text is for joining Arabic letters, which need
     # five characters; guests are shown as much as a paragraph (show_context() in calls.cc).
-    Patch("hb-buffer.hh", "CONTEXT_LENGTH = 5u;", "CONTEXT_LENGTH = 4096u;"),
+    Patch("hb-buffer.hh", "CONTEXT_LENGTH = 5u;", f"CONTEXT_LENGTH = {CONTEXT_BEFORE}u;"),
     # So much must not be zeroed for each text, nor be read ahead: nobody looks at what is not counted,
-    # and of what follows a text guests are shown 256 characters at most.
+    # and of what follows a text guests are shown little.
     Patch("hb-buffer.cc", "  hb_memset (context, 0, sizeof context);\n", ""),
     Patch(
         "hb-buffer.cc",
         "  while (next < end && buffer->context_len[1] < buffer->CONTEXT_LENGTH)\n",
-        "  while (next < end && buffer->context_len[1] < 256)\n",
+        f"  while (next < end && buffer->context_len[1] < {CONTEXT_AFTER})\n",
     ),
     # LibreOffice asks for graphite2, then coretext_aat, ot and fallback: written before there were
     # Wasm fonts, it means "the font's own program first". There is no Graphite shaper here, so the

@@ -6,13 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from browsers.server import serve
-from fontgen.host import browser as host_package
+from fontgen.host.browser import bundle
+from fontgen.host.browser.builder import FILE_NAME
 
-JAVASCRIPT = Path(host_package.__file__).parent
+
+def host_files(harfbuzz: bytes, **files: bytes) -> dict[str, bytes]:
+    """What a page that shows fonts needs of a web server, and more."""
+    scripts = {f"js/{name}": data for name, data in bundle.modules().items()}
+    return {FILE_NAME: harfbuzz, **scripts, **files}
+
 
 PAGE = b"""<!doctype html><meta charset="utf-8"><title>host</title><link rel="icon" href="data:,"><script type="module">
 import { HarfBuzz } from "./js/harfbuzz.js";
@@ -82,8 +87,8 @@ class HostPage:
     @classmethod
     @contextmanager
     def open(cls, browser: Any, harfbuzz: bytes) -> Iterator[HostPage]:
-        files = {"harfbuzz.wasm": harfbuzz, "host.html": PAGE}
-        with serve(JAVASCRIPT, files=files) as address:
+        files = host_files(harfbuzz, **{"host.html": PAGE})
+        with serve(files=files) as address:
             page = cls(browser, files)
             page.address = address
             page.reload()

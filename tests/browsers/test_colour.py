@@ -10,10 +10,14 @@ import pytest
 from fontTools.colorLib.builder import buildCOLR, buildCPAL
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTFont, newTable
+from fontTools.ttLib.tables.DefaultTable import DefaultTable
 from fontTools.ttLib.tables.otTables import CompositeMode, ExtendMode, PaintFormat
+from fontTools.ttLib.tables.S_V_G_ import SVGDocument
 from PIL import Image
+from support.base_fonts import saved
 
-from browsers.host_page import JAVASCRIPT
+from browsers.host_page import host_files
 from browsers.server import serve
 
 RED, GREEN, BLUE, HALF = 0, 1, 2, 3
@@ -90,7 +94,7 @@ PAINTS: dict[str, Any] = {
         }
         for mode in (
             CompositeMode.SRC_IN, CompositeMode.DEST_OUT, CompositeMode.XOR, CompositeMode.SRC_ATOP,
-            CompositeMode.MULTIPLY, CompositeMode.DEST_OVER,
+            CompositeMode.MULTIPLY, CompositeMode.DEST_OVER, CompositeMode.SCREEN, CompositeMode.PLUS,
         )
     },
 }  # fmt: skip
@@ -104,8 +108,8 @@ SHAPES = {
 }
 
 
-def colour_font(paint: Any) -> bytes:
-    """A font whose A is painted so."""
+def plain_font() -> TTFont:
+    """A font whose A is a square."""
     builder = FontBuilder(1000, isTTF=True)
     builder.setupGlyphOrder([".notdef", "A", "square", "left", "triangle"])
     builder.setupCharacterMap({0x41: "A"})
@@ -124,13 +128,17 @@ def colour_font(paint: Any) -> bytes:
     builder.setupNameTable({"familyName": "Colours", "styleName": "Regular"})
     builder.setupOS2(sTypoAscender=900, sTypoDescender=-100, usWinAscent=900, usWinDescent=100)
     builder.setupPost()
+    return builder.font
+
+
+def colour_font(paint: Any) -> bytes:
+    """A font whose A is painted so."""
+    font = plain_font()
     version = 0 if isinstance(paint, list) else 1
-    builder.font["COLR"] = buildCOLR({"A": paint}, version=version)
+    font["COLR"] = buildCOLR({"A": paint}, version=version)
     palette = [(1, 0, 0, 1), (0, 0.8, 0, 1), (0, 0, 1, 1), (1, 0.5, 0, 0.5)]
-    builder.font["CPAL"] = buildCPAL([palette])
-    stream = io.BytesIO()
-    builder.font.save(stream)
-    return stream.getvalue()
+    font["CPAL"] = buildCPAL([palette])
+    return saved(font)
 
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>colours</title><link rel="icon" href="data:,">
@@ -141,24 +149,85 @@ body { margin: 0; } #native, #field { position: absolute; top: 0; width: 400px; 
 <div id="native">A</div><wasm-font-text id="field" font="font.ttf">A</wasm-font-text>"""
 
 
+def drawn(browser: Any, harfbuzz: bytes, font: bytes) -> tuple[Any, Any]:
+    """The A as the browser draws it by itself, and as the element does: RGB, a pixel for 2.5 font units."""
+    own = {"index.html": PAGE.encode(), "font.ttf": font}
+    with serve(files=host_files(harfbuzz, **own)) as address:
+        browser.new_page()
+        browser.open(address)
+        browser.wait_for("customElements.get('wasm-font-text') && field.view !== null")
+        browser.run("document.fonts.ready.then(() => 1)")
+        browser.run("field.settled()")
+        browser.run("new Promise((done) => setTimeout(done, 100))")  # images are decoded
+        image = np.asarray(Image.open(io.BytesIO(browser.screenshot())).convert("RGB")).astype(int)
+    return image[:400, :400], image[:400, 400:800]
+
+
 @pytest.mark.parametrize("name", PAINTS)
 def test_as_the_browser_paints(browser: Any, harfbuzz_wasm: bytes, name: str) -> None:
     if browser.name != "chromium":
         pytest.skip("other browsers know less of COLR")
-    files = {
-        "index.html": PAGE.encode(),
-        "font.ttf": colour_font(PAINTS[name]),
-        "harfbuzz.wasm": harfbuzz_wasm,
-    }
-    with serve(JAVASCRIPT, files=files) as address:
-        browser.new_page()
-        browser.open(address)
-        browser.wait_for("customElements.get('wasm-font-text') && field.view !== null")
-        browser.run("document.fonts.ready")
-        browser.run("field.settled()")
-        image = np.asarray(Image.open(io.BytesIO(browser.screenshot())).convert("RGB")).astype(int)
-    native, ours = image[:400, :400], image[:400, 400:800]
+    native, ours = drawn(browser, harfbuzz_wasm, colour_font(PAINTS[name]))
     assert native.min() < 250, "the browser itself painted nothing"
     difference = np.abs(native - ours).max(axis=2)
     assert (difference > 40).mean() < 0.01
     assert difference.mean() < 3
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+LEFT, RIGHT = (300, 400), (700, 400)
+"""Places in the left and the right half of the A."""
+
+# By name: the document, and the colours of the places.
+DOCUMENTS = {
+    "shapes that are used": (
+        f"""<?xml version="1.0"?>{SVG}><defs><path id="p" d="M0 0H400V-800H0z"/></defs>
+        <g id="glyph1" fill="red"><use xlink:href="#p" x="100"/><use xlink:href="#p" x="500" fill="blue"/></g>
+        <g id="glyph2"><path d="M0 0H1000V-900H0z" fill="lime"/></g></svg>""",
+        ["red", "blue"],
+    ),
+    "a viewBox": (
+        f'{SVG} id="glyph1" viewBox="0 10 10 10" width="3"><path d="M1 2h4v8h-4z" fill="red"/></svg>',
+        ["red", "white"],
+    ),
+    "a gradient": (
+        f"""{SVG}><linearGradient id="g"><stop offset="0.5" stop-color="blue"/><stop offset="0.5" stop-color="red"/>
+        </linearGradient><path id="glyph1" d="M100 0H900V-800H100z" fill="url(#g)"/></svg>""",
+        ["blue", "red"],
+    ),
+    "what would do harm": (
+        f"""{SVG} onload="parent.harmed = 1"><script>parent.harmed = top.harmed = 1</script>
+        <g id="glyph1"><image href="harm.png" onerror="parent.harmed = 1"/><path d="M100 0H500V-800H100z" fill="red"/>
+        <foreignObject width="900" height="900"><script xmlns="http://www.w3.org/1999/xhtml">parent.harmed = 1</script>
+        </foreignObject></g></svg>""",
+        ["red", "white"],
+    ),
+}
+RGB = {"red": (255, 0, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_svg_glyphs(browser: Any, harfbuzz_wasm: bytes, name: str, packed: bool) -> None:
+    text, colours = DOCUMENTS[name]
+    font = plain_font()
+    font["SVG "] = table = newTable("SVG ")
+    table.docList = [SVGDocument(text, 1, 2, packed)]
+    native, ours = drawn(browser, harfbuzz_wasm, saved(font))
+    # Firefox draws such glyphs itself.
+    for image in [ours, native] if browser.name == "firefox" else [ours]:
+        found = [image[round((900 - y) * 0.4), round(x * 0.4)] for x, y in (LEFT, RIGHT)]
+        assert np.abs(np.array(found) - [RGB[colour] for colour in colours]).max() < 30, found
+    assert browser.run("globalThis.harmed === undefined")
+
+
+@pytest.mark.parametrize("damage", ["cut", "no gzip", "empty"])
+def test_damaged_svg_glyphs(browser: Any, harfbuzz_wasm: bytes, damage: str) -> None:
+    """The outline is drawn in their place."""
+    font = plain_font()
+    data = {"cut": b"\0\0\0\0", "no gzip": b"\x1f\x8bno", "empty": b""}[damage]
+    document = b"\0\0\0\0\0\x0a\0\0\0\0\0\1\0\1\0\1\0\0\0\x0e" + len(data).to_bytes(4, "big") + data
+    font["SVG "] = DefaultTable("SVG ")
+    font["SVG "].data = document[:14] if damage == "cut" else document
+    _, ours = drawn(browser, harfbuzz_wasm, saved(font))
+    assert ours[round((900 - 400) * 0.4), round(300 * 0.4)].max() < 30

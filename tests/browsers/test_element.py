@@ -227,18 +227,14 @@ def test_a_telephone(browser: Any, story_page: Any) -> None:
 
 def test_a_form(browser: Any, font_path: Any, harfbuzz_wasm: bytes) -> None:
     """The element is a field of a form, made by an attribute alone."""
-    from browsers.host_page import JAVASCRIPT
+    from browsers.host_page import host_files
     from browsers.server import serve
 
     markup = """<!doctype html><meta charset="utf-8"><title>form</title><link rel="icon" href="data:,">
         <script type="module" src="js/element.js"></script>
         <form id="form"><wasm-font-text name="story" font="llama.ttf" id="field">Lily!!!!!!</wasm-font-text></form>"""
-    files = {
-        "index.html": markup.encode(),
-        "llama.ttf": font_path.read_bytes(),
-        "harfbuzz.wasm": harfbuzz_wasm,
-    }
-    with serve(JAVASCRIPT, files=files) as address:
+    own = {"index.html": markup.encode(), "llama.ttf": font_path.read_bytes()}
+    with serve(files=host_files(harfbuzz_wasm, **own)) as address:
         browser.new_page()
         browser.open(address)
         browser.wait_for("customElements.get('wasm-font-text') && field.view !== null")

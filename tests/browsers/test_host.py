@@ -74,9 +74,11 @@ def native(font: ShapingFont, case: dict[str, Any]) -> tuple[list[list[int]], Sh
     ], shaped
 
 
-def assert_equal(page: HostPage, uharfbuzz: ModuleType, data: bytes, cases: list[Any]) -> None:
-    """Both hosts shape the texts alike."""
-    page.open_font("font.ttf", data)
+def assert_equal(
+    page: HostPage, uharfbuzz: ModuleType, data: bytes, cases: list[Any], **options: Any
+) -> None:
+    """Both hosts shape the texts alike; `options` are those of ``WasmFont``."""
+    page.open_font("font.ttf", data, **options)
     font = ShapingFont(uharfbuzz, data)
     different = []
     for case, browser in zip(cases, page.shape("font.ttf", cases), strict=True):

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from support.outcome import Outcome
 
-from browsers.host_page import JAVASCRIPT
-from fontgen.host import limits
 from fontgen.llama import trace
 from fontgen.llama.tables.layout import MODEL_FIELDS
 from fontgen.text.options import ShapeOptions, parse_features
@@ -135,11 +133,8 @@ def test_layouts_are_those_of_the_shaper(host_page: Any) -> None:
         """(async () => {
             const { TRACED_TOKEN, CHOICES, CHOICE, KINDS, MOST_CHOICES, contextLength } =
                 await import("./js/model-trace.js");
-            const { FontClient } = await import("./js/client.js");
             const table = Uint8Array.from({ length: 64 }, (_, i) => i);
-            const parts = { makeWorker: () => new Worker("data:text/javascript,"), font: () => new Promise(() => {}) };
-            const { limits } = new FontClient(parts);
-            return { TRACED_TOKEN, CHOICES, CHOICE, KINDS, MOST_CHOICES, limits, at: contextLength(table) & 255 };
+            return { TRACED_TOKEN, CHOICES, CHOICE, KINDS, MOST_CHOICES, at: contextLength(table) & 255 };
         })()"""
     )
     for name, fields in [
@@ -150,7 +145,5 @@ def test_layouts_are_those_of_the_shaper(host_page: Any) -> None:
         assert facts[name] == [field.name for field in fields]
     assert facts["KINDS"] == [kind.name.lower() for kind in trace.TokenKind]
     assert facts["MOST_CHOICES"] == trace.MOST_CHOICES
-    assert facts["limits"] == {"milliseconds": limits.TIMEOUT_MS, "megabytes": limits.MEMORY_MB}
     names = [field.name for field in MODEL_FIELDS]
     assert facts["at"] == 4 * names.index("context_length")
-    assert (JAVASCRIPT / "js" / "model-trace.js").is_file()

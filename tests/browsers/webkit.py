@@ -25,14 +25,6 @@ class WebKit(WebDriver):
     command = shutil.which("WebKitWebDriver") if MINI_BROWSERS and shutil.which("Xvfb") else None
 
     def __init__(self) -> None:
-        self._start()
-
-    def restart(self) -> None:
-        """Another browser in its place."""
-        self.close()
-        self._start()
-
-    def _start(self) -> None:
         read, write = os.pipe()
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self._display = subprocess.Popen(

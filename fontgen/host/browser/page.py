@@ -25,8 +25,7 @@ from fontgen.font.file import read_font
 from fontgen.font.tables import WASM_TAG
 from fontgen.font.tale import TALE_TAG
 from fontgen.host.browser.builder import FILE_NAME, harfbuzz_module
-from fontgen.host.browser.bundle import JAVASCRIPT, bundle
-from fontgen.host.limits import MEMORY_MB, TIMEOUT_MS
+from fontgen.host.browser.bundle import bundle, modules
 from fontgen.progress import Reporter
 
 TEMPLATES = Path(__file__).parent / "page"
@@ -182,7 +181,7 @@ def write_folder(
     files |= {STYLE_SHEET: (TEMPLATES / STYLE_SHEET).read_bytes()}
     if any(font.kind != "opentype" for font in fonts):
         files |= {FILE_NAME: harfbuzz_module(reporter)}
-        files |= {f"js/{path.name}": path.read_bytes() for path in sorted(JAVASCRIPT.glob("*.js"))}
+        files |= {f"js/{name}": data for name, data in modules().items()}
     try:
         (folder / "js").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -249,8 +248,7 @@ def _embedded(name: str, data: bytes) -> Iterator[str]:
 
 def _fill(template: str, font: PageFont, options: PageOptions, **parts: str) -> bytes:
     text = font.sample if options.text is None else options.text
-    limits = {"milliseconds": TIMEOUT_MS, "megabytes": MEMORY_MB}
-    settings = {"font": font.name, "text": text, "features": options.features, "limits": limits}
+    settings = {"font": font.name, "text": text, "features": options.features}
     values = {
         "title": html.escape(font.title),
         "description": html.escape(font.description),

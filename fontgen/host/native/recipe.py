@@ -101,12 +101,16 @@ RASTER_UNITS = (
 EXPORTS = "{ global: hb_*; fontgen_observ*; local: *; };\n"
 """A linker's version script: HarfBuzz's public functions, and the adapter's own (``observer.hh``)."""
 
-# The one place of the adapter where the limits are: the others need not be compiled anew for them.
-_LIMITS = (
-    f"-DFONTGEN_TIMEOUT_MS={limits.TIMEOUT_MS}",
-    f"-DFONTGEN_MEMORY_MB={limits.MEMORY_MB}",
-    f"-DFONTGEN_CODE_MB={limits.CODE_MB}",
-)
+# Each limit for the one file of the adapter where it is: the others need not be compiled anew for it.
+_LIMITS = {
+    "settings": (
+        f"-DFONTGEN_TIMEOUT_MS={limits.TIMEOUT_MS}",
+        f"-DFONTGEN_MEMORY_MB={limits.MEMORY_MB}",
+        f"-DFONTGEN_CODE_MB={limits.CODE_MB}",
+    ),
+    "module": (f"-DFONTGEN_MOST_FAILURES={limits.MOST_FAILURES}",),
+    "references": (f"-DFONTGEN_MOST_OBJECTS={limits.MOST_OBJECTS}",),
+}
 
 
 def adapter_units() -> tuple[Unit, ...]:
@@ -115,7 +119,7 @@ def adapter_units() -> tuple[Unit, ...]:
         Unit(
             f"adapter-{path.stem}",
             3,
-            flags=("-DHAVE_WASM=1", *(_LIMITS if path.stem == "settings" else ())),
+            flags=("-DHAVE_WASM=1", *_LIMITS.get(path.stem, ())),
             source=path.name,
             root="adapter",
         )

@@ -1,9 +1,13 @@
 // One worker for each font, as the page sees it; and what happens when its guest takes too long: the worker is ended,
 // and another one shows the text by OpenType alone. After three such failures in a row no guest is tried any more.
 
-import { MOST_FAILURES } from "./wasm-font.js";
+import { MEMORY_MB, MOST_FAILURES, TIMEOUT_MS } from "./limits.js";
 
 const OPENING_LIMIT = 60000; // milliseconds; compiling HarfBuzz on a slow telephone
+
+/** Whether a worker that is ended stops, even in a loop of WebAssembly: WebKitGTK 2.50's does not. */
+const STOPS_LOOPS = !navigator.vendor.startsWith("Apple");
+const PATIENCE = STOPS_LOOPS ? 1 : 2; // time limits until a worker is ended that should have ended its guest itself
 
 class TookTooLong extends Error {
   constructor() {
@@ -22,7 +26,7 @@ export class FontClient {
    * @param {number} [limits.milliseconds] of one call
    * @param {number} [limits.megabytes] of the guest's memory
    */
-  constructor({ makeWorker, font, harfbuzz }, { milliseconds = 5000, megabytes = 1024 } = {}) {
+  constructor({ makeWorker, font, harfbuzz }, { milliseconds = TIMEOUT_MS, megabytes = MEMORY_MB } = {}) {
     this.#makeWorker = makeWorker;
     this.#font = font;
     this.#harfbuzz = harfbuzz;
@@ -65,6 +69,7 @@ export class FontClient {
       font,
       wasm: this.timeouts < MOST_FAILURES,
       memoryMegabytes: this.limits.megabytes,
+      interruptAfter: STOPS_LOOPS ? 0 : this.limits.milliseconds,
     };
     this.info = await this.#call("open", parameters, OPENING_LIMIT, [font]);
     this.#harfbuzz = this.info.module;
@@ -80,7 +85,7 @@ export class FontClient {
     else pending.reject(new Error(error));
   }
 
-  #call(method, parameters, limit = this.limits.milliseconds, transfer = []) {
+  #call(method, parameters, limit = PATIENCE * this.limits.milliseconds, transfer = []) {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
       const timer = setTimeout(() => this.#interrupt(), limit);

@@ -1,5 +1,8 @@
-// Glyphs with colours of their own, as SVG: layers and gradients of COLR (versions 0 and 1), and PNG images. HarfBuzz
-// walks a glyph's paints and tells them to callbacks (hb-paint.h); what they make is in font units, y up.
+// Glyphs with colours of their own, as SVG: layers and gradients of COLR (versions 0 and 1), documents of `SVG `, and PNG
+// images. HarfBuzz walks a glyph's paints and tells them to callbacks (hb-paint.h); what they make is in font units, y up.
+
+import { tag } from "./harfbuzz.js";
+import { base64, SvgGlyphs } from "./svg-glyphs.js";
 
 const FOREGROUND = 0xff; // black, where a paint does not ask for the text's own colour
 const PNG = 0x706e6720; // "png "
@@ -56,7 +59,8 @@ export class ColourGlyphs {
     this.#hasLayers = Boolean(c.hb_ot_color_has_layers(face));
     this.#hasPaint = Boolean(c.hb_ot_color_has_paint(face));
     this.#hasImages = Boolean(c.hb_ot_color_has_png(face));
-    this.any = this.#hasLayers || this.#hasPaint || this.#hasImages;
+    this.#documents = new SvgGlyphs(hb.table(face, tag("SVG ")).slice(), c.hb_face_get_upem(face));
+    this.#any = this.#hasLayers || this.#hasPaint || this.#hasImages || this.#documents.any;
   }
 
   #hb;
@@ -66,6 +70,8 @@ export class ColourGlyphs {
   #hasLayers;
   #hasPaint;
   #hasImages;
+  #documents;
+  #any;
   #functions = 0;
 
   // While a glyph is painted:
@@ -76,12 +82,26 @@ export class ColourGlyphs {
   #clipsAtGroup;
   #serial;
 
+  /** Unpacks what some glyphs need, before svg() is asked for them. */
+  unpack(glyphs) {
+    return this.#documents.unpack(glyphs);
+  }
+
+  /** Whether unpack() has something to do. */
+  get hasDocuments() {
+    return this.#documents.any;
+  }
+
   /**
-   * The SVG of a glyph, or "" where it has no colours.
+   * The SVG of a glyph, or "" where it has no colours. Of several kinds the first is taken that HarfBuzz takes first.
    * @param {number} glyph
    */
   svg(glyph) {
-    if (!this.any || !this.#isColoured(glyph)) return "";
+    if (!this.#any) return "";
+    return this.#isPainted(glyph) ? this.#painted(glyph) : this.#documents.svg(glyph) || (this.#hasImages ? this.#painted(glyph) : "");
+  }
+
+  #painted(glyph) {
     this.#functions ||= this.#makeFunctions();
     this.#glyph = glyph;
     this.#matrices = [IDENTITY];
@@ -93,11 +113,11 @@ export class ColourGlyphs {
     return this.#groups[0];
   }
 
-  #isColoured(glyph) {
+  /** Whether COLR has it. */
+  #isPainted(glyph) {
     const { c } = this.#hb;
     if (this.#hasPaint && c.hb_ot_color_glyph_has_paint(this.#face, glyph)) return true;
-    if (this.#hasLayers && c.hb_ot_color_glyph_get_layers(this.#face, glyph, 0, 0, 0) > 0) return true;
-    return this.#hasImages;
+    return this.#hasLayers && c.hb_ot_color_glyph_get_layers(this.#face, glyph, 0, 0, 0) > 0;
   }
 
   #makeFunctions() {
@@ -235,11 +255,9 @@ export class ColourGlyphs {
     const data = c.hb_blob_get_data(blob, 0);
     const bytes = u8.subarray(data, data + c.hb_blob_get_length(blob));
     const [x, y, width, height] = i32.subarray(extents / 4, extents / 4 + 4);
-    let letters = "";
-    for (let i = 0; i < bytes.length; i += 4096) letters += String.fromCharCode(...bytes.subarray(i, i + 4096));
     // height is negative: images hang down from y. SVG's y axis was turned, so the image is turned back.
     this.#emit(
-      `<image href="data:image/png;base64,${btoa(letters)}" x="${x}" y="${-y}" width="${width}" height="${-height}" transform="scale(1 -1)"/>`,
+      `<image href="data:image/png;base64,${base64(bytes)}" x="${x}" y="${-y}" width="${width}" height="${-height}" transform="scale(1 -1)"/>`,
     );
     return 1;
   }
@@ -278,7 +296,7 @@ export class ColourGlyphs {
       case "src-atop": return backdrop + within(source, backdrop);
       case "dest-atop": return source + within(backdrop, source);
       case "xor": return without(source, backdrop) + without(backdrop, source);
-      default: return `<g class="isolate">${backdrop}<g class="${mode === "plus" ? "screen" : mode}">${source}</g></g>`;
+      default: return `<g class="isolate">${backdrop}<g class="${mode}">${source}</g></g>`;
     }
   }
 

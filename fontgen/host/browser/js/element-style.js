@@ -18,6 +18,7 @@ svg { display: block; width: 100%; overflow: visible; user-select: none; -webkit
 .hard-light { mix-blend-mode: hard-light; } .soft-light { mix-blend-mode: soft-light; }
 .difference { mix-blend-mode: difference; } .exclusion { mix-blend-mode: exclusion; }
 .saturation { mix-blend-mode: saturation; } .color { mix-blend-mode: color; } .luminosity { mix-blend-mode: luminosity; }
+.plus { mix-blend-mode: plus-lighter; }
 .isolate { isolation: isolate; }
 .caret { position: absolute; width: 2px; margin-left: -1px; background: currentColor; visibility: hidden;
   pointer-events: none; }

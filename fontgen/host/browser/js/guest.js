@@ -1,6 +1,7 @@
 // A guest: an instance of a font's own module, its memory, and memory that is allocated in it.
 
-import { PAGE_BYTES } from "./wasm-binary.js";
+import { START_EXPORT, TABLE_EXPORT } from "./interruption.js";
+import { PAGE_BYTES, wasmFunction } from "./wasm-binary.js";
 
 const HEAP_PAGES = 32; // for a guest without malloc(): 2 MiB, as hb-wasm-shape.cc asks of its runtime
 const ALIGNMENT = 16;
@@ -17,9 +18,11 @@ export class Guest {
   /**
    * @param {WebAssembly.Module} module
    * @param {Record<string, Function>} functions all that it may import, from the module "env"
+   * @param {() => boolean} isLate whether it is to end now
    * @throws {Error} it imports something else, its start traps, or it exports no shape()
    */
-  constructor(module, functions) {
+  constructor(module, functions, isLate) {
+    this.#isLate = isLate;
     for (const { module: from, name, kind } of WebAssembly.Module.imports(module))
       if (from !== "env" || kind !== "function" || !Object.hasOwn(functions, name))
         throw new Error(`it imports ${from}.${name}, which hosts do not have`);
@@ -27,6 +30,7 @@ export class Guest {
     const guarded = {};
     for (const [name, call] of Object.entries(functions))
       guarded[name] = (...values) => {
+        if (isLate()) throw new Error("it took too long");
         if (this.#inHeap) throw new Error("its malloc() or free() called HarfBuzz");
         return call(...values);
       };
@@ -37,14 +41,17 @@ export class Guest {
     this.#hasHeap = typeof malloc === "function" && typeof free === "function";
   }
 
-  /** Runs its constructors, which may call HarfBuzz already. */
+  /** Runs its start function, if that has been put off, and its constructors, which may call HarfBuzz already. */
   begin() {
+    this.exports[TABLE_EXPORT]?.set(0, wasmFunction(() => Number(this.#isLate()), [], ["i32"]));
+    this.exports[START_EXPORT]?.();
     for (const name of CONSTRUCTORS)
       if (typeof this.exports[name] === "function" && this.exports[name].length === 0) this.exports[name]();
   }
 
   /** What shape_plan_create() returned. */
   plan = 0;
+  #isLate;
   #inHeap = false;
   #hasHeap;
   #blocks = null; // of the heap that guests without malloc() get: {offset, size, used}, in order

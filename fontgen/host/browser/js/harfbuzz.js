@@ -2,11 +2,12 @@
 // The binary is made by fontgen/host/browser/builder.py; recipe.py lists what it exports.
 
 import { GLYPHS, INFO_WORDS, POSITION_WORDS } from "./text-buffer.js";
+import { wasmFunction } from "./wasm-binary.js";
 
 const READ_ONLY = 1; // HB_MEMORY_MODE_READONLY
 const INT_BYTES = 4;
 const FEATURE_WORDS = 4; // hb_feature_t: tag, value, start, end
-const WASM_TYPES = { i: 0x7f, f: 0x7d };
+const WASM_TYPES = { i: "i32", f: "f32" };
 
 /** @param {string} text four letters of ASCII */
 export const tag = (text) =>
@@ -289,26 +290,16 @@ export class HarfBuzz {
   }
 
   /**
-   * A C function pointer to a JavaScript function. Tables hold only WebAssembly's functions: a module of one import
-   * that is exported again makes it one.
+   * A C function pointer to a JavaScript function.
    * @param {Function} call
    * @param {string} parameters a letter for each: i, f
    * @param {string} result "" or a letter
    */
   callback(call, parameters, result = "") {
-    const types = (letters) => [letters.length, ...Array.from(letters, (letter) => WASM_TYPES[letter])];
-    const type = [0x60, ...types(parameters), ...types(result)];
-    const bytes = [
-      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      ...[1, type.length + 1, 1, ...type],
-      ...[2, 7, 1, 1, 0x65, 1, 0x66, 0, 0], // import "e" "f", of that type
-      ...[7, 5, 1, 1, 0x66, 0, 0], // export it as "f"
-    ];
-    const module = new WebAssembly.Module(new Uint8Array(bytes));
-    const { f } = new WebAssembly.Instance(module, { e: { f: call } }).exports;
+    const types = (letters) => Array.from(letters, (letter) => WASM_TYPES[letter]);
     const table = this.c.__indirect_function_table;
     const index = table.grow(1);
-    table.set(index, f);
+    table.set(index, wasmFunction(call, types(parameters), types(result)));
     return index;
   }
 }

@@ -15,7 +15,7 @@ const KEEP_ADDRESS_AFTER = 400; // milliseconds
 const MEGABYTE = 1 << 20;
 const $ = (selector) => document.querySelector(selector);
 
-/** What `fontgen page` wrote for this page: {font: file name, text, features, limits of a FontClient}. */
+/** What `fontgen page` wrote for this page: {font: file name, text, features}. */
 const settings = JSON.parse($("#settings").textContent);
 
 class Page {
@@ -44,7 +44,7 @@ class Page {
     const opening = ++this.#openings;
     try {
       const parts = { makeWorker: provider.makeWorker, font, harfbuzz: harfbuzzModule() };
-      const client = new FontClient(parts, settings.limits);
+      const client = new FontClient(parts);
       const info = await client.opened;
       if (opening !== this.#openings) return client.close();
       this.#fontName = name;

@@ -1,7 +1,7 @@
 // Numbers for the faces, fonts and buffers that a guest sees. Guests compare them, so an object has one number as long
 // as the guest lives; those of a text's font and buffer end with the call.
 
-const MOST_OBJECTS = 4096; // a guest that makes fonts in a loop runs out of numbers before the tab runs out of memory
+import { MOST_OBJECTS } from "./limits.js";
 
 export class References {
   /** @param {Record<"face"|"font"|"buffer", *>} empty what a number that is none stands for, as in HarfBuzz */
@@ -13,7 +13,8 @@ export class References {
   #entries = []; // {kind, object, destroy} or null; number 1 is the first
 
   /**
-   * The number of an object; 0 when there are too many.
+   * The number of an object; 0 when there are too many: a guest that makes fonts in a loop runs out of numbers before the
+   * tab runs out of memory.
    * @param {Function} [destroy] called by clear(), for objects that the guest has made
    */
   numberOf(kind, object, destroy) {

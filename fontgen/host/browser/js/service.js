@@ -18,6 +18,7 @@ export class Service {
   #log = [];
   #sent = new Set(); // glyphs whose outlines the page has
   #spaceGlyph = 0;
+  #interruptAfter = 0;
 
   /**
    * Opens the font.
@@ -26,9 +27,10 @@ export class Service {
    * @param {ArrayBuffer} parameters.font
    * @param {boolean} parameters.wasm whether to run its module
    * @param {number} parameters.memoryMegabytes
+   * @param {number} [parameters.interruptAfter] milliseconds after which a guest is to end by itself
    * @returns what the page must know of the font; `module` is HarfBuzz, compiled, for workers to come
    */
-  open({ harfbuzz, font, wasm, memoryMegabytes }) {
+  open({ harfbuzz, font, wasm, memoryMegabytes, interruptAfter = 0 }) {
     const began = performance.now();
     const module = harfbuzz instanceof WebAssembly.Module ? harfbuzz : new WebAssembly.Module(harfbuzz);
     const compiled = performance.now();
@@ -36,7 +38,8 @@ export class Service {
     const log = (line) => this.#log.push(line);
     const bytes = new Uint8Array(font);
     const tables = [...tablesOf(bytes).keys()];
-    this.#font = new WasmFont(this.#hb, bytes, { wasm, memoryMegabytes, log });
+    this.#font = new WasmFont(this.#hb, bytes, { wasm, memoryMegabytes, interruptible: interruptAfter > 0, log });
+    this.#interruptAfter = interruptAfter;
     this.#spaceGlyph = this.#hb.glyph(this.#font.font, SPACE);
     return {
       module,
@@ -62,9 +65,10 @@ export class Service {
    * @param {Record<string, number>} [parameters.variations]
    * @param {"wasm"|"ot"} [parameters.shaper]
    */
-  shape({ runs, features, language, variations, shaper }) {
+  async shape({ runs, features, language, variations, shaper }) {
+    this.#begin();
     const variationsChanged = this.#setVariations(variations ?? {});
-    const drawings = { outlines: {}, colours: {} };
+    const wanted = new Set(); // glyphs that the page has not
     const shaped = runs.map((run) => {
       const result = this.#font.shape(run.text, { ...run, features, language, shaper });
       const { infos, ...rest } = result;
@@ -74,11 +78,12 @@ export class Service {
       for (let i = 0; i < length; i++) {
         glyphs[i] = infos[INFO_WORDS * i];
         clusters[i] = infos[INFO_WORDS * i + CLUSTER];
-        this.#draw(drawings, glyphs[i]);
+        if (!this.#sent.has(glyphs[i])) wanted.add(glyphs[i]);
       }
       return { ...rest, glyphs, clusters };
     });
-    return { shaped, ...drawings, variationsChanged, memory: this.#font.memory, log: this.#log.splice(0) };
+    await this.#font.unpackColours(wanted);
+    return { shaped, ...this.#drawings(wanted), variationsChanged, memory: this.#font.memory, log: this.#log.splice(0) };
   }
 
   /**
@@ -91,6 +96,7 @@ export class Service {
    * @param {number} [parameters.wanted] a token that one would have in its place
    */
   trace({ run, index, most, wanted, features, language }) {
+    this.#begin();
     if (!ModelTrace.isKnownTo(this.#guestFor(run))) throw new Error("this font does not tell what its model does");
     const trace = new ModelTrace(this.#font.guest);
     const options = { direction: run.direction, features, language };
@@ -121,19 +127,27 @@ export class Service {
     };
   }
 
+  /** What follows has the whole time limit. */
+  #begin() {
+    if (this.#interruptAfter) this.#font.deadline = performance.now() + this.#interruptAfter;
+  }
+
   /** The guest, after it has shaped something. */
   #guestFor({ text }) {
     if (!this.#font.guest) this.#font.shape(text);
     return this.#font.guest;
   }
 
-  /** Adds what the page needs to draw a glyph, unless it has it. */
-  #draw({ outlines, colours }, glyph) {
-    if (this.#sent.has(glyph)) return;
-    this.#sent.add(glyph);
-    const svg = this.#font.colours(glyph);
-    if (svg) colours[glyph] = svg;
-    else outlines[glyph] = this.#font.path(glyph);
+  /** What the page needs to draw glyphs that it has not drawn yet. */
+  #drawings(glyphs) {
+    const drawings = { outlines: {}, colours: {} };
+    for (const glyph of glyphs) {
+      this.#sent.add(glyph);
+      const svg = this.#font.colours(glyph);
+      if (svg) drawings.colours[glyph] = svg;
+      else drawings.outlines[glyph] = this.#font.path(glyph);
+    }
+    return drawings;
   }
 
   #variations = "{}";

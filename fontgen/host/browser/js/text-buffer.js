@@ -1,5 +1,7 @@
 // The text that is being shaped: what HarfBuzz keeps in an hb_buffer_t, of which guests see copies.
 
+import { CONTEXT_AFTER, CONTEXT_BEFORE } from "./limits.js";
+
 export const INFO_WORDS = 5; // hb_glyph_info_t: codepoint, mask, cluster, var1, var2
 export const POSITION_WORDS = 5; // hb_glyph_position_t: x_advance, y_advance, x_offset, y_offset, var
 export const CODEPOINT = 0;
@@ -9,8 +11,6 @@ export const GLYPHS = 2;
 
 const FACTOR = 256; // HB_BUFFER_MAX_LEN_FACTOR and HB_BUFFER_MAX_LEN_MIN: how much longer a text may become
 const LEAST_LIMIT = 65536;
-const MOST_BEFORE = 4096; // as the native host tells a guest (CONTEXT_LENGTH in its patch of hb-buffer.hh)
-const MOST_AFTER = 256;
 
 export class TextBuffer {
   /**
@@ -31,8 +31,8 @@ export class TextBuffer {
     }
     this.positions = new Int32Array(POSITION_WORDS * length);
     this.contentType = UNICODE;
-    this.before = before.slice(-MOST_BEFORE);
-    this.after = after.slice(0, MOST_AFTER);
+    this.before = before.slice(-CONTEXT_BEFORE);
+    this.after = after.slice(0, CONTEXT_AFTER);
     this.properties = properties;
     this.mostLength = Math.max(FACTOR * length, LEAST_LIMIT);
     /** What the guest gave to OpenType: the text that is seen. Null as long as nobody shaped the text. */

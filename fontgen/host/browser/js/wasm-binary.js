@@ -1,16 +1,19 @@
 // A WebAssembly module's bytes: which of a font's modules to run, and how much memory it may take.
 // Sections are those of the core specification, 5.5.
 
-const PREAMBLE_BYTES = 8;
-const SECTION = { CUSTOM: 0, TYPE: 1, IMPORT: 2, FUNCTION: 3, MEMORY: 5, EXPORT: 7 };
+export const PREAMBLE_BYTES = 8;
+export const SECTION = {
+  CUSTOM: 0, TYPE: 1, IMPORT: 2, FUNCTION: 3, TABLE: 4, MEMORY: 5, TAG: 13, GLOBAL: 6, EXPORT: 7, START: 8, ELEMENT: 9,
+  DATA_COUNT: 12, CODE: 10, DATA: 11,
+}; // in the order that they have in a module
 const KINDS = ["function", "table", "memory", "global", "tag"];
 const VALUE_TYPES = { 0x7f: "i32", 0x7e: "i64", 0x7d: "f32", 0x7c: "f64", 0x7b: "v128", 0x70: "funcref", 0x6f: "externref" };
 const SIMD_SECTION = "simd128";
 export const PAGE_BYTES = 65536;
 
 /** Reads unsigned LEB128 numbers, from `at` on. */
-class Reader {
-  constructor(bytes, at) {
+export class Reader {
+  constructor(bytes, at = 0) {
     this.bytes = bytes;
     this.at = at;
   }
@@ -32,10 +35,20 @@ class Reader {
     return value;
   }
 
-  name() {
-    const length = this.number();
+  /** A number of any kind and length, whatever it is. */
+  skipNumber() {
+    while (this.byte() & 128);
+  }
+
+  /** So many bytes. */
+  part(length) {
     this.at += length;
-    return textDecoder.decode(this.bytes.subarray(this.at - length, this.at));
+    if (this.at > this.bytes.length) throw new Error("the module ends too early");
+    return this.bytes.subarray(this.at - length, this.at);
+  }
+
+  name() {
+    return textDecoder.decode(this.part(this.number()));
   }
 
   list(item) {
@@ -50,7 +63,8 @@ class Reader {
 
 const textDecoder = new TextDecoder();
 
-function leb128(value) {
+/** An unsigned number as LEB128. */
+export function leb128(value) {
   const bytes = [];
   do {
     const rest = Math.floor(value / 128);
@@ -59,6 +73,20 @@ function leb128(value) {
   } while (value);
   return bytes;
 }
+
+/** Arrays of bytes as one. */
+export function joined(parts) {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** A section as it stands in a module. */
+export const section = (id, content) => joined([[id], leb128(content.length), content]);
 
 /**
  * The sections of a module.
@@ -100,6 +128,16 @@ export function preferredModule(bytes) {
   return { bytes, flavour: "outer" };
 }
 
+/** The size of a module's code section; 0 where it is no module. */
+export function codeBytes(bytes) {
+  try {
+    for (const { id, content, end } of sections(bytes)) if (id === SECTION.CODE) return end - content;
+  } catch {
+    // WebAssembly.Module() says what is wrong.
+  }
+  return 0;
+}
+
 /**
  * The module with a memory that never grows beyond so many pages: browsers have no other way to limit it.
  * @param {Uint8Array} bytes
@@ -115,15 +153,30 @@ export function limitMemory(bytes, mostPages) {
     const least = reader.number();
     const most = flags & 1 ? Math.min(reader.number(), mostPages) : mostPages;
     if (least > most) throw new Error(`it wants ${least * PAGE_BYTES} bytes of memory, more than is allowed`);
-    const body = [1, 1, ...leb128(least), ...leb128(most)];
-    const section = [SECTION.MEMORY, ...leb128(body.length), ...body];
-    const limited = new Uint8Array(start + section.length + bytes.length - end);
-    limited.set(bytes.subarray(0, start));
-    limited.set(section, start);
-    limited.set(bytes.subarray(end), start + section.length);
-    return limited;
+    const limited = section(SECTION.MEMORY, [1, 1, ...leb128(least), ...leb128(most)]);
+    return joined([bytes.subarray(0, start), limited, bytes.subarray(end)]);
   }
   return bytes;
+}
+
+const CODES = Object.fromEntries(Object.entries(VALUE_TYPES).map(([code, name]) => [name, Number(code)]));
+
+/**
+ * A function of WebAssembly's that calls one of JavaScript's: only such can stand in a table. A module of one import that
+ * is exported again makes it.
+ * @param {Function} call
+ * @param {string[]} parameters such as "i32"
+ * @param {string[]} results
+ */
+export function wasmFunction(call, parameters = [], results = []) {
+  const list = (names) => [names.length, ...names.map((name) => CODES[name])];
+  const bytes = joined([
+    [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(SECTION.TYPE, [1, 0x60, ...list(parameters), ...list(results)]),
+    section(SECTION.IMPORT, [1, 1, 0x65, 1, 0x66, 0, 0]), // "e" "f", of that type
+    section(SECTION.EXPORT, [1, 1, 0x66, 0, 0]), // as "f"
+  ]);
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: { f: call } }).exports.f;
 }
 
 const types = (reader) => reader.list(() => VALUE_TYPES[reader.byte()] ?? "?").join(", ");

@@ -8,11 +8,12 @@ import { wasmApi } from "./api.js";
 import { ColourGlyphs } from "./colour.js";
 import { Guest } from "./guest.js";
 import { tag } from "./harfbuzz.js";
+import { interruptible } from "./interruption.js";
+import { CODE_MB, MEMORY_MB, MOST_FAILURES } from "./limits.js";
 import { References } from "./references.js";
 import { TextBuffer } from "./text-buffer.js";
-import { limitMemory, PAGE_BYTES, preferredModule } from "./wasm-binary.js";
+import { codeBytes, limitMemory, PAGE_BYTES, preferredModule } from "./wasm-binary.js";
 
-export const MOST_FAILURES = 3;
 export const DIRECTIONS = { ltr: 4, rtl: 5, ttb: 6, btt: 7 };
 const DIRECTION_NAMES = Object.fromEntries(Object.entries(DIRECTIONS).map(([name, value]) => [value, name]));
 const FEATURE_WORDS = 4;
@@ -29,10 +30,11 @@ export class WasmFont {
    * @param {object} [options]
    * @param {boolean} [options.wasm] false: shape by OpenType only
    * @param {number} [options.memoryMegabytes] the most memory that the guest may have
+   * @param {boolean} [options.interruptible] whether the guest is to end at the `deadline`, by itself: see interruption.js
    * @param {(line: string) => void} [options.log] told of the guest's failures and debugprint()s
    * @throws {Error} the file is not a font
    */
-  constructor(hb, data, { wasm = true, memoryMegabytes = 1024, log = () => {} } = {}) {
+  constructor(hb, data, { wasm = true, memoryMegabytes = MEMORY_MB, interruptible: isInterruptible = false, log = () => {} } = {}) {
     const { c } = hb;
     this.hb = hb;
     this.log = log;
@@ -48,10 +50,12 @@ export class WasmFont {
     this.#references = new References({ face: c.hb_face_get_empty(), font: c.hb_font_get_empty(), buffer: empty });
     this.#functions = wasmApi({ hb, references: this.#references, guest: () => this.#running(), log });
     const table = hb.table(this.face, tag("Wasm")).slice();
+    /** When a guest that is interruptible ends, as performance.now() counts. */
+    this.deadline = Infinity;
     /** Whether the font has a module at all, and which: "simd128", "outer", or null when none can run. */
     this.hasWasm = table.length > 0;
     this.flavour = null;
-    if (wasm && this.hasWasm) this.#compile(table, memoryMegabytes);
+    if (wasm && this.hasWasm) this.#compile(table, memoryMegabytes, isInterruptible);
   }
 
   #references;
@@ -61,10 +65,12 @@ export class WasmFont {
   #guest = null;
   #paths = new Map();
 
-  #compile(table, memoryMegabytes) {
+  #compile(table, memoryMegabytes, isInterruptible) {
     try {
       const { bytes, flavour } = preferredModule(table);
-      this.#module = new WebAssembly.Module(limitMemory(bytes, (memoryMegabytes * MEGABYTE) / PAGE_BYTES));
+      if (codeBytes(bytes) > CODE_MB * MEGABYTE) throw new Error(`it has more than ${CODE_MB} MiB of code`);
+      const limited = limitMemory(bytes, (memoryMegabytes * MEGABYTE) / PAGE_BYTES);
+      this.#module = new WebAssembly.Module(isInterruptible ? interruptible(limited) : limited);
       this.flavour = flavour;
     } catch (error) {
       this.log(`the font's module does not load: ${error.message}`);
@@ -209,7 +215,7 @@ export class WasmFont {
   }
 
   #instantiate() {
-    this.#guest = new Guest(this.#module, this.#functions);
+    this.#guest = new Guest(this.#module, this.#functions, () => performance.now() > this.deadline);
     this.#guest.begin();
     const { shape_plan_create: createPlan } = this.#guest.exports;
     if (typeof createPlan === "function")
@@ -238,6 +244,11 @@ export class WasmFont {
       this.#paths.set(glyph, path);
     }
     return path;
+  }
+
+  /** Unpacks what colours() needs for some glyphs; null where nothing is packed. @returns {Promise<void>|null} */
+  unpackColours(glyphs) {
+    return this.#colours.hasDocuments ? this.#colours.unpack(glyphs) : null;
   }
 
   /** A glyph as SVG, in font units, y up, where it has colours of its own; else "". */

@@ -1,7 +1,7 @@
 /* An instance of a module: what HarfBuzz keeps per face and lends to one thread at a time.
  *
  * It outlives the Wasm instance in it.  After a trap or a time-out the Wasm instance is thrown away
- * and the next shaping call gets a fresh one; meanwhile, and for a while after MOST_FAILURES in a
+ * and the next shaping call gets a fresh one; meanwhile, and for a while after several failures in a
  * row, OpenType shapes the text.  HarfBuzz sees none of this: it would leave the text unshaped. */
 #ifndef FONTGEN_INSTANCE_HH
 #define FONTGEN_INSTANCE_HH

@@ -27,7 +27,7 @@ void count_success (fontgen_module *module)
 bool given_up (const fontgen_module *module)
 {
   const unsigned limit = settings ().timeout_ms;
-  const bool often = __atomic_load_n (&module->failures, __ATOMIC_RELAXED) >= MOST_FAILURES;
+  const bool often = __atomic_load_n (&module->failures, __ATOMIC_RELAXED) >= FONTGEN_MOST_FAILURES;
   const bool long_ = limit && __atomic_load_n (&module->failing_ms, __ATOMIC_RELAXED) >= limit;
   return (often || long_) &&
 	 now_ms () < __atomic_load_n (&module->last_failure_ms, __ATOMIC_RELAXED) + (double) PAUSE_MS;

@@ -15,9 +15,10 @@ struct fontgen_module {
 
 namespace fontgen {
 
-/* A guest whose calls fail that often in a row, or cost a whole time limit while they do, is left
- * alone for a while.  Not for ever, since the machine may only have been busy. */
-enum { MOST_FAILURES = 3, PAUSE_MS = 60 * 1000 };
+/* A guest whose calls fail FONTGEN_MOST_FAILURES times in a row, or cost a whole time limit while they
+ * do, is left alone for a while: a program waits for each of them, where a page does not.  Not for ever,
+ * since the machine may only have been busy, and programs run for days. */
+enum { PAUSE_MS = 60 * 1000 };
 
 void count_failure (fontgen_module *module, double milliseconds);
 void count_success (fontgen_module *module);

@@ -9,7 +9,7 @@
 namespace fontgen {
 
 /* A guest that makes fonts in a loop runs out of numbers before the program runs out of memory. */
-enum { MOST_OBJECTS = 4096 };
+enum { MOST_OBJECTS = FONTGEN_MOST_OBJECTS };
 
 uint32_t references_t::number_of (void *object)
 {
