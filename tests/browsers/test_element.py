@@ -197,34 +197,6 @@ def test_20_000_characters(story: Any) -> None:
     assert "…" not in shown["visible"] and not shown["visible"].endswith("!")
 
 
-def test_a_telephone(browser: Any, story_page: Any) -> None:
-    if browser.name != "chromium":
-        pytest.skip("Playwright makes a telephone of Chromium only")
-    browser.new_page(
-        viewport={"width": 390, "height": 700},
-        device_scale_factor=2,
-        has_touch=True,
-        is_mobile=True,
-    )
-    browser.open(story_page.as_uri())
-    browser.wait_for("document.body.dataset.ready !== undefined")
-    set_text(browser, FOX)
-    assert browser.run("document.documentElement.scrollWidth") <= 390
-    browser.run("page.text.area.blur()")
-    browser.page.touchscreen.tap(*point(browser, 12))
-    assert state(browser)["to"] == 12
-    assert browser.run("page.text.hasAttribute('focused')")
-    # A keyboard takes the lower half: the caret stays in sight.
-    set_text(browser, FOX * 3)
-    browser.page.set_viewport_size({"width": 390, "height": 350})
-    browser.type("!")
-    browser.run("page.text.settled()")
-    box = browser.run(
-        "page.text.shadowRoot.querySelector('.caret').getBoundingClientRect().toJSON()"
-    )
-    assert 0 <= box["top"] < box["bottom"] <= 350
-
-
 def test_a_form(browser: Any, font_path: Any, harfbuzz_wasm: bytes) -> None:
     """The element is a field of a form, made by an attribute alone."""
     from browsers.host_page import host_files

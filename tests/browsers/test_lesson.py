@@ -23,7 +23,7 @@ READ = """(async () => {
         tokens: boxes.map((box) => Number(box.querySelector("small").textContent)),
         kinds: boxes.map((box) => box.title.split(", ")[1]),
         fallen: boxes.filter((box) => box.classList.contains("fallen")).length,
-        choices: rows.map((row) => [parseInt(row.title.split(" ")[1]), row.innerText.split("\\n").pop()]),
+        choices: rows.map((row) => [parseInt(row.title.split(" ")[1]), row.querySelector(".probability").textContent]),
         taken: rows.findIndex((row) => row.classList.contains("taken")),
         heading: document.querySelector("#choice-of").textContent,
         window: document.querySelector("#window").textContent,

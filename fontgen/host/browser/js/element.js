@@ -15,6 +15,7 @@ import { Renderer } from "./renderer.js";
 import { TextView } from "./text-view.js";
 
 const MOST_UNCHANGED = 100; // answers that show the same, before an ellipsis is taken to be the font's last word
+const PAPER_WIDTH = 680; // pixels of a line that is printed: about what A4 and Letter have between their margins
 const MARKUP = `
   <div class="surface" part="surface"><svg part="text" aria-hidden="true"></svg><div class="caret" part="caret"></div>
   <div class="handle"></div><div class="handle"></div></div>
@@ -127,12 +128,23 @@ export class WasmFontText extends HTMLElement {
     if (!this.area.value) this.area.value = this.textContent.trim();
     this.#reflect();
     this.#sizes.observe(this);
+    addEventListener("beforeprint", this.#print);
+    addEventListener("afterprint", this.#print);
     if (this.hasAttribute("font") && !this.#client) this.#load();
     this.refresh();
   }
   disconnectedCallback() {
     this.#sizes.disconnect();
+    removeEventListener("beforeprint", this.#print);
+    removeEventListener("afterprint", this.#print);
   }
+
+  /** Paper has another width than the window, which nobody tells: lines are set anew for one that is scaled to it. */
+  #print = ({ type }) => {
+    this.#isPrinted = type === "beforeprint";
+    this.#draw();
+  };
+  #isPrinted = false;
 
   // A form's.
   formResetCallback() {
@@ -228,7 +240,7 @@ export class WasmFontText extends HTMLElement {
   // ---- Drawing ----
 
   #draw() {
-    const width = this.#surface.clientWidth;
+    const width = this.#isPrinted ? PAPER_WIDTH : this.#surface.clientWidth;
     const info = this.#client?.info;
     if (!this.#shaped || !info || !width) return;
     this.#scale = parseFloat(getComputedStyle(this).fontSize) / info.unitsPerEm;
@@ -236,7 +248,7 @@ export class WasmFontText extends HTMLElement {
     const { lines, height, ascender, descender } = this.view;
     const boxes = this.hasAttribute("tokens");
     const drawn = boxes ? lines : lines.map((line) => ({ ...line, boxes: [] }));
-    this.#renderer.draw({ lines: drawn, scale: this.#scale, height, ascender, descender });
+    this.#renderer.draw({ lines: drawn, scale: this.#scale, width: this.#isPrinted ? width : null, height, ascender, descender });
     this.#drawCaret();
   }
 

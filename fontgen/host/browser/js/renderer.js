@@ -49,14 +49,17 @@ export class Renderer {
    * @param {object} layout
    * @param {{line: import("./layout.js").Line, y: number, boxes: [number, number][]}[]} layout.lines
    * @param {number} layout.scale pixels of a font unit
+   * @param {number|null} layout.width pixels that are to be scaled to what there is; null: as they are
    * @param {number} layout.height of all, in font units
    * @param {number} layout.ascender
    * @param {number} layout.descender
    */
-  draw({ lines, scale, height, ascender, descender }) {
+  draw({ lines, scale, width, height, ascender, descender }) {
     this.changedLines = 0;
     setAttribute(this.#scaled, "transform", `scale(${scale})`);
-    setAttribute(this.svg, "height", Math.max(1, Math.ceil(height * scale)));
+    const pixels = Math.max(1, Math.ceil(height * scale));
+    setAttribute(this.svg, "height", width ? null : pixels);
+    setAttribute(this.svg, "viewBox", width ? `0 0 ${width} ${pixels}` : null);
     while (this.#lines.length > lines.length) this.#lines.pop().group.remove();
     lines.forEach((wanted, i) => {
       this.#lines[i] ??= this.#makeLine();
@@ -117,6 +120,8 @@ export class Renderer {
   }
 }
 
+/** Null takes it away. */
 function setAttribute(element, name, value) {
-  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+  if (value === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
 }
