@@ -14,7 +14,7 @@
 # make verify         proves every token of the fonts against the references
 # make record         makes the golden images anew, and the README's pictures
 # make bench          measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
-# make bench-page     measures its page in Chromium, beside the native host
+# make bench-page     measures its page in Chromium, Firefox and WebKitGTK, beside the native host
 # make lint           ruff, mypy, and import-linter: what may import what
 # make wheel          what `pip install fontgen` installs
 # make release        wheels of fontgen and of the host, for Linux on x86-64 and aarch64: nothing to compile for who has them

@@ -1,4 +1,4 @@
-"""``python -m bench.page FONT``: the font's page in Chromium beside the native host, in one run and in turns."""
+"""``python -m bench.page FONT``: the font's page in each browser beside the native host, in one run and in turns."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from browsers.chromium import Chromium
+from browsers.firefox import Firefox
+from browsers.webkit import WebKit
+from support.host_fonts import compile_guest, with_wasm
 
 from fontgen.errors import FontgenError
+from fontgen.font.base import default_base_path
 from fontgen.host import native
 from fontgen.host.browser.page import PageFont, PageOptions, one_file
 
@@ -22,15 +26,37 @@ from .measure import Samples, in_turns
 from .report import Row, print_rows
 
 ROUNDS, SECONDS = 7, 240
+DRIVERS: list[Any] = [Chromium, Firefox, WebKit]
+OPENED = {"chromium": 0.5, "firefox": 0.5, "webkit": 1.0}
+"""Seconds that were promised, from the beginning of the navigation to the story."""
+BLANK = "<!doctype html><title>blank</title><textarea></textarea>"
 KEPT_MARKS = 3
 TEXTS, TOKENS = 10, 60
 KEYS = 100
+HOSTILE_SECONDS = 3
 SHOWN_AT_KEYS = 50
 """Tokens that are seen when keystrokes are measured."""
 
 # Calls of the worker, each of a prompt of its own.
 SHAPE = """(async (texts) => {
     for (const text of texts) await page.text.client.shape({ runs: [{ text }], features: "" });
+})(argument)"""
+
+# While a font's guest loops without end: how long the page answered nothing.
+HOSTILE = """(async (seconds) => {
+    page.text.value = "Loop";
+    let last = performance.now(), worst = 0;
+    const end = last + 1000 * seconds, channel = new MessageChannel();
+    return new Promise((done) => {
+        channel.port1.onmessage = () => {
+            const now = performance.now();
+            worst = Math.max(worst, now - last);
+            last = now;
+            if (now < end) channel.port2.postMessage(0);
+            else done(worst);
+        };
+        channel.port2.postMessage(0);
+    });
 })(argument)"""
 
 # From an input event to glyphs that are in the page; and how long the page answered nothing meanwhile.
@@ -66,29 +92,40 @@ KEYSTROKES = """(async ({ keys, marks, round }) => {
 
 
 class PageBench:
-    """A page and a blank one in a browser, and the same font in the native host."""
+    """Pages in a browser: a font's, a blank one, and one that means harm; and the same font in the native host."""
 
-    def __init__(self, font: Path, page: Path):
-        self.browser = Chromium()
-        self._page = page
+    def __init__(self, driver: Any, font: Path, folder: Path):
+        self.browser = driver()
+        self._page, self._blank, self._hostile = write_pages(font, folder)
         self._shaper = Shaper(native.load(), font.read_bytes())
         self._round = 0
-        self.keys: list[dict[str, float]] = []
 
     def begin_round(self, number: int) -> None:
         self._round = number
 
+    def all(self) -> dict[str, float]:
+        """Each figure once, always in this order: they need the page that was opened last."""
+        probes = (self.hostile, self.opening, self.per_token, self.keystrokes)
+        return {name: value for probe in probes for name, value in probe().items()}
+
     def opening(self) -> dict[str, float]:
         """Seconds from the start of the navigation to the story, and the memory that it takes."""
         self.browser.new_page()
+        self.browser.open(self._blank.as_uri())
         time.sleep(1)
         blank = proportional_memory()
         self.browser.open(self._page.as_uri())
-        self.browser.wait_for("document.body.dataset.ready !== undefined")
-        seconds = self.browser.run("page.readyAt") / 1000
-        self.browser.run("page.text.settled()")
+        self.browser.wait_for("globalThis.page?.toldAt > 0")
+        seconds = self.browser.run("page.toldAt") / 1000
         time.sleep(2)
         return {"open": seconds, "memory": (proportional_memory() - blank) / 1e6}
+
+    def hostile(self) -> dict[str, float]:
+        """The longest that the page answers nothing while its font never ends."""
+        self.browser.new_page()
+        self.browser.open(self._hostile.as_uri())
+        self.browser.wait_for("globalThis.page?.toldAt > 0")
+        return {"hostile": self.browser.run(HOSTILE, HOSTILE_SECONDS)}
 
     def per_token(self) -> dict[str, float]:
         """Processor time of both hosts for the same texts, prompts included: other programs may run beside."""
@@ -105,6 +142,22 @@ class PageBench:
         argument = {"keys": KEYS, "marks": SHOWN_AT_KEYS + 3, "round": self._round}
         answer = self.browser.run(KEYSTROKES, argument)
         return {"keystroke": answer["took"], "held": answer["held"]}
+
+
+def write_pages(font: Path, folder: Path) -> tuple[Path, Path, Path]:
+    """The font's page, a blank one, and that of a font that loops for a text that begins with L."""
+    hostile = folder / "hostile.ttf"
+    guest = compile_guest("hostile.c", folder / "hostile.wasm")
+    hostile.write_bytes(with_wasm(default_base_path(), guest))
+    contents = {
+        "page.html": one_file(PageFont.open(font), PageOptions()),
+        "blank.html": BLANK.encode(),
+        "hostile.html": one_file(PageFont.open(hostile), PageOptions("fine")),
+    }
+    paths = [folder / name for name in contents]
+    for path, content in zip(paths, contents.values(), strict=True):
+        path.write_bytes(content)
+    return paths[0], paths[1], paths[2]
 
 
 def _started_processes() -> Iterator[Path]:
@@ -141,31 +194,38 @@ def processor_seconds() -> float:
     return total / 1e9
 
 
-def rows_of(samples: dict[str, Samples], size: int) -> list[Row]:
-    """What was promised of the page, and what it does."""
-    blank = "a blank page"
+def rows_of(name: str, samples: dict[str, Samples], size: int) -> list[Row]:
+    """What was promised of the page, and what it does in one browser."""
+    ratio = samples["browser"] / samples["native"]
+    keys = f"{SHOWN_AT_KEYS} tokens"
+    is_v8 = name == Chromium.name
     return [
-        Row("page", "size of the file", "", Samples((size / 1e6,)), "MB", must=10.5),
-        Row("page", "opened from disk, to the story", "", samples["open"], "s", must=0.5),
-        Row("page", "memory", blank, samples["memory"], "MB", must=100),
-        Row("page", "a token, of processor time", "", samples["browser"], "ms"),
-        Row(
-            "page",
-            "a token, as a ratio",
-            "the native host",
-            samples["browser"] / samples["native"],
-            must=1.0,
-        ),
-        Row(
-            "page",
-            "keystroke to drawn",
-            f"{SHOWN_AT_KEYS} tokens",
-            samples["keystroke"],
-            "ms",
-            must=8,
-        ),
-        Row("page", "main thread held by a keystroke", "", samples["held"], "ms", must=16),
+        Row(name, "size of the file", "", Samples((size / 1e6,)), "MB", must=10.5),
+        Row(name, "opened from disk, to the story", "", samples["open"], "s", must=OPENED[name]),
+        Row(name, "memory", "a blank page", samples["memory"], "MB", must=100),
+        Row(name, "a token, of processor time", "", samples["browser"], "ms"),
+        Row(name, "a token, as a ratio", "the native host", ratio, must=1.0 if is_v8 else None),
+        Row(name, "keystroke to drawn", keys, samples["keystroke"], "ms", must=8),
+        Row(name, "main thread held by a keystroke", "", samples["held"], "ms", must=16),
+        Row(name, "held while a font never ends", "", samples["hostile"], "ms", must=50),
     ]
+
+
+def measure(driver: Any, font: Path, rounds: int) -> list[Row]:
+    """The rows of one browser."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = PageBench(driver, font, Path(folder))
+        try:
+            bench.opening()
+            for number in range(3):  # compilers tier up
+                bench.begin_round(1000 + number)
+                bench.per_token()
+            samples = in_turns(
+                [bench.all], rounds=rounds, seconds=SECONDS, begin_round=bench.begin_round
+            )
+            return rows_of(driver.name, samples, Path(folder, "page.html").stat().st_size)
+        finally:
+            bench.browser.close()
 
 
 def main() -> int:
@@ -173,30 +233,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.page", description=__doc__)
     parser.add_argument("font", type=Path, metavar="FONT")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
+    names = [driver.name for driver in DRIVERS]
+    parser.add_argument("--browser", action="append", choices=names, help="all that are installed")
     args = parser.parse_args()
-    if Chromium.command is None:
-        print("bench: error: chromium is not installed", file=sys.stderr)
+    chosen = [driver for driver in DRIVERS if driver.name in (args.browser or names)]
+    installed = [driver for driver in chosen if driver.command is not None]
+    missing = [f"{driver.name}: not installed" for driver in chosen if driver.command is None]
+    if not installed:
+        print(f"bench: error: {', '.join(missing)}", file=sys.stderr)
         return 2
     try:
-        data = one_file(PageFont.open(args.font), PageOptions())
+        rows = [row for driver in installed for row in measure(driver, args.font, args.rounds)]
     except FontgenError as error:
         print(f"bench: error: {error}", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder, "page.html")
-        page.write_bytes(data)
-        bench = PageBench(args.font, page)
-        bench.opening()
-        for number in range(3):  # compilers tier up
-            bench.begin_round(1000 + number)
-            bench.per_token()
-        probes: list[Any] = [bench.opening, bench.per_token, bench.keystrokes]
-        samples = in_turns(
-            probes, rounds=args.rounds, seconds=SECONDS, begin_round=bench.begin_round
-        )
-        version = bench.browser.browser.version
-        bench.browser.close()
-    print_rows(rows_of(samples, len(data)), [f"Chromium {version}"])
+    print_rows(rows, missing)
     return 0
 
 

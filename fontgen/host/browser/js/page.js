@@ -146,11 +146,11 @@ class Page {
     showReport($("#report"), await describeFont(new Uint8Array(await provider.font(settings.font))), settings.font);
   }
 
-  /** When the first text was drawn, in milliseconds since the page was opened. */
-  readyAt = 0;
+  /** When the first text was told to its end, in milliseconds since the page was opened. */
+  toldAt = 0;
 
   #showFigures({ answer, paragraphs, unfinished }) {
-    this.readyAt ||= performance.now();
+    if (!unfinished) this.toldAt ||= performance.now();
     document.body.dataset.ready = "";
     if (!answer) return;
     const { info, timeouts } = this.text.client;

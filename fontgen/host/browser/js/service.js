@@ -39,6 +39,7 @@ export class Service {
     const bytes = new Uint8Array(font);
     const tables = [...tablesOf(bytes).keys()];
     this.#font = new WasmFont(this.#hb, bytes, { wasm, memoryMegabytes, interruptible: interruptAfter > 0, log });
+    font.transfer?.(0); // HarfBuzz has its own copy: this one need not wait to be collected
     this.#interruptAfter = interruptAfter;
     this.#spaceGlyph = this.#hb.glyph(this.#font.font, SPACE);
     return {
