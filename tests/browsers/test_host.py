@@ -12,7 +12,7 @@ import pytest
 from fontTools.misc.testTools import parseXML
 from fontTools.ttLib import TTFont, newTable
 from fontTools.ttLib.tables._k_e_r_n import KernTable_format_0
-from support.host_fonts import compile_guest, with_wasm
+from support.host_fonts import compile_guest, with_axis, with_wasm
 
 from browsers.host_page import HostPage
 from fontgen.llama.shaper import shaper_module
@@ -242,20 +242,3 @@ def test_every_function_of_the_api(
     ]
     assert_equal(host_page, uharfbuzz, data, cases)
     assert host_page.log[:2] == ["none", "one 1"]  # debugprint()
-
-
-def with_axis(base: Path) -> io.BytesIO:
-    """The base font as a variable font whose only axis, weight, changes nothing."""
-    from fontTools.ttLib.tables._f_v_a_r import Axis
-
-    font = TTFont(base)
-    axis = Axis()
-    axis.axisTag, axis.minValue, axis.defaultValue, axis.maxValue = "wght", 100, 400, 900
-    axis.axisNameID = 256
-    font["name"].setName("Weight", 256, 3, 1, 0x409)
-    font["fvar"] = newTable("fvar")
-    font["fvar"].axes, font["fvar"].instances = [axis], []
-    output = io.BytesIO()
-    font.save(output)
-    output.seek(0)
-    return output

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.llama_fonts import font_data
-from support.paths import REPOSITORY, TESTS
+from support.paths import TESTS
+from support.shaped_buffer import shape_random_buffers
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
+from support.typed_texts import TYPED
 
 from fontgen.check.comparison import same_glyphs
 from fontgen.font import base as basefont
@@ -51,23 +49,7 @@ def test_the_visible_text_is_the_prompt_and_the_references_tokens(
         before = visible
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "The little fox !!!!!!!!!",
-        "The little fox   !!!!!!!!!",
-        "   !!!!!!!!",
-        "The little fox!!!!!!!! and the bear!!!!!!!! and so!!!!!!",
-        "Wow!!! A fox!! said hi! and then!!!!!!!",
-        "!!!!!!! Tom!!!!!!!",
-        "!!!!!!! !!!!!!!!",
-        "office of the f!!!!!!!!!!",
-        "Once\tupon a\u2028time!!!!!!",
-        "🚣 😀 \U000e0001 \ue000 \uffff!!!!!!",
-        "e\u0301\u0301\u0301!!!!!",
-        "The fox" + "!" * 250,
-    ],
-)
+@pytest.mark.parametrize("typed", TYPED)
 def test_other_texts(default_font, default_continuer, typed):
     assert same_glyphs(default_font, default_continuer, typed)
 
@@ -362,15 +344,4 @@ def test_a_font_with_a_damaged_table_is_the_base_font(
 @pytest.mark.parametrize("seed", [1, 2])
 def test_ten_thousand_random_buffers(host, seed):
     """0 traps, 0 failed shapes, 0 differences between a warm and a fresh instance; 5,000 for each seed."""
-    program = TESTS / "support" / "random_buffers.py"
-    environment = os.environ | {"FONTGEN_WASM_TRACE": "1", "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{TESTS}"}
-    done = subprocess.run(
-        [sys.executable, program, "5000", str(seed)],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    complaints = [line for line in done.stderr.splitlines() if "instead" in line or "trap" in line]
-    assert not complaints, complaints[0]
-    assert "fontgen-wasm: instance" in done.stderr, "the host's trace is what would tell of a trap"
+    shape_random_buffers(TESTS / "support" / "random_buffers.py", 5000, seed)

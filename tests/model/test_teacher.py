@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ gguf = pytest.importorskip("gguf")
 pytest.importorskip("matplotlib")
 
 import sentencepiece  # noqa: E402
+from support import checkpoint_writers  # noqa: E402
 
 from fontgen.errors import FontgenError  # noqa: E402
+from fontgen.llama.checkpoints.byte_level import LETTERS  # noqa: E402
 from model import make  # noqa: E402
 from model.recipe import Recipe  # noqa: E402
 from model.training import teacher  # noqa: E402
@@ -26,61 +29,32 @@ CONFIG = ModelConfig(32, 2, 4, 2, 48, 0, 64)
 MERGES = ["Ġ l", "o w", "Ġl ow", "Ġ t", "h e", "Ġt he"]
 
 
-def byte_letters() -> list[str]:
-    """The letter that stands for each byte in GPT-2's vocabulary: itself where it can be seen."""
-    seen = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = [byte for byte in range(256) if byte not in seen]
-    return [chr(byte if byte in seen else 256 + hidden.index(byte)) for byte in range(256)]
+def write_base(path: Path, architecture: str = "llama") -> tuple[list[str], dict[str, np.ndarray]]:
+    """A random model with a byte-level BPE; returns its tokens and tensors."""
+    tokens = ["<|endoftext|>", *sorted(LETTERS), *(merge.replace(" ", "") for merge in MERGES)]
 
+    def add_tokenizer(writer: Any, vocabulary: object) -> None:
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre("smollm")
+        writer.add_token_list(tokens)
+        writer.add_token_types([3] + [1] * (len(tokens) - 1))
+        writer.add_bos_token_id(0)
+        writer.add_eos_token_id(0)
+        writer.add_token_merges(MERGES)
 
-def write_base(path: Path, architecture: str = "llama") -> dict[str, np.ndarray]:
-    """A random model with a byte-level BPE; returns its tensors."""
-    tokens = ["<|endoftext|>", *byte_letters(), *(m.replace(" ", "") for m in MERGES)]
-    rng = np.random.default_rng(4)
-    config = CONFIG
-    kv_dim = config.n_kv_heads * config.head_dim
-    shapes = {
-        "attn_q": (config.dim, config.dim),
-        "attn_k": (kv_dim, config.dim),
-        "attn_v": (kv_dim, config.dim),
-        "attn_output": (config.dim, config.dim),
-        "ffn_gate": (config.hidden_dim, config.dim),
-        "ffn_down": (config.dim, config.hidden_dim),
-        "ffn_up": (config.hidden_dim, config.dim),
-        "attn_norm": (config.dim,),
-        "ffn_norm": (config.dim,),
-    }
-    tensors = {
-        f"blk.{layer}.{name}.weight": rng.normal(0, 0.1, shape).astype(np.float32)
-        for layer in range(config.n_layers)
-        for name, shape in shapes.items()
-    }
-    tensors["token_embd.weight"] = rng.normal(0, 0.1, (len(tokens), config.dim)).astype(np.float32)
-    tensors["output_norm.weight"] = np.ones(config.dim, np.float32)
-    writer = gguf.GGUFWriter(path, architecture)
-    writer.add_context_length(config.max_seq_len)
-    writer.add_embedding_length(config.dim)
-    writer.add_block_count(config.n_layers)
-    writer.add_feed_forward_length(config.hidden_dim)
-    writer.add_head_count(config.n_heads)
-    writer.add_head_count_kv(config.n_kv_heads)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_freq_base(50000.0)
-    writer.add_rope_dimension_count(config.head_dim)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(tokens)
-    writer.add_token_types([3] + [1] * (len(tokens) - 1))
-    writer.add_bos_token_id(0)
-    writer.add_eos_token_id(0)
-    writer.add_token_merges(MERGES)
-    for name, tensor in tensors.items():
-        writer.add_tensor(name, tensor)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return tensors | {"tokens": np.array(tokens)}
+    random = checkpoint_writers.random_model(
+        seed=4,
+        dim=CONFIG.dim,
+        hidden_dim=CONFIG.hidden_dim,
+        n_layers=CONFIG.n_layers,
+        n_heads=CONFIG.n_heads,
+        n_kv_heads=CONFIG.n_kv_heads,
+        vocab_size=len(tokens),
+        context_length=CONFIG.max_seq_len,
+        rope_theta=50000.0,
+    )
+    checkpoint_writers.write_gguf(path, random, architecture=architecture, tokenizer=add_tokenizer)
+    return tokens, random.tensors
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +74,12 @@ def test_each_new_token_is_the_mean_of_those_that_spell_it(
     tmp_path: Path, vocabulary: sentencepiece.SentencePieceProcessor
 ) -> None:
     path = tmp_path / "base.gguf"
-    tensors = write_base(path)
+    tokens, tensors = write_base(path)
     model = teacher.read_base(str(path), vocabulary, 40)
     assert model.config == replace(
         CONFIG, vocab_size=4096, max_seq_len=40, rope_theta=50000.0, norm_eps=1e-5
     )
-    old = {
-        str(token): vector
-        for token, vector in zip(tensors["tokens"], tensors["token_embd.weight"], strict=True)
-    }
+    old = dict(zip(tokens, tensors["tok_embeddings.weight"], strict=True))
     new = model.tok_embeddings.weight.detach().numpy()
     the = vocabulary.piece_to_id("\N{LOWER ONE EIGHTH BLOCK}the")
     np.testing.assert_allclose(new[the], old["Ġthe"])
@@ -119,9 +90,9 @@ def test_each_new_token_is_the_mean_of_those_that_spell_it(
     np.testing.assert_allclose(new[is_], (old["Ġ"] + old["i"] + old["s"]) / 3, atol=1e-7)
     np.testing.assert_allclose(new[1], old["<|endoftext|>"])
     newline = vocabulary.piece_to_id("<0x0A>")
-    np.testing.assert_allclose(new[newline], old[byte_letters()[10]])
+    np.testing.assert_allclose(new[newline], old[next(letter for letter, byte in LETTERS.items() if byte == 10)])
     weight = model.layers[1].feed_forward.w2.weight.detach().numpy()
-    np.testing.assert_array_equal(weight, tensors["blk.1.ffn_down.weight"])
+    np.testing.assert_array_equal(weight, tensors["layers.1.feed_forward.w2.weight"])
 
 
 def test_what_is_no_base_is_named(

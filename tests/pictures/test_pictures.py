@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.paths import REPOSITORY, TESTS
+from support.paths import TESTS
+from support.shaped_buffer import shape_random_buffers
 
 from fontgen.check.pictures import read_picture
 from fontgen.pictures.programs import PROGRAMS
@@ -263,16 +261,5 @@ def test_programs_know_their_shapes() -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_buffers(host: object, picture_paths: dict[str, Path], seed: int) -> None:
     """0 traps, 0 failed shapes, clusters in order and range; a fresh instance shows the same."""
-    program = TESTS / "pictures" / "random_buffers.py"
-    environment = os.environ | {"FONTGEN_WASM_TRACE": "1", "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{TESTS}"}
     fonts = [picture_paths[name] for name in GAMES]
-    done = subprocess.run(
-        [sys.executable, program, "2000", str(seed), *fonts],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    complaints = [line for line in done.stderr.splitlines() if "instead" in line or "trap" in line]
-    assert not complaints, complaints[0]
-    assert "fontgen-wasm: instance" in done.stderr, "the host's trace is what would tell of a trap"
+    shape_random_buffers(TESTS / "pictures" / "random_buffers.py", 2000, seed, *fonts)

@@ -10,6 +10,7 @@ import tokenizers
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 
 from fontgen.llama.character_classes import character_classes
+from fontgen.llama.checkpoints.byte_level import LETTERS
 from fontgen.llama.model import PieceKind, PreTokenizer, Vocabulary
 
 TEXT = (
@@ -66,9 +67,8 @@ def vocabulary_of(tokenizer: tokenizers.Tokenizer, kind: PreTokenizer, **options
     model = json.loads(tokenizer.to_str())["model"]
     names = [name for name, _ in sorted(model["vocab"].items(), key=lambda item: item[1])]
     kinds = [PieceKind.CONTROL if name in SPECIAL else PieceKind.NORMAL for name in names]
-    bytes_of = _byte_characters()
     pieces = [
-        name.encode() if name in SPECIAL else bytes(bytes_of[character] for character in name)
+        name.encode() if name in SPECIAL else bytes(LETTERS[character] for character in name)
         for name in names
     ]
     merges = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
@@ -89,12 +89,3 @@ def vocabulary_of(tokenizer: tokenizers.Tokenizer, kind: PreTokenizer, **options
     vocabulary = dataclasses.replace(vocabulary, **options)
     vocabulary.check()
     return vocabulary
-
-
-def _byte_characters() -> dict[str, int]:
-    """The characters that byte-level vocabularies write for bytes (GPT-2's encoder.py)."""
-    shown = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [byte for byte in range(256) if byte not in shown]
-    return {chr(byte): byte for byte in shown} | {
-        chr(256 + n): byte for n, byte in enumerate(hidden)
-    }

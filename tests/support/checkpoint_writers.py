@@ -387,13 +387,15 @@ def write_gguf(
     *,
     weight_type: str = "F32",
     architecture: str = "llama",
+    tokenizer: Callable[[Any, Vocabulary], None] | None = None,
     fields: Callable[[Any], None] = lambda writer: None,
     tensors: dict[str, np.ndarray] | None = None,
     endianess: Any = None,
 ) -> Path:
     """A GGUF file, named and laid out as llama.cpp's ``convert_hf_to_gguf.py`` does.
 
-    ``weight_type`` is of the matrices; ``fields`` may add to the metadata, ``tensors`` to the rest.
+    ``weight_type`` is of the matrices; ``tokenizer`` adds the vocabulary, sentencepiece's by default; ``fields`` may
+    add to the metadata, ``tensors`` to the rest.
     """
     import gguf
 
@@ -410,15 +412,7 @@ def write_gguf(
     writer.add_layer_norm_rms_eps(config.norm_eps)
     writer.add_rope_freq_base(config.rope_theta)
     writer.add_rope_dimension_count(config.head_size)
-    vocabulary = model.vocabulary
-    sentencepiece_types = {0: 1, 1: 2, 2: 3, 3: 6, 4: 5}
-    writer.add_tokenizer_model("llama")
-    writer.add_token_list([p.decode().replace(" ", SPACE) for p in vocabulary.pieces])
-    writer.add_token_scores([float(score) for score in vocabulary.scores])
-    writer.add_token_types([sentencepiece_types[int(kind)] for kind in vocabulary.kinds])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    writer.add_unk_token_id(0)
+    (tokenizer or _add_sentencepiece)(writer, model.vocabulary)
     fields(writer)
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.n_layers)
     quantised = gguf.GGMLQuantizationType[weight_type]
@@ -435,3 +429,14 @@ def write_gguf(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def _add_sentencepiece(writer: Any, vocabulary: Vocabulary) -> None:
+    types = {0: 1, 1: 2, 2: 3, 3: 6, 4: 5}
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list([p.decode().replace(" ", SPACE) for p in vocabulary.pieces])
+    writer.add_token_scores([float(score) for score in vocabulary.scores])
+    writer.add_token_types([types[int(kind)] for kind in vocabulary.kinds])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)

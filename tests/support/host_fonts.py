@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fontTools.ttLib import TTFont, newTable
+from fontTools.ttLib.tables._f_v_a_r import Axis
 
 from support.paths import REPOSITORY, TESTS
 
@@ -36,6 +37,20 @@ def with_wasm(base: Path | BinaryIO, module: bytes) -> bytes:
     output = BytesIO()
     font.save(output)
     return output.getvalue()
+
+
+def with_axis(base: Path) -> BytesIO:
+    """The base font as a variable font whose only axis, weight, changes nothing."""
+    font = TTFont(base)
+    axis = Axis()
+    axis.axisTag, axis.minValue, axis.defaultValue, axis.maxValue = "wght", 100, 400, 900
+    axis.axisNameID = 256
+    font["name"].setName("Weight", 256, 3, 1, 0x409)
+    font["fvar"] = newTable("fvar")
+    font["fvar"].axes, font["fvar"].instances = [axis], []
+    output = BytesIO()
+    font.save(output)
+    return output
 
 
 def shape_texts(font: bytes, texts: list[str], tmp_path: Path, **environment: str) -> Any:

@@ -11,9 +11,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from fontTools.ttLib import TTFont, newTable
-from fontTools.ttLib.tables._f_v_a_r import Axis
-from support.host_fonts import compile_guest, with_wasm
+from fontTools.ttLib import TTFont
+from support.host_fonts import compile_guest, with_axis, with_wasm
 
 
 class ApiFont:
@@ -40,20 +39,6 @@ def tag(text: str) -> int:
 
 def signed(value: int) -> int:
     return value - (1 << 32) if value >> 31 else value
-
-
-def with_axis(base: Path) -> BytesIO:
-    """The base font as a variable font whose only axis, weight, changes nothing."""
-    font = TTFont(base)
-    axis = Axis()
-    axis.axisTag, axis.minValue, axis.defaultValue, axis.maxValue = "wght", 100, 400, 900
-    axis.axisNameID = 256
-    font["name"].setName("Weight", 256, 3, 1, 0x409)
-    font["fvar"] = newTable("fvar")
-    font["fvar"].axes, font["fvar"].instances = [axis], []
-    output = BytesIO()
-    font.save(output)
-    return output
 
 
 @pytest.fixture(scope="module", params=["host heap", "guest heap"])
