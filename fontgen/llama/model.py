@@ -37,6 +37,8 @@ class PieceKind(enum.IntEnum):
     CONTROL: no text is encoded with it, and it shows nothing.
     UNUSED: text is merged through it, as sentencepiece does, and then split again as it was merged.
     NEVER_ENCODED: shows its text, but no text is encoded with it: no merge makes it.
+    USER_DEFINED: text is taken for it from left to right, the longest first, before anything merges or is split; it
+        merges with nothing. sentencepiece's ``user_defined_symbols``, and what Hugging Face adds to a byte-level one.
     """
 
     NORMAL = 0
@@ -45,6 +47,7 @@ class PieceKind(enum.IntEnum):
     BYTE = 3
     UNUSED = 4
     NEVER_ENCODED = 5
+    USER_DEFINED = 6
 
 
 class PreTokenizer(enum.IntEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import byte_level
 from support.tiny_models import random_model
+from tokenizers import AddedToken
 
+from fontgen.errors import FontgenError
+from fontgen.llama.checkpoints import tokenizers
 from fontgen.llama.model import PreTokenizer
 from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
@@ -103,3 +107,37 @@ def test_a_split_that_is_a_piece_may_come_whole():
         assert Engine(shaper_module(flavour), table).encode(text) == reference.encode(text)
     (token,) = reference.encode(" little")
     assert whole.pieces[token] == b" little"
+
+
+@pytest.fixture(scope="module")
+def with_added_tokens(tmp_path_factory):
+    """The same of a tokenizer to which words were added, as they are and within others."""
+    huggingface = byte_level.train(PreTokenizer.GPT_2)
+    huggingface.add_tokens(["fox", "foxes", "he f", " fo", "é日", "\n\n", "12", "e"])
+    path = tmp_path_factory.mktemp("added") / "tokenizer.json"
+    huggingface.save(str(path))
+    vocabulary = dataclasses.replace(tokenizers.read(path), bos=0)
+    table = write_model(quantise(random_model(vocabulary=vocabulary, dim=8, n_layers=1)))
+    engines = [Engine(shaper_module(flavour), table) for flavour in FLAVOURS]
+    return huggingface, ReferenceTokenizer(vocabulary), engines
+
+
+@given(
+    text=TEXT
+    | st.lists(
+        st.sampled_from(["the", " ", "fox", "es", " fo", "é", "日", "\n", "1", "2", "e", "'s", "x"])
+    ).map("".join)
+)
+@settings(max_examples=200)
+def test_added_tokens_are_taken_as_huggingface_does(with_added_tokens, text):
+    test_tokens_are_those_of_huggingface.hypothesis.inner_test(with_added_tokens, text)
+    test_starts_are_where_tokens_begin.hypothesis.inner_test(with_added_tokens, text)
+
+
+@pytest.mark.parametrize("option", ["single_word", "lstrip", "rstrip"])
+def test_added_tokens_with_ideas_of_what_stands_around_them(tmp_path, option):
+    huggingface = byte_level.train(PreTokenizer.GPT_2)
+    huggingface.add_tokens([AddedToken("fox", **{option: True})])
+    huggingface.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(FontgenError, match=f"added token 'fox' with {option}"):
+        tokenizers.read(tmp_path / "tokenizer.json")

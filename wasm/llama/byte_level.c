@@ -75,17 +75,38 @@ static void encode_split(struct encoder *e, uint32_t start, uint32_t end) {
         write_token(e, e->symbols[i].token, e->symbols[i].codepoint);
 }
 
-static void encode_splits(struct encoder *e, const uint32_t *codepoints, const uint8_t *classes, uint32_t n) {
-    uint32_t start = 0; /* of the split, in bytes */
+/* Text between user-defined pieces, `n` code points that begin with byte `start`. */
+static void encode_splits(struct encoder *e, const uint32_t *codepoints, const uint8_t *classes, uint32_t n,
+                          uint32_t start) {
+    uint32_t pre_tokenizer = e->model->header.pre_tokenizer;
     for (uint32_t i = 0; i < n;) {
-        uint32_t next = split_end(e->model->header.pre_tokenizer, codepoints, classes, i, n), end = start;
-        for (; i < next; i++) {
-            uint32_t length = utf8_encode(codepoints[i], e->text + end);
-            for (uint32_t j = 0; j < length; j++) e->codepoint_of[end++] = i;
-        }
+        uint32_t next = split_end(pre_tokenizer, codepoints, classes, i, n), end = start;
+        for (; i < next; i++) end += utf8_length(codepoints[i]);
         encode_split(e, start, end);
         start = end;
     }
+}
+
+static void encode_text(struct encoder *e, const uint32_t *codepoints, const uint8_t *classes, uint32_t n) {
+    uint32_t bytes = 0, start = 0, first = 0; /* of what is not encoded yet: its first byte, and code point */
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t end = bytes + utf8_encode(codepoints[i], e->text + bytes);
+        while (bytes < end) e->codepoint_of[bytes++] = i;
+    }
+    for (uint32_t i = 0, at = 0, length; i < n && e->model->longest_user_defined;) {
+        uint32_t token = find_user_defined(e->model, e->text + at, bytes - at), whole = i;
+        if (token == NO_TOKEN) {
+            at += utf8_length(codepoints[i++]);
+            continue;
+        }
+        encode_splits(e, codepoints + first, classes + first, i - first, start);
+        write_token(e, token, whole);
+        model_piece(e->model, token, &length);
+        for (start = at + length; i < n && at < start; i++) at += utf8_length(codepoints[i]);
+        start = at;
+        first = i;
+    }
+    encode_splits(e, codepoints + first, classes + first, n - first, start);
 }
 
 uint32_t byte_level_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, uint32_t *tokens,
@@ -100,7 +121,7 @@ uint32_t byte_level_encode(const struct model *model, const uint32_t *codepoints
     if (scalars && classes && e.text && e.codepoint_of && e.symbols && e.queue.heap) {
         for (uint32_t i = 0; i < n; i++) scalars[i] = scalar_value(codepoints[i]);
         classify_characters(model, scalars, n, classes);
-        encode_splits(&e, scalars, classes, n);
+        encode_text(&e, scalars, classes, n);
     }
     free(e.queue.heap);
     free(e.symbols);

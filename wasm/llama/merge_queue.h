@@ -13,14 +13,14 @@ struct symbol {
     uint32_t start, length; /* bytes of the text; length 0: merged into the one before it */
     uint32_t codepoint;     /* index of its first one in what was typed */
     uint32_t previous, next;
-    uint32_t token;         /* in a byte-level vocabulary */
+    uint32_t token;         /* in a byte-level vocabulary; in sentencepiece's of a user-defined piece, which merges not */
 };
 
 /* Two neighbours that could become one; out of date once either has changed, which `length` shows. */
 struct merge {
     float score;
     uint32_t left, length;
-    uint32_t made; /* the token, in a byte-level vocabulary */
+    uint32_t made; /* the token, in a byte-level vocabulary; NO_TOKEN in sentencepiece's */
 };
 
 /* Room for three merges for each symbol: a merge adds at most two to those that the text begins with. */

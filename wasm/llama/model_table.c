@@ -71,6 +71,16 @@ static bool vocabulary_makes_sense(const struct model *model) {
     return true;
 }
 
+static uint32_t longest_user_defined(const struct model *model) {
+    uint32_t longest = 0, length;
+    for (uint32_t token = 0; token < model->header.vocab_size; token++) {
+        if (model->piece_kinds[token] != PIECE_USER_DEFINED) continue;
+        model_piece(model, token, &length);
+        if (length > longest) longest = length;
+    }
+    return longest;
+}
+
 bool model_open(struct model *model, const uint8_t *table, uint32_t length) {
     struct model_header *h = &model->header;
     if (table_version(table, length, MODEL_TAG) != MODEL_VERSION || length < sizeof *h) return false;
@@ -97,6 +107,7 @@ bool model_open(struct model *model, const uint8_t *table, uint32_t length) {
     const float *norms = take(&reader, (2 * (uint64_t)h->n_layers + 1) * dim * sizeof(float));
     if (reader.failed || !vocabulary_makes_sense(model)) return false;
 
+    model->longest_user_defined = longest_user_defined(model);
     model->layers = allocate(h->n_layers, sizeof *model->layers);
     if (!model->layers) return false;
     model->embedding = take_matrix(&reader, h->vocab_size, dim, h->embedding_bits, h->group_size);

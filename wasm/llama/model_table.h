@@ -38,6 +38,7 @@ struct model {
     const uint8_t *piece_bytes;
     const float *piece_scores;
     const uint8_t *piece_kinds;
+    uint32_t longest_user_defined; /* bytes; 0: no piece is */
     const uint32_t *piece_order;
     const uint32_t *byte_tokens;
     const struct merge_rule *merges; /* [n_merges], sorted by left, then right */

@@ -14,11 +14,12 @@ struct encoder {
 
 static void consider(struct encoder *e, uint32_t left, uint32_t right) {
     if (left == NONE || right == NONE) return;
+    if (e->symbols[left].token != NO_TOKEN || e->symbols[right].token != NO_TOKEN) return; /* user-defined */
     uint32_t start = e->symbols[left].start;
     uint32_t length = e->symbols[left].length + e->symbols[right].length;
     uint32_t token = length <= 255 ? find_piece(e->model, e->text + start, length) : NO_TOKEN;
     if (token == NO_TOKEN) return;
-    push_merge(&e->queue, (struct merge){e->model->piece_scores[token], left, length, token});
+    push_merge(&e->queue, (struct merge){e->model->piece_scores[token], left, length, NO_TOKEN});
     if (e->model->piece_kinds[token] != PIECE_UNUSED) return;
     if (!e->halves) e->halves = malloc(e->model->header.vocab_size);
     if (e->halves) e->halves[token] = (uint8_t)e->symbols[left].length;
@@ -43,6 +44,22 @@ static uint32_t split(struct encoder *e, const uint32_t *codepoints, uint32_t n,
     }
     if (collapse && after_space && count) count--; /* also the prefix of a text that is nothing but spaces */
     if (count) e->symbols[count - 1].next = NONE;
+    return count;
+}
+
+/* Makes one symbol, which has its token, of those that are a user-defined piece; returns how many are left. */
+static uint32_t take_user_defined(struct encoder *e, uint32_t n) {
+    if (!e->model->longest_user_defined || !n) return n;
+    uint32_t count = 0, end = e->symbols[n - 1].start + e->symbols[n - 1].length;
+    for (uint32_t i = 0; i < n; count++) {
+        struct symbol symbol = e->symbols[i++];
+        symbol.token = find_user_defined(e->model, e->text + symbol.start, end - symbol.start);
+        if (symbol.token != NO_TOKEN) model_piece(e->model, symbol.token, &symbol.length);
+        while (i < n && e->symbols[i].start < symbol.start + symbol.length) i++;
+        symbol.previous = count ? count - 1 : NONE;
+        symbol.next = i < n ? count + 1 : NONE;
+        e->symbols[count] = symbol;
+    }
     return count;
 }
 
@@ -83,7 +100,8 @@ static uint32_t write_tokens(const struct encoder *e, uint32_t *tokens, uint32_t
     uint32_t n = 0;
     for (uint32_t i = 0; i != NONE; i = e->symbols[i].next) {
         const uint8_t *bytes = e->text + e->symbols[i].start;
-        uint32_t token = find_piece(model, bytes, e->symbols[i].length);
+        uint32_t token = e->symbols[i].token;
+        if (token == NO_TOKEN) token = find_piece(model, bytes, e->symbols[i].length);
         if (token != NO_TOKEN) {
             starts[n] = e->symbols[i].codepoint;
             tokens[n++] = token;
@@ -110,7 +128,7 @@ uint32_t sentencepiece_encode(const struct model *model, const uint32_t *codepoi
     e.symbols = malloc(symbols * sizeof *e.symbols);
     e.queue.heap = malloc(3 * (size_t)symbols * sizeof *e.queue.heap);
     if (e.text && e.symbols && e.queue.heap) {
-        symbols = split(&e, codepoints, n, at_start);
+        symbols = take_user_defined(&e, split(&e, codepoints, n, at_start));
         merge_all(&e, symbols);
         if (symbols) written = write_tokens(&e, tokens, starts);
     }

@@ -18,6 +18,15 @@ uint32_t find_piece(const struct model *model, const uint8_t *bytes, uint32_t le
     return n == length && memcmp(candidate, bytes, n) == 0 ? token : NO_TOKEN;
 }
 
+uint32_t find_user_defined(const struct model *model, const uint8_t *bytes, uint32_t length) {
+    if (length > model->longest_user_defined) length = model->longest_user_defined;
+    for (; length; length--) {
+        uint32_t token = find_piece(model, bytes, length);
+        if (token != NO_TOKEN && model->piece_kinds[token] == PIECE_USER_DEFINED) return token;
+    }
+    return NO_TOKEN;
+}
+
 uint32_t tokenizer_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, bool at_start,
                           uint32_t *tokens, uint32_t *starts) {
     if (!n) return 0;

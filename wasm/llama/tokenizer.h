@@ -27,7 +27,11 @@ uint32_t sentencepiece_encode(const struct model *model, const uint32_t *codepoi
 uint32_t byte_level_encode(const struct model *model, const uint32_t *codepoints, uint32_t n, uint32_t *tokens,
                            uint32_t *starts);
 
-/* The normal or unused piece of these bytes, the first of equals, or NO_TOKEN. */
+/* The normal, unused or user-defined piece of these bytes, the first of equals, or NO_TOKEN. */
 uint32_t find_piece(const struct model *model, const uint8_t *bytes, uint32_t length);
+
+/* The longest user-defined piece that these bytes begin with, or NO_TOKEN. Text is taken for such pieces from left to
+ * right, before anything is split or merged, and they merge with nothing. */
+uint32_t find_user_defined(const struct model *model, const uint8_t *bytes, uint32_t length);
 
 #endif

@@ -83,9 +83,12 @@ def make_byte_level_vocabulary(
         options: other attributes of the vocabulary.
 
     Raises:
-        FontgenError: a merge names what is no piece, or makes none.
+        FontgenError: a merge names what is no piece, or makes none; an added piece is another's letter.
     """
     kinds = settle_user_defined(list(pieces), list(types))
+    for piece, kind in zip(pieces, kinds, strict=True):
+        if kind == PieceKind.USER_DEFINED and not piece.isascii() and piece in LETTERS:
+            raise FontgenError(f"adds {piece!r}, which stands for a byte")
     spelled = tuple(
         spelled_bytes(piece) if kind == PieceKind.NORMAL else piece.encode()
         for piece, kind in zip(pieces, kinds, strict=True)
@@ -109,7 +112,9 @@ def _by_tokens(
     merges: Iterable[Any], pieces: Sequence[str], kinds: Sequence[PieceKind]
 ) -> np.ndarray:
     """uint32 (n, 3): left, right, made. Of two rules for a pair the later one counts, as in `tokenizers`."""
-    ids = {piece: token for token, piece in enumerate(pieces) if kinds[token] == PieceKind.NORMAL}
+    # A piece that was added once more is never merged, but its merges stay in the list.
+    known = (PieceKind.NORMAL, PieceKind.USER_DEFINED)
+    ids = {piece: token for token, piece in enumerate(pieces) if kinds[token] in known}
     rules: dict[tuple[int, int], int] = {}
     for merge in merges:
         left, right = merge.split(" ") if isinstance(merge, str) else merge

@@ -85,6 +85,11 @@ def _types(pieces: list[str], added_tokens: list[Any]) -> list[int]:
     """sentencepiece's types. A byte piece stays one when it is added once more."""
     types = [BYTE if BYTE_PIECE.fullmatch(piece.encode()) else NORMAL for piece in pieces]
     for entry in added_tokens:
+        for option in ("single_word", "lstrip", "rstrip"):
+            if entry.get(option) and not entry.get("special"):
+                raise FontgenError(
+                    f"has the added token {entry.get('content')!r} with {option}, which is not supported"
+                )
         if types[entry["id"]] != BYTE:
             types[entry["id"]] = CONTROL if entry.get("special") else USER_DEFINED
     return types
@@ -166,7 +171,7 @@ def _sentencepiece(
     unknown = model.text("unk_token", "<unk>")
     if unknown in ids:
         types[ids[unknown]] = UNKNOWN
-    kinds = settle_user_defined(pieces, types)
+    kinds = _without_user_defined(pieces, settle_user_defined(pieces, types))
     scores = _scores(model.get("merges"), pieces, ids, kinds)
     return make_vocabulary(
         [piece.replace(SPACE, " ").encode() for piece in pieces],
@@ -178,6 +183,33 @@ def _sentencepiece(
         add_bos=_adds_bos(path, True),
         **spaces,
     )
+
+
+def _without_user_defined(pieces: list[str], kinds: list[PieceKind]) -> list[PieceKind]:
+    """Kinds as sentencepiece would have them: a single character that no other piece contains merges with nothing
+    anyway, and is a normal piece.
+
+    Raises:
+        FontgenError: there are other added tokens. The library normalises them, and puts a space before each part of
+            the text between them, which sentencepiece does not.
+    """
+    merging = {
+        c
+        for piece, kind in zip(pieces, kinds, strict=True)
+        if kind == PieceKind.NORMAL and len(piece) > 1
+        for c in piece
+    }
+    settled = list(kinds)
+    for token, piece in enumerate(pieces):
+        if kinds[token] != PieceKind.USER_DEFINED:
+            continue
+        if len(piece) != 1 or piece in merging:
+            raise FontgenError(
+                f"has the added token {piece!r}, around which the tokenizers library splits a text and normalises each "
+                "part; that is supported of byte-level BPE, and of tokenizer.model"
+            )
+        settled[token] = PieceKind.NORMAL
+    return settled
 
 
 def _spaces(document: Values, pieces: list[str]) -> dict[str, bool]:

@@ -29,20 +29,14 @@ _MARKUP = re.compile(r"<[^<>]+>|\[[^][]+\]")
 def settle_user_defined(pieces: list[str], types: list[int]) -> list[PieceKind]:
     """Kinds of sentencepiece's or GGUF's piece types.
 
-    A user-defined symbol is matched before any merge and never merges. One of a single character
-    that no other piece contains behaves so anyway: it becomes `PieceKind.NORMAL`. Markup, such as
-    ``<sep>`` or ``[INST]``, becomes `PieceKind.CONTROL`: nobody types it. Others are refused.
+    Markup among the user-defined symbols, such as ``<sep>``, ``[INST]`` or Code Llama's ``▁<PRE>``, becomes
+    `PieceKind.CONTROL`: nobody types it.
     """
-    typed = zip(pieces, types, strict=True)
-    merging = {c for piece, type_ in typed if type_ == NORMAL and len(piece) > 1 for c in piece}
     settled = []
     for piece, type_ in zip(pieces, types, strict=True):
-        if type_ == USER_DEFINED and _MARKUP.fullmatch(piece):
-            settled.append(PieceKind.CONTROL)
-        elif type_ == USER_DEFINED:
-            if len(piece) != 1 or piece in merging:
-                raise FontgenError(f"has the user-defined symbol {piece!r}, which is not supported")
-            settled.append(PieceKind.NORMAL)
+        if type_ == USER_DEFINED:
+            is_markup = _MARKUP.fullmatch(piece.lstrip(SPACE))
+            settled.append(PieceKind.CONTROL if is_markup else PieceKind.USER_DEFINED)
         elif type_ not in _KINDS:
             raise FontgenError(f"has a piece {piece!r} of unknown type {type_}")
         else:

@@ -7,6 +7,7 @@ no ``\\p{L}``, so it gets the text with each character replaced by an ASCII one 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -32,6 +33,46 @@ _STANDS_FOR = {
 }
 
 
+class UserDefined:
+    """The pieces that text is taken for before anything is split or merged: from left to right, the longest first.
+
+    Attributes:
+        tokens: by their bytes.
+    """
+
+    def __init__(self, vocabulary: Vocabulary):
+        self.tokens: dict[bytes, int] = {}
+        for token in np.flatnonzero(vocabulary.kinds == PieceKind.USER_DEFINED).tolist():
+            self.tokens.setdefault(vocabulary.pieces[token], token)
+
+    def parts(self, characters: list[bytes]) -> Iterator[tuple[slice, bool]]:
+        """The text in parts, and whether each is such a piece."""
+        start = i = 0
+        while self.tokens and i < len(characters):
+            end = self._end(characters, i)
+            if end is None:
+                i += 1
+                continue
+            if start < i:
+                yield slice(start, i), False
+            yield slice(i, end), True
+            start = i = end
+        if start < len(characters):
+            yield slice(start, len(characters)), False
+
+    def _end(self, characters: list[bytes], start: int) -> int | None:
+        """Where the longest piece ends that begins there."""
+        longest, found = max(map(len, self.tokens)), None
+        piece = b""
+        for i in range(start, len(characters)):
+            piece += characters[i]
+            if len(piece) > longest:
+                break
+            if piece in self.tokens:
+                found = i + 1
+        return found
+
+
 class ByteLevelTokenizer:
     """Encodes text with a byte-level vocabulary."""
 
@@ -43,6 +84,7 @@ class ByteLevelTokenizer:
             (left, right): (rank, made)
             for rank, (left, right, made) in enumerate(vocabulary.merges.tolist())
         }
+        self._user_defined = UserDefined(vocabulary)
         self._pieces: dict[bytes, int] = {}
         for token in np.flatnonzero(vocabulary.kinds == PieceKind.NORMAL).tolist():
             self._pieces.setdefault(vocabulary.pieces[token], token)
@@ -51,9 +93,14 @@ class ByteLevelTokenizer:
         """Tokens, each with the index of the code point in which it begins."""
         text = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
         tokens: list[tuple[int, int]] = []
-        for start, end in self._splits(text):
-            data = [(byte, i) for i in range(start, end) for byte in text[i].encode()]
-            tokens += self._merged(data)
+        for part, is_user_defined in self._user_defined.parts([c.encode() for c in text]):
+            if is_user_defined:
+                tokens.append((self._user_defined.tokens[text[part].encode()], part.start))
+                continue
+            for start, end in self._splits(text[part]):
+                places = range(part.start + start, part.start + end)
+                data = [(byte, i) for i in places for byte in text[i].encode()]
+                tokens += self._merged(data)
         return tokens
 
     def _splits(self, text: str) -> list[tuple[int, int]]:

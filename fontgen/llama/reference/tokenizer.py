@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from fontgen.llama.model import PieceKind, Vocabulary
-from fontgen.llama.reference.byte_level import ByteLevelTokenizer
+from fontgen.llama.reference.byte_level import ByteLevelTokenizer, UserDefined
 
 REPLACEMENT_CHARACTER = "\ufffd"
 
@@ -17,6 +17,7 @@ class ReferenceTokenizer:
         self._byte_level = ByteLevelTokenizer(vocabulary) if vocabulary.byte_level else None
         self._found: dict[bytes, int] = {}  # normal and unused pieces, of equals the first
         self._bytes: dict[int, int] = {}
+        self._user_defined = UserDefined(vocabulary)
         for token, (piece, kind) in enumerate(
             zip(vocabulary.pieces, vocabulary.kinds, strict=True)
         ):
@@ -38,16 +39,33 @@ class ReferenceTokenizer:
         """
         if self._byte_level:
             return self._byte_level.encode_with_starts(text)
-        spaced = self._spaced(text, at_start)
-        symbols = [_utf8(character) for character, _ in spaced]
-        starts = [[start] for _, start in spaced]  # of each symbol's code points
+        characters = [(_utf8(c), start) for c, start in self._spaced(text, at_start)]
+        symbols: list[bytes] = []
+        starts: list[list[int]] = []  # of each symbol's code points
+        whole: set[int] = set()  # where those begin that merge with nothing
+        for part, is_user_defined in self._user_defined.parts([c for c, _ in characters]):
+            taken = [start for _, start in characters[part]]
+            if is_user_defined:
+                whole.add(len(symbols))
+                symbols.append(b"".join(c for c, _ in characters[part]))
+                starts.append(taken)
+            else:
+                symbols += [c for c, _ in characters[part]]
+                starts += [[start] for start in taken]
         if not symbols:
             return []
+        return self._tokens(self._merged(symbols, starts, whole))
+
+    def _merged(
+        self, symbols: list[bytes], starts: list[list[int]], whole: set[int]
+    ) -> list[tuple[bytes, int]]:
+        """Merge symbols, but for those at the indexes ``whole``."""
+        mergeable = [i not in whole for i in range(len(symbols))]
         impossible = float("-inf")
         halves: dict[bytes, tuple[bytes, bytes]] = {}  # of unused pieces
 
         def score(i: int) -> float:
-            if not 0 <= i < len(symbols) - 1:
+            if not (0 <= i < len(symbols) - 1 and mergeable[i] and mergeable[i + 1]):
                 return impossible
             token = self._found.get(symbols[i] + symbols[i + 1])
             if token is None:
@@ -61,11 +79,11 @@ class ReferenceTokenizer:
             i = scores.index(best)
             symbols[i : i + 2] = [symbols[i] + symbols[i + 1]]
             starts[i : i + 2] = [starts[i] + starts[i + 1]]
-            del scores[i]
+            del scores[i], mergeable[i]
             for changed in (i - 1, i):
                 if changed >= 0:
                     scores[changed] = score(changed)
-        return self._tokens(self._split_unused(list(zip(symbols, starts, strict=True)), halves))
+        return self._split_unused(list(zip(symbols, starts, strict=True)), halves)
 
     def _split_unused(
         self, symbols: list[tuple[bytes, list[int]]], halves: dict[bytes, tuple[bytes, bytes]]
@@ -104,7 +122,7 @@ class ReferenceTokenizer:
         tokens: list[tuple[int, int]] = []
         unknown = self.vocabulary.unk
         for symbol, start in symbols:
-            token = self._found.get(symbol)
+            token = self._user_defined.tokens.get(symbol, self._found.get(symbol))
             for found in (
                 [token] if token is not None else [self._bytes.get(byte) for byte in symbol]
             ):

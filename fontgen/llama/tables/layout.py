@@ -126,11 +126,11 @@ SECTIONS = (
     ),
     Section(
         "piece_kinds", "u1", lambda h: (h["vocab_size"],),
-        "uint8[vocab_size]", "0 normal, 1 unknown, 2 control, 3 byte, 4 unused, 5 never encoded",
+        "uint8[vocab_size]", "0 normal, 1 unknown, 2 control, 3 byte, 4 unused, 5 never encoded, 6 user-defined",
     ),
     Section(
         "piece_order", "<u4", lambda h: (h["n_ordered_pieces"],),
-        "uint32[n_ordered_pieces]", "normal and unused pieces sorted by bytes, for binary search",
+        "uint32[n_ordered_pieces]", "normal, unused and user-defined pieces sorted by bytes, for binary search",
     ),
     Section(
         "byte_tokens", "<u4", lambda h: (256,),

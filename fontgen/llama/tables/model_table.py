@@ -148,7 +148,8 @@ def _flags(config: ModelConfig, vocabulary: Vocabulary) -> int:
 def _vocabulary_arrays(vocabulary: Vocabulary) -> dict[str, np.ndarray]:
     """Arrays by the names of their sections."""
     lengths = [len(piece) for piece in vocabulary.pieces]
-    found = np.flatnonzero(np.isin(vocabulary.kinds, (PieceKind.NORMAL, PieceKind.UNUSED)))
+    ordered = (PieceKind.NORMAL, PieceKind.UNUSED, PieceKind.USER_DEFINED)
+    found = np.flatnonzero(np.isin(vocabulary.kinds, ordered))
     order = sorted(found.tolist(), key=lambda token: (vocabulary.pieces[token], token))
     return {
         "piece_offsets": np.cumsum([0, *lengths], dtype=np.uint32),

@@ -7,12 +7,16 @@ import json
 import struct
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import safetensors.numpy
 import sentencepiece
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.checkpoint_writers import (
+    SPACE,
     VOCAB_SIZE,
     encode,
     llama2c_header,
@@ -36,8 +40,12 @@ from fontgen.llama.checkpoints.tokenizer_bin import decode_tokenizer_bin
 from fontgen.llama.limits import PAGE_CONTEXT
 from fontgen.llama.memory import Target, fit
 from fontgen.llama.model import Model, ModelConfig, PieceKind, tensor_shapes
+from fontgen.llama.quantise.tensors import quantise
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
+from fontgen.llama.shaper import shaper_module
+from fontgen.llama.tables import write_model
 from fontgen.llama.tables.describe import c_header
+from fontgen.llama.wasm_engine import Engine
 
 STORIES_260K = SHARED_CHECKPOINTS / "stories260K.bin"
 
@@ -340,7 +348,6 @@ def test_sentencepiece_with_other_ids() -> None:
         ({"model_type": "unigram", "hard_vocab_limit": False}, "is a unigram model"),
         ({"normalization_rule_name": "nmt_nfkc"}, "normalises its text (nmt_nfkc)"),
         ({"treat_whitespace_as_suffix": True}, "at the end of words"),
-        ({"user_defined_symbols": "fox"}, "user-defined symbol 'fox'"),
     ],
 )
 def test_unsupported_sentencepiece(tmp_path: Path, options: dict[str, object], cause: str) -> None:
@@ -351,12 +358,39 @@ def test_unsupported_sentencepiece(tmp_path: Path, options: dict[str, object], c
     assert str(caught.value).startswith(f"{path}: ") and cause in str(caught.value)
 
 
-def test_user_defined_single_character_encodes_the_same() -> None:
-    data = sentencepiece_model(user_defined_symbols="\n")
-    processor = sentencepiece.SentencePieceProcessor(model_proto=data)
+@pytest.fixture(scope="module")
+def with_user_defined() -> tuple[sentencepiece.SentencePieceProcessor, ReferenceTokenizer, Engine]:
+    """Words within words, spaces, a single character that others contain, and one of several bytes."""
+    data = sentencepiece_model(
+        user_defined_symbols=f"fox,foxes,{SPACE}fo,he,hen,{SPACE}{SPACE},e,\n,é日,ll"
+    )
     vocabulary = decode_sentencepiece(data)
-    text = "the hen\nsaid\n\nthe fox"
-    assert encode(vocabulary, text) == processor.encode(text)
+    engine = Engine(
+        shaper_module("portable"),
+        write_model(quantise(replace(random_model(), vocabulary=vocabulary))),
+    )
+    processor = sentencepiece.SentencePieceProcessor(model_proto=data)
+    return processor, ReferenceTokenizer(vocabulary), engine
+
+
+@given(
+    words=st.lists(
+        st.sampled_from(
+            ["the", "fox", "foxes", " ", "  ", "   ", "hen", "he", "n", "e", "é", "日", "\n", "ll", "hello"]
+        )
+        | st.text(st.characters(exclude_categories=["Cs"], exclude_characters=f"{SPACE}\0")),
+        max_size=10,
+    )
+)
+@settings(max_examples=150)
+def test_user_defined_symbols_are_taken_as_sentencepiece_does(
+    with_user_defined: Any, words: list[str]
+) -> None:
+    processor, reference, engine = with_user_defined
+    text = "".join(words)
+    expected = processor.encode(text)
+    assert reference.encode(text) == expected
+    assert engine.encode(text) == expected
 
 
 def test_user_defined_markup_is_never_typed() -> None:
@@ -364,6 +398,8 @@ def test_user_defined_markup_is_never_typed() -> None:
     processor = sentencepiece.SentencePieceProcessor(model_proto=data)
     vocabulary = decode_sentencepiece(data)
     assert vocabulary.kinds[processor.piece_to_id("<sep>")] == PieceKind.CONTROL
+    spaced = decode_sentencepiece(sentencepiece_model(user_defined_symbols=f"{SPACE}<PRE>"))
+    assert spaced.kinds[spaced.pieces.index(b" <PRE>")] == PieceKind.CONTROL
     assert encode(vocabulary, "the little fox") == processor.encode("the little fox")
 
 

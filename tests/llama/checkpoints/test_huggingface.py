@@ -405,7 +405,7 @@ def with_model(document: dict[str, Any] | None = None, **changes: object) -> dic
         ),
         (
             {**tokenizer_json(), "added_tokens": [{"id": 320, "content": "fox", "special": False}]},
-            "user-defined symbol 'fox'",
+            "has the added token 'fox', around which the tokenizers library splits",
         ),
     ],
 )  # fmt: skip
