@@ -8,7 +8,7 @@
 # make test           builds the Wasm-enabled HarfBuzz (once) and runs the tests
 # make editor         opens an editor that is installed (or EDITOR=kate), with the font chosen
 # make test-editors   types into every editor that is installed, under Xvfb; says what is lacking
-# make test-browsers  opens its page in Chromium, Firefox and WebKitGTK, where they are installed
+# make test-browsers  opens its page in Chromium, Firefox and WebKitGTK; says what is lacking
 # make test-training  installs PyTorch and trains a tiny model, from text to font
 # make model          trains the default model anew, from the text in corpus/ to its card, within HOURS=15
 # make verify         proves every token of the fonts against the references
@@ -83,6 +83,7 @@ test-editors: font .venv/installed-test
 
 test-browsers: font .venv/installed-test
 	$(BIN)/fontgen host build
+	@cd tests && ../$(BIN)/python -m browsers
 	FONTGEN_TEST_BROWSERS=1 $(BIN)/python -m pytest tests/browsers -rs
 
 test-training: font .venv/installed-test .venv/installed-train .venv/installed-hub .venv/installed-tensorboard

@@ -11,9 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from browsers import DRIVERS
 from browsers.chromium import Chromium
-from browsers.firefox import Firefox
-from browsers.webkit import WebKit
 from support.host_fonts import compile_guest, with_wasm
 
 from fontgen.errors import FontgenError
@@ -26,7 +25,6 @@ from .measure import Samples, in_turns
 from .report import Row, print_rows
 
 ROUNDS, SECONDS = 7, 240
-DRIVERS: list[Any] = [Chromium, Firefox, WebKit]
 OPENED = {"chromium": 0.5, "firefox": 0.5, "webkit": 1.0}
 """Seconds that were promised, from the beginning of the navigation to the story."""
 BLANK = "<!doctype html><title>blank</title><textarea></textarea>"
@@ -117,7 +115,7 @@ class PageBench:
         self.browser.open(self._page.as_uri())
         self.browser.wait_for("globalThis.page?.toldAt > 0")
         seconds = self.browser.run("page.toldAt") / 1000
-        time.sleep(2)
+        time.sleep(5)  # what is garbage is collected
         return {"open": seconds, "memory": (proportional_memory() - blank) / 1e6}
 
     def hostile(self) -> dict[str, float]:
@@ -237,8 +235,12 @@ def main() -> int:
     parser.add_argument("--browser", action="append", choices=names, help="all that are installed")
     args = parser.parse_args()
     chosen = [driver for driver in DRIVERS if driver.name in (args.browser or names)]
-    installed = [driver for driver in chosen if driver.command is not None]
-    missing = [f"{driver.name}: not installed" for driver in chosen if driver.command is None]
+    installed = [driver for driver in chosen if not driver.missing()]
+    missing = [
+        f"{driver.name}: lacks {', '.join(driver.missing())}"
+        for driver in chosen
+        if driver.missing()
+    ]
     if not installed:
         print(f"bench: error: {', '.join(missing)}", file=sys.stderr)
         return 2

@@ -14,6 +14,11 @@ class Chromium:
     name = "chromium"
     command = shutil.which("chromium") or shutil.which("chromium-browser")
 
+    @classmethod
+    def missing(cls) -> list[str]:
+        """Debian's packages that are lacking."""
+        return [] if cls.command else ["chromium"]
+
     def __init__(self) -> None:
         from playwright.sync_api import sync_playwright
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
+from browsers import DRIVERS
 from browsers.chromium import Chromium
-from browsers.firefox import Firefox
 from browsers.host_page import HostPage
-from browsers.webkit import WebKit
 from fontgen.host.browser.page import PageFont, PageOptions, one_file
 
 
@@ -26,15 +25,15 @@ def harfbuzz_wasm() -> bytes:
 
 EVERY_BROWSER = "FONTGEN_TEST_BROWSERS"
 """Set by `make test-browsers`: not Chromium alone, but Firefox and WebKitGTK too."""
-DRIVERS: list[Any] = [Chromium, Firefox, WebKit] if os.environ.get(EVERY_BROWSER) else [Chromium]
+TESTED: list[Any] = DRIVERS if os.environ.get(EVERY_BROWSER) else [Chromium]
 
 
-@pytest.fixture(scope="session", params=DRIVERS, ids=lambda driver: driver.name)
+@pytest.fixture(scope="session", params=TESTED, ids=lambda driver: driver.name)
 def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Each browser that is installed, with one page."""
     driver = request.param
-    if driver.command is None:
-        pytest.skip(f"{driver.name} is not installed")
+    if packages := driver.missing():
+        pytest.skip(f"not installed: {' '.join(packages)}")
     started = driver()
     yield started
     started.close()

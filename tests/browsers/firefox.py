@@ -21,6 +21,10 @@ class Firefox(WebDriver):
     name = "firefox"
     command = shutil.which("firefox-esr") or shutil.which("firefox")
 
+    @classmethod
+    def missing(cls) -> list[str]:
+        return [] if cls.command else ["firefox-esr"]
+
     def __init__(self) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -159,6 +159,27 @@ def test_right_to_left(story: Any) -> None:
     assert xs[0] < xs[3] < xs[9] < xs[11] and xs[4] > xs[6]
 
 
+def test_the_newest_text_wins(story: Any) -> None:
+    """Texts that came and went while the font was at work are not shaped."""
+    asked = story.run(
+        """(async () => {
+            const { client } = page.text;
+            const texts = [];
+            const shape = client.shape;
+            client.shape = (parameters) => {
+                texts.push(parameters.runs[0].text);
+                return shape.call(client, parameters);
+            };
+            for (let i = 0; i < 50; i++) page.text.value = `Text number ${i}!!!!!!!!`;
+            await page.text.settled();
+            client.shape = shape;
+            return texts;
+        })()"""
+    )
+    assert asked[-1] == "Text number 49!!!!!!!!" and len(set(asked)) <= 2
+    assert state(story)["visible"].startswith("Text number 49")
+
+
 def test_only_changed_lines_are_drawn(story: Any) -> None:
     set_text(story, "One line\n" * 20 + "The little fox" + "!" * 20)
     story.type("!")
@@ -189,9 +210,16 @@ def test_a_screen_reader_is_told_once(story: Any) -> None:
     assert story.run(description) == state(story)["visible"]
 
 
-def test_20_000_characters(story: Any) -> None:
+def test_20_000_characters_are_pasted(story: Any) -> None:
+    """A prompt much longer than the model's context; it settles."""
     text = "The cat sat on the mat. " * 833 + "!" * 8
     set_text(story, text)
+    if story.name != "webkit":  # its MiniBrowser has no keys for these
+        story.press("Control+a")
+        story.press("Control+x")
+        assert story.run("page.text.value") == ""
+        story.press("Control+v")
+        story.run("page.text.settled()")
     shown = state(story)
     assert shown["value"] == text and shown["lines"] > 100
     assert "…" not in shown["visible"] and not shown["visible"].endswith("!")

@@ -23,6 +23,11 @@ class WebDriver(ABC):
     errors: tuple[str, ...] = ()
     """Only Chromium's driver hears of them."""
 
+    @classmethod
+    @abstractmethod
+    def missing(cls) -> list[str]:
+        """Debian's packages that are lacking."""
+
     @abstractmethod
     def navigate(self, url: str) -> None: ...
 

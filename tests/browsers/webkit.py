@@ -22,7 +22,16 @@ class WebKit(WebDriver):
     """A MiniBrowser on a display of its own."""
 
     name = "webkit"
-    command = shutil.which("WebKitWebDriver") if MINI_BROWSERS and shutil.which("Xvfb") else None
+    command = shutil.which("WebKitWebDriver")
+
+    @classmethod
+    def missing(cls) -> list[str]:
+        here = {
+            "webkit2gtk-driver": shutil.which("WebKitWebDriver"),
+            "libwebkit2gtk-4.1-0": MINI_BROWSERS,
+            "xvfb": shutil.which("Xvfb"),
+        }
+        return [package for package, found in here.items() if not found]
 
     def __init__(self) -> None:
         read, write = os.pipe()

@@ -6,6 +6,7 @@
 
 import { Announcer } from "./announcer.js";
 import { FontClient } from "./client.js";
+import { Clipboard } from "./clipboard.js";
 import { sheet } from "./element-style.js";
 import { Keyboard } from "./keyboard.js";
 import { Paragraphs } from "./paragraphs.js";
@@ -42,12 +43,13 @@ export class WasmFontText extends HTMLElement {
   #surface;
   #caret;
   #handles;
+  #width = 0;
   #scale = 1;
   #busy = false;
   #stale = false;
   #composing = null;
   #typedByHand = false;
-  #asShown = false; // for the copy event
+  #clipboard = new Clipboard(this);
   #sizes;
 
   constructor() {
@@ -62,8 +64,14 @@ export class WasmFontText extends HTMLElement {
     this.#handles = { start, end };
     this.#renderer = new Renderer(root.querySelector("svg"));
     this.#announcer = new Announcer(root.querySelector("#story"), root.querySelector("[role=status]"));
-    this.#sizes = new ResizeObserver(() => this.#draw());
+    // Told, not asked for: asking for it would lay the page out anew at each key.
+    this.#sizes = new ResizeObserver(([{ contentRect }]) => {
+      if (contentRect.width === this.#width) return;
+      this.#width = contentRect.width;
+      this.#draw();
+    });
     new Pointer(this, this.#handles);
+    this.#clipboard.listen();
     this.#listen();
   }
 
@@ -127,7 +135,7 @@ export class WasmFontText extends HTMLElement {
   connectedCallback() {
     if (!this.area.value) this.area.value = this.textContent.trim();
     this.#reflect();
-    this.#sizes.observe(this);
+    this.#sizes.observe(this.#surface);
     addEventListener("beforeprint", this.#print);
     addEventListener("afterprint", this.#print);
     if (this.hasAttribute("font") && !this.#client) this.#load();
@@ -240,7 +248,7 @@ export class WasmFontText extends HTMLElement {
   // ---- Drawing ----
 
   #draw() {
-    const width = this.#isPrinted ? PAPER_WIDTH : this.#surface.clientWidth;
+    const width = this.#isPrinted ? PAPER_WIDTH : this.#width;
     const info = this.#client?.info;
     if (!this.#shaped || !info || !width) return;
     this.#scale = parseFloat(getComputedStyle(this).fontSize) / info.unitsPerEm;
@@ -265,10 +273,8 @@ export class WasmFontText extends HTMLElement {
     const { x, top, placed } = view.caret(Math.min(this.caretOffset, view.typed.length));
     const height = view.ascender - view.descender;
     this.#place(this.#caret, x, top, height);
-    this.#place(this.area, Math.max(0, Math.min(x, this.#surface.clientWidth / this.#scale - view.lineHeight)), top);
-    this.#caret.style.animationName = "none"; // it blinks anew, seen at first
-    void this.#caret.offsetWidth;
-    this.#caret.style.animationName = "";
+    this.#place(this.area, Math.max(0, Math.min(x, this.#width / this.#scale - view.lineHeight)), top);
+    this.#caret.classList.toggle("again"); // it blinks anew, seen at first: by another animation that is the same
     this.#drawComposition(placed);
     if (this.hasAttribute("handles"))
       for (const [edge, offset] of [["start", from], ["end", to]]) {
@@ -353,7 +359,7 @@ export class WasmFontText extends HTMLElement {
 
   /** Inserts in place of the selection, as if it were typed: it can be undone. */
   insert(text) {
-    this.focus({ preventScroll: true });
+    if (!this.hasAttribute("focused")) this.focus({ preventScroll: true });
     // Setting the text area's value would end its undo.
     if (document.execCommand("insertText", false, text)) return;
     this.area.setRangeText(text, ...this.selection, "end");
@@ -364,22 +370,8 @@ export class WasmFontText extends HTMLElement {
    * Puts the selection's text, or all, on the clipboard.
    * @param {boolean} asShown as it is seen, or as it was typed
    */
-  async copy(asShown) {
-    const [from, to] = this.selection;
-    const typed = from < to ? this.value.slice(from, to) : this.value;
-    const text = asShown ? (from < to ? this.view.visible(from, to) : this.visibleText) : typed;
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      // Not allowed, or a page from disk: as the keyboard copies.
-      this.#asShown = asShown;
-      this.focus({ preventScroll: true });
-      if (from === to) this.area.select();
-      document.execCommand("copy");
-      this.area.setSelectionRange(from, to);
-      this.#asShown = false;
-    }
-    return text;
+  copy(asShown) {
+    return this.#clipboard.copy(asShown);
   }
 
   #listen() {
@@ -407,12 +399,6 @@ export class WasmFontText extends HTMLElement {
     area.addEventListener("keydown", (event) => this.#keyboard.keyDown(event));
     area.addEventListener("keyup", () => this.#drawCaret());
     area.addEventListener("selectionchange", () => this.#drawCaret());
-    area.addEventListener("copy", (event) => {
-      if (!this.#asShown) return; // as typed: the browser's own
-      const [from, to] = this.selection;
-      event.clipboardData.setData("text/plain", this.view.visible(from, to));
-      event.preventDefault();
-    });
     document.addEventListener("selectionchange", () => this.hasAttribute("focused") && this.#drawCaret());
     window.visualViewport?.addEventListener("resize", () => this.revealCaret());
   }
