@@ -1,4 +1,11 @@
-// The style of <wasm-font-text>. A constructed sheet, because a strict Content-Security-Policy forbids <style>.
+// What <wasm-font-text> is made of, and its style: a constructed sheet, because a strict Content-Security-Policy forbids
+// <style>.
+
+export const MARKUP = `
+  <div class="surface" part="surface"><svg part="text" aria-hidden="true"></svg><div class="caret" part="caret"></div>
+  <div class="handle"></div><div class="handle"></div></div>
+  <textarea autocapitalize="sentences" spellcheck="false" wrap="off" rows="1" aria-describedby="story"></textarea>
+  <div class="unseen" id="story"></div><div class="unseen" role="status" aria-live="polite"></div>`;
 
 const CSS = `
 :host { display: block; position: relative; font-size: 32px; line-height: normal; cursor: text; min-height: 1.3em;

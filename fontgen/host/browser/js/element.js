@@ -7,9 +7,9 @@
 import { Announcer } from "./announcer.js";
 import { FontClient } from "./client.js";
 import { Clipboard } from "./clipboard.js";
-import { sheet } from "./element-style.js";
+import { MARKUP, sheet } from "./element-style.js";
 import { Keyboard } from "./keyboard.js";
-import { Paragraphs } from "./paragraphs.js";
+import { Paragraphs, parseVariations } from "./paragraphs.js";
 import { Pointer } from "./pointer.js";
 import { harfbuzzModule, provider } from "./provider.js";
 import { Renderer } from "./renderer.js";
@@ -17,11 +17,6 @@ import { TextView } from "./text-view.js";
 
 const MOST_UNCHANGED = 100; // answers that show the same, before an ellipsis is taken to be the font's last word
 const PAPER_WIDTH = 680; // pixels of a line that is printed: about what A4 and Letter have between their margins
-const MARKUP = `
-  <div class="surface" part="surface"><svg part="text" aria-hidden="true"></svg><div class="caret" part="caret"></div>
-  <div class="handle"></div><div class="handle"></div></div>
-  <textarea autocapitalize="sentences" spellcheck="false" wrap="off" rows="1" aria-describedby="story"></textarea>
-  <div class="unseen" id="story"></div><div class="unseen" role="status" aria-live="polite"></div>`;
 
 export class WasmFontText extends HTMLElement {
   static formAssociated = true;
@@ -136,15 +131,28 @@ export class WasmFontText extends HTMLElement {
     if (!this.area.value) this.area.value = this.textContent.trim();
     this.#reflect();
     this.#sizes.observe(this.#surface);
-    addEventListener("beforeprint", this.#print);
-    addEventListener("afterprint", this.#print);
+    this.#listenOutside();
     if (this.hasAttribute("font") && !this.#client) this.#load();
     this.refresh();
   }
   disconnectedCallback() {
     this.#sizes.disconnect();
-    removeEventListener("beforeprint", this.#print);
-    removeEventListener("afterprint", this.#print);
+    this.#outside.abort();
+    // Unless it has only been moved to another place.
+    queueMicrotask(() => {
+      if (this.isConnected || !this.#ownsClient) return;
+      this.client = null;
+      this.#loading = null;
+    });
+  }
+  #outside = new AbortController(); // ends what is listened to while the element is in a page
+
+  #listenOutside() {
+    this.#outside = new AbortController();
+    const { signal } = this.#outside;
+    document.addEventListener("selectionchange", () => this.hasAttribute("focused") && this.#drawCaret(), { signal });
+    window.visualViewport?.addEventListener("resize", () => this.revealCaret(), { signal });
+    for (const kind of ["beforeprint", "afterprint"]) addEventListener(kind, this.#print, { signal });
   }
 
   /** Paper has another width than the window, which nobody tells: lines are set anew for one that is scaled to it. */
@@ -202,6 +210,7 @@ export class WasmFontText extends HTMLElement {
       for (let unchanged = 0, before = ""; this.#stale; ) {
         this.#stale = false;
         const client = this.#client;
+        if (!client) return; // taken out of the page
         const unfinished = await this.#shapeOnce(client).catch((error) => {
           if (client === this.#client) throw error;
           return true; // another font has come, and this one's worker has gone
@@ -399,15 +408,7 @@ export class WasmFontText extends HTMLElement {
     area.addEventListener("keydown", (event) => this.#keyboard.keyDown(event));
     area.addEventListener("keyup", () => this.#drawCaret());
     area.addEventListener("selectionchange", () => this.#drawCaret());
-    document.addEventListener("selectionchange", () => this.hasAttribute("focused") && this.#drawCaret());
-    window.visualViewport?.addEventListener("resize", () => this.revealCaret());
   }
-}
-
-/** "wght=700,wdth=80" as {wght: 700, wdth: 80}. */
-function parseVariations(list) {
-  const entries = (list ?? "").split(",").map((entry) => entry.trim().split("="));
-  return Object.fromEntries(entries.filter(([, value]) => value && isFinite(value)).map(([axis, value]) => [axis, +value]));
 }
 
 if (!customElements.get("wasm-font-text")) customElements.define("wasm-font-text", WasmFontText);

@@ -90,6 +90,12 @@ function runsOf(text, direction) {
   return { base, runs: runs.length ? runs : [{ start: 0, end: 0, level: base }] };
 }
 
+/** "wght=700,wdth=80" as {wght: 700, wdth: 80}. */
+export function parseVariations(list) {
+  const entries = (list ?? "").split(",").map((entry) => entry.trim().split("="));
+  return Object.fromEntries(entries.filter(([, value]) => value && isFinite(value)).map(([axis, value]) => [axis, +value]));
+}
+
 /** The text that is seen of a paragraph, or of a part of it. */
 export function visibleParagraph({ text, runs }, from = 0, to = text.length) {
   return runs
