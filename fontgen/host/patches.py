@@ -34,6 +34,37 @@ PATCHES = (
   glyph_info_t *new_info = nullptr;
   uint32_t new_inforef""",
     ),
+    # A text that is not shaped yet has no positions: they need not be zeroed here to be copied there.
+    Patch(
+        "hb-wasm-api-buffer.hh",
+        """    buffer->sync ();
+  if (!buffer->have_positions)
+    buffer->clear_positions ();
+
+  unsigned length = buffer->len;
+""",
+        """    buffer->sync ();
+
+  unsigned length = buffer->len;
+  const bool unplaced = length <= contents->length && !buffer->have_positions;
+  if (!unplaced && !buffer->have_positions)
+    buffer->clear_positions ();
+""",
+    ),
+    Patch(
+        "hb-wasm-api-buffer.hh",
+        """    hb_memcpy (pos, buffer->pos, bytes);
+
+    return true;
+""",
+        """    if (unplaced)
+      hb_memset (pos, 0, bytes);
+    else
+      hb_memcpy (pos, buffer->pos, bytes);
+
+    return true;
+""",
+    ),
     # Copying a table into memory of the guest's own leaked a reference to the table.
     Patch(
         "hb-wasm-api-face.hh",
@@ -61,24 +92,47 @@ PATCHES = (
 
     hb_memcpy""",
     ),
-    # Marking an object each time it is passed takes a lock, and tells the font's caches, shared
-    # with other threads, that the font has changed.
+    # What kind of object a guest holds by number, the table of numbers knows. Marking the object itself
+    # takes a lock and memory each time it is passed, and tells the font's caches, shared with other
+    # threads, that the font has changed.
+    Patch(
+        "hb-wasm-api.hh",
+        "    (void) wasm_externref_ref2obj (obj##ptr, (void **) &obj); \\\n"
+        "    /* Check object type. */ \\\n"
+        "    /* This works because all our objects have the same hb_object_t layout. */ \\\n"
+        "    if (unlikely (hb_##obj##_get_user_data (obj, &_hb_wasm_ref_type_key) != \\\n"
+        "\t\t  (void *) hb_wasm_ref_type_##obj)) \\\n",
+        "    obj = (hb_##obj##_t *) fontgen_object_of (module_inst, obj##ptr, fontgen_kind_##obj); \\\n"
+        "    if (unlikely (!obj)) \\\n",
+    ),
     Patch(
         "hb-wasm-api.hh",
         "    hb_##obj##_set_user_data (obj, &_hb_wasm_ref_type_key, \\\n"
         "\t\t\t      (void *) hb_wasm_ref_type_##obj, \\\n"
-        "\t\t\t      nullptr, false); \\\n",
-        "    if (hb_##obj##_get_user_data (obj, &_hb_wasm_ref_type_key) != \\\n"
-        "\t(void *) hb_wasm_ref_type_##obj) \\\n"
-        "      hb_##obj##_set_user_data (obj, &_hb_wasm_ref_type_key, \\\n"
-        "\t\t\t\t(void *) hb_wasm_ref_type_##obj, \\\n"
-        "\t\t\t\tnullptr, false); \\\n",
+        "\t\t\t      nullptr, false); \\\n"
+        "    (void) wasm_externref_obj2ref (module_inst, obj, &obj##ref); \\\n",
+        "    obj##ref = fontgen_number_of (module_inst, obj, fontgen_kind_##obj); \\\n",
     ),
     # Threads read and write this one.
     Patch(
         "hb-wasm-shape.cc",
         "  static bool initialized;\n",
         "  static hb_atomic_t<bool> initialized;\n",
+    ),
+    # A guest's text is not to be broken anywhere but before its first cluster: set in one pass, not in two.
+    Patch(
+        "hb-wasm-shape.cc",
+        """    buffer->clear_glyph_flags ();
+    buffer->unsafe_to_break ();
+""",
+        """    const hb_mask_t unsafe = HB_GLYPH_FLAG_UNSAFE_TO_BREAK | HB_GLYPH_FLAG_UNSAFE_TO_CONCAT;
+    const unsigned first = buffer->_infos_find_min_cluster (buffer->info, 0, buffer->len);
+    for (unsigned i = 0; i < buffer->len; i++)
+    {
+      hb_glyph_info_t &info = buffer->info[i];
+      info.mask = (info.mask & ~HB_GLYPH_FLAG_DEFINED) | (info.cluster != first ? unsafe : 0);
+    }
+""",
     ),
     # What a program says stands before and after a text is for joining Arabic letters, which need
     # five characters; guests are shown as much as a paragraph (show_context() in calls.cc).

@@ -12,8 +12,17 @@ static struct glyph_position short_pos[SHORT_TEXT];
 static uint32_t short_written = SHORT_TEXT;
 
 static bool is_unwritten(const struct glyph_info *info) {
-    return info->codepoint == UNWRITTEN && info->mask == UNWRITTEN && info->cluster == UNWRITTEN &&
-           info->var1 == UNWRITTEN && info->var2 == UNWRITTEN;
+    return (info->codepoint & info->mask & info->cluster & info->var1 & info->var2) == UNWRITTEN;
+}
+
+static uint32_t written_length(void) {
+    uint32_t low = 0, high = SHORT_TEXT;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (is_unwritten(&short_info[middle])) high = middle;
+        else low = middle + 1;
+    }
+    return low;
 }
 
 struct buffer_contents copy_typed_text(hb_buffer_t buffer) {
@@ -23,9 +32,7 @@ struct buffer_contents copy_typed_text(hb_buffer_t buffer) {
     short_written = SHORT_TEXT;
     if (!copied) text.length = 0;
     if (text.info != short_info) return text;
-    uint32_t length = 0;
-    while (length < text.length && !is_unwritten(&text.info[length])) length++;
-    text.length = short_written = length;
+    text.length = short_written = written_length();
     return text;
 }
 

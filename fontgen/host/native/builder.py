@@ -101,15 +101,16 @@ class Build:
         digest.update(f"{sources.UHARFBUZZ_SHA256} {self.platform.target} {unit}\n".encode())
         digest.update(f"{self.versions['ziglang']} {recipe.CXX_FLAGS}\n".encode())
         digest.update(f"{self.platform.harfbuzz_defines}\n".encode())
-        # The patches are of the Wasm shaper, which the subset and raster libraries do not have.
-        if unit.root == "adapter" or "-DHAVE_WASM=1" in unit.flags:
+        # The subset and raster libraries have no Wasm shaper: they see no patch of it, nor its header.
+        has_wasm = unit.root == "adapter" or "-DHAVE_WASM=1" in unit.flags
+        if has_wasm:
             digest.update(f"{PATCHES}\n".encode())
         if unit.root == "uharfbuzz":
             abi = self.platform.python_abi
             digest.update(f"{abi} {'' if abi == 'abi3' else f'{sys.hexversion:x}'}\n".encode())
         # HarfBuzz itself sees one header of the adapter; the adapter's files see all of them.
         directory = recipe.ADAPTER_DIRECTORY
-        headers = [directory / "wasm_export.h"]
+        headers = [directory / "wasm_export.h"] if has_wasm else []
         if unit.root == "adapter":
             headers = sorted(p for p in directory.rglob("*") if p.is_file() and p.suffix != ".cc")
             headers.append(directory / unit.source)

@@ -81,10 +81,12 @@ static bool shape_by_guest (fontgen_instance *instance, hb_buffer_t *buffer, con
   wt_value values[5];
   for (unsigned i = 0; i < 5; i++) values[i].i64 = (uint32_t) arguments[i].of.i32;
   values[0].i64 = instance->plan;
+  instance->wrote = instance->laid_out = false;
   if (!invoke (instance, &instance->exports[fontgen_function::SHAPE], values, 5)) return false;
   if (!values[0].i32) return refuse (instance, "its shape() returned 0");
   if (!buffer->successful) return refuse (instance, "its result did not fit into the buffer");
-  instance->text.settle_clusters (buffer);
+  /* What HarfBuzz alone made of the text has the text's clusters. */
+  if (instance->wrote || !instance->laid_out) instance->text.settle_clusters (buffer);
   return ask_whether_finished (instance);
 }
 

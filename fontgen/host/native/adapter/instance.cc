@@ -73,7 +73,8 @@ static bool run_guest (fontgen_instance *instance, Run run)
 {
   const bool outermost = !instance->depth;
   const bool limited = outermost && settings ().timeout_ms;
-  if (limited && time_left () <= 0)
+  const double left = limited ? time_left () : 0;
+  if (limited && left <= 0)
   {
     snprintf (instance->message, sizeof instance->message, "wasm trap: interrupt");
     explain_failure (instance);
@@ -87,7 +88,7 @@ static bool run_guest (fontgen_instance *instance, Run run)
   {
     const waiting_t waiting;
     begin_ticking ();
-    wasmtime.wasmtime_context_set_epoch_deadline (instance->context, ticks_for (time_left ()));
+    wasmtime.wasmtime_context_set_epoch_deadline (instance->context, ticks_for (left));
     clear_upper_halves ();
     error = run (&trap);
     end_ticking ();
@@ -159,10 +160,9 @@ static bool make_wasm_instance (fontgen_instance *instance, const compiled_t *co
 static bool make_plan (fontgen_instance *instance)
 {
   if (!instance->face || !instance->exported[fontgen_function::SHAPE_PLAN_CREATE]) return true;
-  uint32_t reference;
-  if (!wasm_externref_obj2ref (instance, instance->face, &reference)) return false;
   wt_value value;
-  value.i64 = reference;
+  value.i64 = instance->references.number_of (instance->face, fontgen_kind_face);
+  if (!value.i64) return false;
   if (!invoke (instance, &instance->exports[fontgen_function::SHAPE_PLAN_CREATE], &value, 1)) return false;
   instance->plan = (uint32_t) value.i32;
   return true;

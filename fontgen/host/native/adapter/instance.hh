@@ -33,6 +33,8 @@ struct fontgen_instance {
   fontgen::wt_func exports[fontgen_function::N_ROLES];
   bool failed;			/* it trapped or timed out and must not run again */
   bool shaped;			/* the running shaping call's text is the guest's */
+  bool wrote;			/* it changed the buffer in the running shaping call by itself */
+  bool laid_out;		/* HarfBuzz shaped the buffer for it in that call */
   bool call_failed;		/* something in the running shaping call was the guest's fault */
   unsigned depth;		/* calls into it that are running */
   bool in_guest_heap;		/* the innermost of them is its malloc() or free() */

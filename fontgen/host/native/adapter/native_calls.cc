@@ -9,18 +9,20 @@
 
 namespace fontgen {
 
+enum outcome_t { OUT_OF_BOUNDS, NO_RESULT, A_RESULT };
+
 /* Calls `f (instance, ...)` with as many arguments as the signature has, all of them 32 bits wide
  * but for "$".  Each level of recursion takes one letter; the compiler makes one function of it. */
 template <unsigned letters_left, typename... Arguments>
 struct caller_t {
-  static bool call (void *f, fontgen_instance *instance, const char *signature, const wt_value *values,
-		    uint32_t *result, Arguments... arguments)
+  static outcome_t call (void *f, fontgen_instance *instance, const char *signature, const wt_value *values,
+			 uint32_t *result, Arguments... arguments)
   {
     switch (*signature)
     {
       case ')':
 	*result = ((uint32_t (*) (fontgen_instance *, Arguments...)) f) (instance, arguments...);
-	return true;
+	return signature[1] ? A_RESULT : NO_RESULT;
       case 'i':
 	return caller_t<letters_left - 1, Arguments..., uint32_t>::call (f, instance, signature + 1, values + 1, result,
 									 arguments..., (uint32_t) values->i32);
@@ -28,39 +30,57 @@ struct caller_t {
       {
 	uint32_t offset = (uint32_t) values->i32;
 	char *text = (char *) wasm_runtime_addr_app_to_native (instance, offset);
-	if (!text || !memchr (text, 0, memory_size (instance) - offset)) return false;
+	if (!text || !memchr (text, 0, memory_size (instance) - offset)) return OUT_OF_BOUNDS;
 	return caller_t<letters_left - 1, Arguments..., char *>::call (f, instance, signature + 1, values + 1, result,
 								       arguments..., text);
       }
-      default: return false;
+      default: return OUT_OF_BOUNDS;
     }
   }
 };
 template <typename... Arguments>
 struct caller_t<0, Arguments...> {
-  static bool call (void *, fontgen_instance *, const char *, const wt_value *, uint32_t *, Arguments...)
-  { return false; }
+  static outcome_t call (void *, fontgen_instance *, const char *, const wt_value *, uint32_t *, Arguments...)
+  { return OUT_OF_BOUNDS; }
 };
 
 static wt_object *trap_with (const char *message) { return wasmtime.wasmtime_trap_new (message, strlen (message)); }
 
-/* NativeSymbol::attachment of the functions that make an object for the guest to keep, or that shape. */
-static char makes_face, makes_font, shapes;
+/* What NativeSymbol::attachment points to: how a function differs from others. */
+enum kind_t { ORDINARY, MAKES_FACE, MAKES_FONT, SHAPES, WRITES };
+static const struct { const char *name; kind_t kind; } kinds[] = {
+  {"", ORDINARY},
+  {"face_create", MAKES_FACE},
+  {"font_create", MAKES_FONT},
+  {"shape_with", SHAPES},
+  {"buffer_set_contents", WRITES},
+  {"buffer_reverse", WRITES},
+  {"buffer_reverse_clusters", WRITES},
+};
 
-static void own (fontgen_instance *instance, const void *attachment, uint32_t number)
-{
-  if (attachment == &makes_face) instance->references.own_face (number);
-  if (attachment == &makes_font) instance->references.own_font (number);
-}
+static kind_t kind_of (const NativeSymbol *symbol) { return *(const kind_t *) symbol->attachment; }
 
 void prepare_natives ()
 {
   for (uint32_t i = 0; i < natives ().n_symbols; i++)
   {
     NativeSymbol &symbol = natives ().symbols[i];
-    if (!strcmp (symbol.symbol, "face_create")) symbol.attachment = &makes_face;
-    if (!strcmp (symbol.symbol, "font_create")) symbol.attachment = &makes_font;
-    if (!strcmp (symbol.symbol, "shape_with")) symbol.attachment = &shapes;
+    symbol.attachment = (void *) &kinds[0].kind;
+    for (const auto &k : kinds)
+      if (!strcmp (symbol.symbol, k.name)) symbol.attachment = (void *) &k.kind;
+  }
+}
+
+/* Makes a note of what the function has done that holds for longer than its call. */
+static void note (fontgen_instance *instance, kind_t kind, uint32_t result)
+{
+  switch (kind)
+  {
+    case MAKES_FACE: instance->references.own_face (result); break;
+    case MAKES_FONT: instance->references.own_font (result); break;
+    case SHAPES: instance->laid_out = instance->laid_out || result; break;
+    case WRITES: instance->wrote = true; break;
+    case ORDINARY: break;
   }
 }
 
@@ -85,17 +105,18 @@ static wt_object *call_native (void *environment, void *, wt_value *values, size
   if (instance->in_guest_heap) return trap_with ("malloc() or free() of the guest called HarfBuzz");
 
   uint32_t result = 0;
-  if (symbol->attachment == &shapes && !may_shape_with (instance, values))
+  const kind_t kind = kind_of (symbol);
+  if (kind == SHAPES && !may_shape_with (instance, values))
   {
     values[0].i64 = 0;
     return nullptr;
   }
-  if (!caller_t<8>::call (symbol->func_ptr, instance, symbol->signature + 1, values, &result))
-    return trap_with ("out of bounds memory access");
+  const outcome_t outcome = caller_t<8>::call (symbol->func_ptr, instance, symbol->signature + 1, values, &result);
+  if (outcome == OUT_OF_BOUNDS) return trap_with ("out of bounds memory access");
   clear_upper_halves ();	/* HarfBuzz may have called the program: for a table, for an advance */
   if (instance->failed) return trap_with ("malloc() or free() of the guest failed");
-  if (symbol->attachment) own (instance, symbol->attachment, result);
-  if (strchr (symbol->signature, ')')[1]) values[0].i64 = result;
+  note (instance, kind, result);
+  if (outcome == A_RESULT) values[0].i64 = result;
   return nullptr;
 }
 

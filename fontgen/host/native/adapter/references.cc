@@ -11,12 +11,16 @@ namespace fontgen {
 /* A guest that makes fonts in a loop runs out of numbers before the program runs out of memory. */
 enum { MOST_OBJECTS = FONTGEN_MOST_OBJECTS };
 
-uint32_t references_t::number_of (void *object)
+uint32_t references_t::number_of (void *object, fontgen_kind kind)
 {
   uint32_t vacant = 0;
   for (uint32_t i = n_entries; i; i--)
   {
-    if (entries[i - 1].object == object) return i;
+    if (entries[i - 1].object == object)
+    {
+      entries[i - 1].kind = kind;	/* what was there before may be gone, and its memory another's */
+      return i;
+    }
     if (!entries[i - 1].object) vacant = i;
   }
   if (!vacant)
@@ -32,7 +36,7 @@ uint32_t references_t::number_of (void *object)
     }
     vacant = ++n_entries;
   }
-  entries[vacant - 1] = {object, BORROWED};
+  entries[vacant - 1] = {object, BORROWED, kind};
   return vacant;
 }
 
@@ -89,17 +93,8 @@ void references_t::clear ()
 
 using namespace fontgen;
 
-bool wasm_externref_obj2ref (wasm_module_inst_t instance, void *object, uint32_t *reference)
-{
-  *reference = instance->references.number_of (object);
-  return *reference != 0;
-}
+uint32_t fontgen_number_of (wasm_module_inst_t instance, void *object, fontgen_kind kind)
+{ return instance->references.number_of (object, kind); }
 
-bool wasm_externref_ref2obj (uint32_t reference, void **object)
-{
-  fontgen_instance *instance = current_instance ();
-  void *found = instance ? instance->references.object_of (reference) : nullptr;
-  if (!found) return false;
-  *object = found;
-  return true;
-}
+void *fontgen_object_of (wasm_module_inst_t instance, uint32_t number, fontgen_kind kind)
+{ return instance->references.object_of (number, kind); }

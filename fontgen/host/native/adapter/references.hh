@@ -2,6 +2,8 @@
 #ifndef FONTGEN_REFERENCES_HH
 #define FONTGEN_REFERENCES_HH
 
+#include "wasm_export.h"
+
 #include <stdint.h>
 
 namespace fontgen {
@@ -16,9 +18,11 @@ enum ownership_t {
 
 struct references_t {
   /* The object's number, a new one if need be; 0 where there is no room for it. */
-  uint32_t number_of (void *object);
+  uint32_t number_of (void *object, fontgen_kind kind);
   void *object_of (uint32_t number) const
   { return number && number <= n_entries ? entries[number - 1].object : nullptr; }
+  void *object_of (uint32_t number, fontgen_kind kind) const
+  { return object_of (number) && entries[number - 1].kind == kind ? entries[number - 1].object : nullptr; }
 
   /* The guest made that object, by face_create() or font_create(). */
   void own_face (uint32_t number);
@@ -32,7 +36,7 @@ struct references_t {
   void clear ();
 
   private:
-  struct entry_t { void *object; ownership_t ownership; };
+  struct entry_t { void *object; ownership_t ownership; fontgen_kind kind; };
   entry_t *entries;
   uint32_t n_entries, room;
 };

@@ -35,23 +35,27 @@ void features_t::keep (const void *source, size_t bytes)
 
 void features_t::clear () { free (features); features = nullptr; n_features = 0; room = 0; }
 
-bool text_snapshot_t::keep (hb_buffer_t *buffer)
+bool text_snapshot_t::keep (const hb_buffer_t *buffer)
 {
   n_characters = buffer->len;
   if (!make_room (&characters, &room, n_characters * sizeof (hb_glyph_info_t))) return false;
   memcpy (characters, buffer->info, n_characters * sizeof (hb_glyph_info_t));
+  return true;
+}
 
+void text_snapshot_t::look_at_clusters ()
+{
+  const hb_glyph_info_t *info = (const hb_glyph_info_t *) characters;
   ordered = true;
   first_cluster = UINT32_MAX;
   last_cluster = 0;
   for (unsigned i = 0; i < n_characters; i++)
   {
-    uint32_t cluster = buffer->info[i].cluster;
+    const uint32_t cluster = info[i].cluster;
     if (cluster < first_cluster) first_cluster = cluster;
     if (cluster > last_cluster) last_cluster = cluster;
-    if (i && cluster < buffer->info[i - 1].cluster) ordered = false;
+    if (i && cluster < info[i - 1].cluster) ordered = false;
   }
-  return true;
 }
 
 void text_snapshot_t::clear () { free (characters); characters = nullptr; n_characters = 0; room = 0; }
@@ -80,11 +84,13 @@ bool text_snapshot_t::restore (hb_buffer_t *buffer) const
   return true;
 }
 
-bool text_snapshot_t::add_context (hb_buffer_t *buffer) const
+bool text_snapshot_t::add_context (hb_buffer_t *buffer)
 {
   const unsigned before = buffer->context_len[0];
   const unsigned after = hb_min (buffer->context_len[1], (unsigned) MOST_AFTER);
-  if (!before || !n_characters || !ordered || first_cluster < before || last_cluster > UINT32_MAX - after) return false;
+  if (!before || !n_characters) return false;
+  look_at_clusters ();
+  if (!ordered || first_cluster < before || last_cluster > UINT32_MAX - after) return false;
   if (!put (buffer, before + n_characters + after)) return false;
   hb_glyph_info_t *info = buffer->info;
   memset (info, 0, buffer->len * sizeof *info);
@@ -113,27 +119,33 @@ bool text_snapshot_t::shape_by_opentype (hb_font_t *font, hb_buffer_t *buffer, c
   return ok;
 }
 
-/* The last of the text's clusters that is not greater; its first one where all are. */
-uint32_t text_snapshot_t::own_cluster (uint32_t cluster) const
+/* The last of the text's clusters that is not greater; its first one where all are.  `near` is the place of the one
+ * that was found last: the next glyph's is there, or beside it. */
+uint32_t text_snapshot_t::own_cluster (uint32_t cluster, unsigned &near) const
 {
   if (cluster <= first_cluster) return first_cluster;
   if (cluster >= last_cluster) return last_cluster;
   if (!ordered) return cluster;
   const hb_glyph_info_t *info = (const hb_glyph_info_t *) characters;
+  for (unsigned i = near ? near - 1 : 0; i <= near + 1 && i + 1 < n_characters; i++)
+    if (info[i].cluster <= cluster && cluster < info[i + 1].cluster)
+      return info[near = i].cluster;
   unsigned low = 0, high = n_characters;	/* the answer is in [low, high) */
   while (high - low > 1)
   {
     const unsigned middle = low + (high - low) / 2;
     (info[middle].cluster <= cluster ? low : high) = middle;
   }
-  return info[low].cluster;
+  return info[near = low].cluster;
 }
 
-void text_snapshot_t::settle_clusters (hb_buffer_t *buffer) const
+void text_snapshot_t::settle_clusters (hb_buffer_t *buffer)
 {
+  look_at_clusters ();
   const unsigned n = buffer->len;
   hb_glyph_info_t *info = buffer->info;
-  for (unsigned i = 0; i < n; i++) info[i].cluster = own_cluster (info[i].cluster);
+  unsigned near = 0;
+  for (unsigned i = 0; i < n; i++) info[i].cluster = own_cluster (info[i].cluster, near);
   if (!ordered || !n || !HB_BUFFER_CLUSTER_LEVEL_IS_MONOTONE (buffer->cluster_level)) return;
   if (HB_DIRECTION_IS_FORWARD (buffer->props.direction))
     for (unsigned i = n - 1; i; i--)

@@ -26,10 +26,10 @@ struct features_t {
 };
 
 struct text_snapshot_t {
-  bool keep (hb_buffer_t *buffer);
+  bool keep (const hb_buffer_t *buffer);
   /* Puts what stands before the text, and some of what stands after it, into the buffer, too, with
    * clusters that count on from the text's; false when nothing stands before it. */
-  bool add_context (hb_buffer_t *buffer) const;
+  bool add_context (hb_buffer_t *buffer);
   /* Puts the text back. */
   bool restore (hb_buffer_t *buffer) const;
   /* Puts the text back and shapes it by OpenType. */
@@ -37,14 +37,16 @@ struct text_snapshot_t {
   /* Makes every cluster of the guest's result one of the text's: programs use them as indices.  Some
    * public fonts count the glyphs that they put out; what is beyond the text belongs to its end.
    * Clusters that go back and forth are merged, since programs loop over them. */
-  void settle_clusters (hb_buffer_t *buffer) const;
+  void settle_clusters (hb_buffer_t *buffer);
   void clear ();
 
   private:
-  uint32_t own_cluster (uint32_t cluster) const;
+  void look_at_clusters ();
+  uint32_t own_cluster (uint32_t cluster, unsigned &near) const;
   void *characters; /* hb_glyph_info_t[n_characters] */
   unsigned n_characters;
   size_t room;
+  /* By look_at_clusters(), since most texts do without. */
   bool ordered; /* the text's own clusters are */
   uint32_t first_cluster, last_cluster;
 };

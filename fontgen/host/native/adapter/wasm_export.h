@@ -94,9 +94,13 @@ FONTGEN_INTERNAL uint32_t wasm_runtime_module_dup_data (wasm_module_inst_t insta
 #define module_malloc(size, native) wasm_runtime_module_malloc (module_inst, size, native)
 #define module_free(offset) wasm_runtime_module_free (module_inst, offset)
 
-/* HarfBuzz objects that the guest holds by number. */
-FONTGEN_INTERNAL bool wasm_externref_obj2ref (wasm_module_inst_t instance, void *object, uint32_t *reference);
-FONTGEN_INTERNAL bool wasm_externref_ref2obj (uint32_t reference, void **object);
+/* HarfBuzz objects that the guest holds by number: not wasm-micro-runtime's external references, which do not know of
+ * what kind an object is. */
+enum fontgen_kind { fontgen_kind_none, fontgen_kind_face, fontgen_kind_font, fontgen_kind_buffer };
+/* 0 where there is no room for it. */
+FONTGEN_INTERNAL uint32_t fontgen_number_of (wasm_module_inst_t instance, void *object, enum fontgen_kind kind);
+/* Null where the number is none, or another kind's. */
+FONTGEN_INTERNAL void *fontgen_object_of (wasm_module_inst_t instance, uint32_t number, enum fontgen_kind kind);
 
 /* HarfBuzz's Wasm files print what goes wrong, and what guests pass to debugprint(), to stderr. */
 FONTGEN_INTERNAL void wasm_runtime_trace (const char *format, ...);
