@@ -43,7 +43,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         with naming(config.path, "picture"):
             font = with_glyphs(font, drawn, cell, tall=picture.lines == "tall", rows=rows)
         units = round(cell * font["head"].unitsPerEm)
-        add_lookups(font, features(plan, cmap, units))
+        add_lookups(font, features(plan, font.getBestCmap(), units))
 
         steps.begin("Writing the font")
         tables.write_timestamps(font)

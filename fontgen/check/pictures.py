@@ -14,6 +14,7 @@ from fontgen.errors import FontgenError
 from fontgen.pictures.chess import rules as chess
 from fontgen.pictures.chess.pieces import PIECES
 from fontgen.pictures.maze import rules as maze
+from fontgen.pictures.maze.drawing import tile_walls
 from fontgen.pictures.module import ChessEngine, MazeEngine, PictureModule, TetrominoEngine
 from fontgen.pictures.programs import PROGRAMS
 from fontgen.pictures.randomness import hash_text
@@ -181,7 +182,16 @@ def _check_maze(
 
 
 def _without_marks(picture: Picture) -> Picture:
-    return {entry for entry in picture if entry[0] in ("across", "upright", "walker", "winner")}
+    """Walls one by one, and who walks."""
+    shown: Picture = set()
+    for name, x, y in picture:
+        kind, _, number = name.partition("_")
+        if kind in ("walker", "winner"):
+            shown.add((name, x, y))
+        if kind == "walls":
+            left, under = tile_walls(int(number))
+            shown |= {("upright", x + i, y) for i in left} | {("across", x + i, y) for i in under}
+    return shown
 
 
 def _walls_and_walker(walk: maze.Walk) -> Picture:

@@ -281,6 +281,7 @@ def _rename_cff(font: TTFont, family: str, full_name: str, new_postscript_name: 
     """Rename the font within the font, unless it is damaged: outlines that can be drawn stay as they are."""
     table = newTable("CFF ")
     try:
+        font.getGlyphOrder()  # which is read from the table: it is bytes from here on
         table.decompile(font.reader["CFF "], font)
         fonts = table.cff
         fonts.fontNames[0] = new_postscript_name

@@ -6,10 +6,9 @@ font could show before looks different.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from fontTools.colorLib.builder import buildCOLR, buildCPAL
 from fontTools.misc.psCharStrings import T2CharString
 from fontTools.pens.boundsPen import BoundsPen
 from fontTools.pens.cu2quPen import Cu2QuPen
@@ -23,7 +22,8 @@ from fontTools.ttLib.tables._c_m_a_p import cmap_format_12
 
 from fontgen.errors import FontgenError
 from fontgen.font.tables import read_anew
-from fontgen.pictures.shapes import CELL, Drawing, Palette, Shape, parse_colour
+from fontgen.pictures.colours import add_colours
+from fontgen.pictures.shapes import CELL, Drawing, Shape
 from fontgen.pictures.table import MOST_SHAPES
 from fontgen.shapers.sdk import BLANK, LETTERS, SHAPES
 
@@ -31,7 +31,6 @@ LETTER_SIZE = 0.7
 """Of a cell: the em of the small letters."""
 _LARGEST = 32767  # of a 16-bit coordinate
 _MOST_GLYPHS = 65535
-_TEXT_COLOUR = 0xFFFF  # COLR: the colour of the text
 _ASCII = range(0x21, 0x7F)
 
 Draw = Callable[[Any], None]
@@ -46,8 +45,8 @@ def with_glyphs(font: TTFont, drawing: Drawing, cell: float, *, tall: bool, rows
         rows: cells above the baseline that lines have room for then.
 
     Raises:
-        FontgenError: the font has no room for the glyphs, or has colour glyphs of its own, or the cells are so large
-            that 16-bit coordinates cannot hold the picture; or a table of the font is damaged.
+        FontgenError: the font has no room for the glyphs or the colours, or the cells are so large that 16-bit
+            coordinates cannot hold the picture; or a table of the font is damaged.
     """
     try:
         font = read_anew(font)
@@ -67,10 +66,10 @@ def _add_glyphs(font: TTFont, drawing: Drawing, cell: float, tall: bool, rows: f
     characters |= _add_letters(font, adder, units)
     layers: dict[str, list[tuple[str, str]]] = {}
     for index, shape in enumerate(drawing.shapes):
-        name = glyph_name(shape)
-        characters[SHAPES + index] = adder.add(
-            name, _outline(shape.outline, units), round(shape.advance * units)
+        name = adder.add(
+            f"picture.{shape.name}", _outline(shape.outline, units), round(shape.advance * units)
         )
+        characters[SHAPES + index] = name
         if shape.layers:
             layers[name] = [
                 (
@@ -82,21 +81,14 @@ def _add_glyphs(font: TTFont, drawing: Drawing, cell: float, tall: bool, rows: f
     adder.finish()
     _write_cmap(font, characters)
     if layers:
-        _write_colours(font, layers, [drawing.shade(p) for p in drawing.palettes.values()])
+        add_colours(font, layers, [drawing.shade(p) for p in drawing.palettes.values()])
     if tall:
         _raise_lines(font, round(rows * units), round(drawing.rows_below * units))
-
-
-def glyph_name(shape: Shape) -> str:
-    """The name of a shape's glyph."""
-    return f"picture.{shape.name}"
 
 
 def _check_sizes(
     font: TTFont, drawing: Drawing, cell: float, units: int, rows_of_line: float
 ) -> None:
-    if "COLR" in font or "CPAL" in font:
-        raise FontgenError("has colour glyphs of its own (COLR): choose another base font")
     if len(drawing.shapes) > MOST_SHAPES:
         raise FontgenError(f"{len(drawing.shapes)} shapes are more than {MOST_SHAPES}")
     if units < 1:
@@ -172,11 +164,12 @@ class _Adder:
             font["post"]  # read before the order grows
 
     def add(self, name: str, draw: Draw, width: int) -> str:
-        """A glyph drawn by a function; returns its name."""
+        """A glyph drawn by a function; returns its name, which is another where glyphs have numbers for names."""
         if name in self._taken:
             raise FontgenError(f"has a glyph {name!r} already: choose another base font")
         if len(self.order) == _MOST_GLYPHS:
             raise FontgenError(f"has no room for more glyphs: the limit is {_MOST_GLYPHS}")
+        name = self._known_as(name)
         bounds = self._draw(name, draw)
         self.order.append(name)
         self._taken.add(name)
@@ -206,6 +199,9 @@ class _Adder:
         self.font.setGlyphOrder(self.order)
         self.font["maxp"].numGlyphs = len(self.order)
         self.font["hhea"].numberOfHMetrics = 0  # counted anew
+
+    def _known_as(self, name: str) -> str:
+        return name
 
     def _draw(self, name: str, draw: Draw) -> tuple[float, float, float, float]:
         raise NotImplementedError
@@ -269,16 +265,35 @@ class _CffAdder(_Adder):
         if "CFF " not in font:
             raise FontgenError("has neither glyf nor CFF outlines: choose another base font")
         self._top = font["CFF "].cff.topDictIndex[0]
-        if hasattr(self._top, "ROS"):
-            raise FontgenError("is a CID-keyed CFF font: choose another base font")
         self._strings = self._top.CharStrings
+        self._by_number = hasattr(self._top, "ROS")  # a CID-keyed font
+        self._private = self._top.Private if not self._by_number else self._private_of_notdef()
+
+    def _private_of_notdef(self) -> Any:
+        """Hints of the font dictionary that new glyphs belong to: they have none of their own."""
+        self._dictionary = self._top.FDSelect[0]
+        self._next_number = 1 + max(int(name[3:]) for name in self.order[1:])
+        return self._top.FDArray[self._dictionary].Private
+
+    def _known_as(self, name: str) -> str:
+        """In a CID-keyed font glyphs are numbers, which fontTools writes as ``cid00123``."""
+        if not self._by_number:
+            return name
+        if self._next_number > _MOST_GLYPHS:
+            raise FontgenError(
+                f"has no room for more glyphs: its numbers (CIDs) end at {_MOST_GLYPHS}"
+            )
+        number, self._next_number = self._next_number, self._next_number + 1
+        self._top.CIDCount = max(self._top.CIDCount, number + 1)
+        self._top.FDSelect.gidArray.append(self._dictionary)
+        return f"cid{number:05}"
 
     def _draw(self, name: str, draw: Draw) -> tuple[float, float, float, float]:
         recording = RecordingPen()
         draw(recording)
         pen = T2CharStringPen(None, None)
         recording.replay(pen)
-        string: T2CharString = pen.getCharString(self._top.Private, self._top.GlobalSubrs)
+        string: T2CharString = pen.getCharString(self._private, self._top.GlobalSubrs)
         # The width: nominalWidthX is not known to the pen, and hmtx is what programs read.
         self._top.charset.append(name)
         self._strings.charStrings[name] = len(self._strings.charStringsIndex)
@@ -304,21 +319,6 @@ def _write_cmap(font: TTFont, characters: Mapping[int, str]) -> None:
         cmap.tables = sorted([*cmap.tables, table], key=lambda t: (t.platformID, t.platEncID))
     for table in full:
         table.cmap.update(characters)
-
-
-def _write_colours(
-    font: TTFont, layers: Mapping[str, list[tuple[str, str]]], palettes: Sequence[Palette]
-) -> None:
-    names = list(palettes[0])
-    index = {name: i for i, name in enumerate(names)} | {"": _TEXT_COLOUR}
-    glyphs = {
-        glyph: [(layer, index[colour]) for layer, colour in parts]
-        for glyph, parts in layers.items()
-    }
-    font["COLR"] = buildCOLR(glyphs, version=0, glyphMap=font.getReverseGlyphMap(rebuild=True))
-    font["CPAL"] = buildCPAL(
-        [[parse_colour(palette[name]) for name in names] for palette in palettes]
-    )
 
 
 def _raise_lines(font: TTFont, above: int, below: int) -> None:

@@ -8,6 +8,7 @@ the font.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,10 +17,11 @@ from fontTools.pens.transformPen import TransformPen
 from fontTools.svgLib.path import parse_path
 
 from fontgen.errors import FontgenError
-from fontgen.pictures.maze.drawing import DRAWING
+from fontgen.pictures.maze.drawing import DRAWING, wall_across, wall_upright
 from fontgen.pictures.maze.rules import DIRECTIONS, LEAST_SIDE, METHODS, Maze
 from fontgen.pictures.randomness import hash_text
 from fontgen.pictures.shapes import CELL, Drawing, Layer, Shape
+from fontgen.shapers.sdk import SHAPES
 
 DEFAULT_MAZE = "12x12,wilson"
 MOST_SIDE = 24
@@ -84,13 +86,13 @@ def _without_width(shape: str, name: str) -> Shape:
 
 def _walls(maze: Maze) -> Iterator[str]:
     """Each wall once: those up and to the right are drawn by the cell beyond, if there is one."""
-    across, upright = _SHAPES["across"].outline, _SHAPES["upright"].outline
     for (x, y), sides in zip(maze.cells, maze.open_sides(), strict=True):
         beyond = set(maze.neighbours((x, y)))
         for direction, (dx, dy) in enumerate(DIRECTIONS):
             by_another = direction < 2 and (x + dx, y + dy) in beyond
             if not (sides >> direction & 1 or by_another):
-                yield _at(across if dx == 0 else upright, x + max(dx, 0), y + max(dy, 0))
+                wall = wall_upright if dx else wall_across
+                yield wall(CELL * (x + max(dx, 0)), CELL * (y + max(dy, 0)))
 
 
 def _at(outline: str, x: float, y: float) -> str:
@@ -122,7 +124,9 @@ def features(plan: Plan, cmap: Mapping[int, str], cell: int) -> str:
         "feature ccmp { lookup begin; lookup unfold; lookup keys; lookup walk; lookup last; } ccmp;",
         *_positions(plan, rows, columns, cell),
     ]
-    return "\n".join(lines)
+    # Where glyphs have numbers for names (CID-keyed fonts), the cmap knows them.
+    known = {f"picture.{s.name}": cmap[SHAPES + i] for i, s in enumerate(drawing(plan).shapes)}
+    return re.sub(r"picture\.\w+", lambda match: known[match[0]], "\n".join(lines))
 
 
 def _simple_lookups(plan: Plan, rows: Sequence[str], columns: Sequence[str]) -> Iterator[str]:

@@ -38,13 +38,17 @@ class PictureModule:
         return bytes(self._memory.read(self._store, address, address + length))
 
     def call_with_text(self, name: str, text: str) -> int:
-        """A function of code points and their number."""
-        data = text.encode("utf-32-le")
+        """A function of a text as HarfBuzz has it (``struct glyph_info``) and its length."""
+        data = b"".join(_GLYPH_INFO.pack(ord(character)) for character in text)
         address = self.call("malloc", max(len(data), 1)) & 0xFFFFFFFF
         self._memory.write(self._store, data, address)
         result = self.call(name, address, len(text))
         self.call("free", address)
         return result
+
+
+_GLYPH_INFO = struct.Struct("<I16x")
+"""A code point; nothing is said of mask, cluster and the shaper's own fields."""
 
 
 def _signed(number: int) -> int:
@@ -118,10 +122,9 @@ class MazeEngine:
 class ChessEngine:
     """The chess of a font. State as `fontgen.pictures.chess.rules.Position.state` tells it."""
 
-    _FIELDS = (
-        "to_move", "castling", "en_passant", "halfmoves", "fullmove", "is_check", "has_move", "is_dead",
-    )  # fmt: skip
-    _LAYOUT = struct.Struct(f"<{64 + len(_FIELDS)}i")
+    _LAYOUT = struct.Struct("<128s5B3xII")
+    """``struct position``: squares by 16 * rank + file, to_move, castling, en_passant, kings, halfmoves, fullmove."""
+    _NO_SQUARE = 0xFF
 
     def __init__(self, module: PictureModule):
         self.module = module
@@ -139,7 +142,24 @@ class ChessEngine:
         return self.module.call("inspect_perft", depth)
 
     def state(self) -> dict[str, int | list[int]]:
-        numbers = self._LAYOUT.unpack(
-            self.module.read(self.module.call("inspect_position"), self._LAYOUT.size)
+        address = self.module.call("inspect_position")
+        board, to_move, castling, en_passant, _, _, halfmoves, fullmove = self._LAYOUT.unpack(
+            self.module.read(address, self._LAYOUT.size)
         )
-        return {"board": list(numbers[:64]), **dict(zip(self._FIELDS, numbers[64:], strict=True))}
+        flags = self.module.call("inspect_state")
+        return {
+            "board": [board[16 * rank + file] for rank in range(8) for file in range(8)],
+            "to_move": to_move,
+            "castling": castling,
+            "en_passant": -1 if en_passant == self._NO_SQUARE else _square_number(en_passant),
+            "halfmoves": halfmoves,
+            "fullmove": fullmove,
+            "is_check": flags & 1,
+            "has_move": flags >> 1 & 1,
+            "is_dead": flags >> 2 & 1,
+        }
+
+
+def _square_number(square: int) -> int:
+    """Of 64, from that of ``struct position``."""
+    return 8 * (square >> 4) + (square & 7)

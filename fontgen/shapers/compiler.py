@@ -41,12 +41,14 @@ _LINKER_FLAGS = (
 )  # fmt: skip
 
 
-FASTEST, SMALLEST = "-O3", "-Oz"
-"""What the compiler strives for."""
+FASTEST = ("-O3",)
+SMALLEST = ("-Oz", "-flto", "-mllvm", "-inline-threshold=0")
+"""What the compiler strives for. Functions written into their callers save no room where a call is two bytes; with
+link-time optimisation the linker is the one that compiles."""
 
 
 def shaper_module(
-    program: str, flavour: str, headers: Mapping[str, str], optimise: str = FASTEST
+    program: str, flavour: str, headers: Mapping[str, str], optimise: tuple[str, ...] = FASTEST
 ) -> bytes:
     """The WebAssembly module of a shaper, as it goes into the font's ``Wasm`` table.
 
@@ -83,7 +85,7 @@ def sources_of(name: str) -> Path:
 
 
 def cached_module(
-    folder: Path, flavour: str, headers: Mapping[str, str], optimise: str = FASTEST
+    folder: Path, flavour: str, headers: Mapping[str, str], optimise: tuple[str, ...] = FASTEST
 ) -> bytes:
     """The module of the C files in any folder, compiled once for each state of them."""
     cache = Path(platformdirs.user_cache_dir("fontgen")) / "shaper"
@@ -103,7 +105,7 @@ def packaged_name(program: str, flavour: str) -> str:
 
 
 def compile_shaper(
-    folder: Path, flavour: str, headers: Mapping[str, str], optimise: str = FASTEST
+    folder: Path, flavour: str, headers: Mapping[str, str], optimise: tuple[str, ...] = FASTEST
 ) -> bytes:
     """Compile the SDK and the C files of a folder for a flavour.
 
@@ -113,7 +115,7 @@ def compile_shaper(
     with tempfile.TemporaryDirectory() as made:
         for name, text in {**sdk.headers(), **headers}.items():
             Path(made, name).write_text(text)
-        target = (optimise, f"-mcpu={processor}", f"-I{made}", f"-I{sources_of(_SDK)}")
+        target = (*optimise, f"-mcpu={processor}", f"-I{made}", f"-I{sources_of(_SDK)}")
 
         def compiled(source: Path) -> str:
             path = Path(made, f"{source.parent.name}-{source.stem}.o")
@@ -124,8 +126,27 @@ def compile_shaper(
         members = [compiled(source) for source in sorted(sources_of(_SDK).glob("*.c"))]
         _zig("ar", "rcsD", str(library), *members)
         objects = [compiled(source) for source in _sources(folder, flavour)]
-        _zig("wasm-ld", *_LINKER_FLAGS, *objects, str(library), "-o", str(output))
+        _zig(
+            "wasm-ld",
+            *_LINKER_FLAGS,
+            *_of_linker(optimise),
+            *objects,
+            str(library),
+            "-o",
+            str(output),
+        )
         return output.read_bytes()
+
+
+def _of_linker(optimise: tuple[str, ...]) -> list[str]:
+    """What the linker must be told again when it compiles."""
+    if "-flto" not in optimise:
+        return []
+    both = (*optimise, *_COMPILER_FLAGS)
+    return [
+        "--lto-O2",
+        *(word for i, flag in enumerate(both) if flag == "-mllvm" for word in both[i : i + 2]),
+    ]
 
 
 def _sources(folder: Path, flavour: str) -> list[Path]:
@@ -152,7 +173,7 @@ def _zig_version() -> str:
         ) from None
 
 
-def _source_hash(folder: Path, headers: Mapping[str, str], optimise: str) -> str:
+def _source_hash(folder: Path, headers: Mapping[str, str], optimise: tuple[str, ...]) -> str:
     """Changes whenever the sources, the headers, the flags or the compiler do."""
     parts = [repr((optimise, _COMPILER_FLAGS, _LINKER_FLAGS, _FEATURES)).encode()]
     parts.append(_zig_version().encode())

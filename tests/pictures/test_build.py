@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import string
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fontTools.colorLib.builder import buildCOLR, buildCPAL
+from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
-from support.base_fonts import make_font, saved
+from support.base_fonts import make_font, saved, with_cids
 from support.paths import REPOSITORY
 
 from fontgen.build import build_font
 from fontgen.config import read_config
 from fontgen.errors import FontgenError
 from fontgen.font.base import default_base_path
+from fontgen.pictures.maze.drawing import DRAWING as MAZE
+from fontgen.shapers.sdk import LETTERS, SHAPES
 from fontgen.text.shape import ShapeOptions, ShapingFont
 
 
@@ -157,23 +163,77 @@ def test_lines_are_tall_or_the_base_fonts(tmp_path: Path) -> None:
     assert some.ascent == 4 * round(0.6 * 2048)
 
 
-def test_cff_base_fonts(tmp_path: Path, uharfbuzz: object) -> None:
-    (tmp_path / "base.otf").write_bytes(saved(make_font(cff=True)))
-    data = build(tmp_path, "[font]\nbase = 'base.otf'\n[shaper]\nprogram = 'maze'")
-    font = ShapingFont(uharfbuzz, data)
-    assert len(font.shape("maze(4x4):d").glyphs) > 10
-    opened = TTFont(io.BytesIO(data))
-    assert opened["maxp"].numGlyphs == len(opened["CFF "].cff.topDictIndex[0].CharStrings)
-
-
-def test_a_base_font_with_colours_of_its_own_is_refused(
-    tmp_path: Path, picture_paths: dict[str, Path]
+@pytest.mark.parametrize("by_number", [False, True], ids=["named", "CID-keyed"])
+def test_cff_base_fonts(
+    tmp_path: Path, uharfbuzz: object, pictures: dict[str, ShapingFont], by_number: bool
 ) -> None:
-    font = TTFont(picture_paths["maze"])
-    del font["Wasm"]
-    font.save(tmp_path / "coloured.ttf")
-    with pytest.raises(FontgenError, match="colour glyphs of its own"):
-        build(tmp_path, "[font]\nbase = 'coloured.ttf'\n[shaper]\nprogram = 'maze'")
+    base = make_font(cff=True, letters=string.ascii_letters + " :")
+    (tmp_path / "base.otf").write_bytes(with_cids(saved(base)) if by_number else saved(base))
+    for program, text in (("maze", "maze(4x4):d"), ("gsub-maze", "maze:d")):
+        data = build(tmp_path, f"[font]\nbase = 'base.otf'\n[shaper]\nprogram = '{program}'")
+        font, opened = ShapingFont(uharfbuzz, data), TTFont(io.BytesIO(data))
+        top = opened["CFF "].cff.topDictIndex[0]
+        assert opened["maxp"].numGlyphs == len(top.CharStrings)
+        assert len(font.shape(text).glyphs) == len(pictures[program].shape(text).glyphs)
+        assert hasattr(top, "ROS") == by_number
+        # Every outline can be drawn, by HarfBuzz as by fontTools, and they are the same.
+        shown = opened.getBestCmap()
+        for code in (SHAPES, SHAPES + 1, LETTERS + ord("a") - 0x20):
+            pen, drawn = RecordingPen(), []
+            opened.getGlyphSet()[shown[code]].draw(pen)
+            font.font.draw_glyph(opened.getGlyphID(shown[code]), _draw_into(uharfbuzz), drawn)
+            assert drawn.count("move") == sum(name == "moveTo" for name, _ in pen.value)
+
+
+def _draw_into(uharfbuzz: Any) -> Any:
+    """Draw functions that write down where contours begin."""
+    functions = uharfbuzz.DrawFuncs()
+    functions.set_move_to_func(lambda x, y, drawn: drawn.append("move"))
+    for name in ("line_to", "quadratic_to", "cubic_to", "close_path"):
+        getattr(functions, f"set_{name}_func")(lambda *_: None)
+    return functions
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_base_fonts_with_colours_of_their_own(
+    tmp_path: Path, uharfbuzz: object, version: int
+) -> None:
+    """Theirs stay as they are, in each palette; ours come after them."""
+    base = make_font()
+    red, green, blue = (1.0, 0.0, 0.0, 1.0), (0.0, 1.0, 0.0, 1.0), (0.0, 0.0, 1.0, 1.0)
+    layers = {"uni0061": [("uni0062", 0), ("uni0063", 1)]}
+    paint = {
+        "Format": 10,
+        "Glyph": "uni0065",
+        "Paint": {"Format": 2, "PaletteIndex": 1, "Alpha": 1},
+    }
+    base["COLR"] = buildCOLR(layers | ({"uni0066": paint} if version else {}))
+    base["CPAL"] = buildCPAL([[red, green], [blue, red]])
+    (tmp_path / "base.ttf").write_bytes(saved(base))
+    data = build(tmp_path, "[font]\nbase = 'base.ttf'\n[shaper]\nprogram = 'maze'")
+    font = TTFont(io.BytesIO(data))
+    palettes = [[tuple(c) for c in palette] for palette in font["CPAL"].palettes]
+    assert len(palettes) == 3  # day, night, universal
+    own = [((0, 0, 255, 255), (0, 255, 0, 255)), ((255, 0, 0, 255), (0, 0, 255, 255))]
+    assert [tuple(palette[:2]) for palette in palettes] == [own[0], own[1], own[0]]
+    colours = [
+        tuple(c)
+        for c in TTFont(io.BytesIO(build(tmp_path, "[shaper]\nprogram = 'maze'")))["CPAL"].palettes[
+            1
+        ]
+    ]
+    assert palettes[1][2:] == colours
+    assert font["COLR"].version == version
+    if version:
+        assert font["COLR"].table.BaseGlyphList.BaseGlyphPaintRecord[0].BaseGlyph == "uni0066"
+    face = ShapingFont(uharfbuzz, data).face
+    walker = font.getGlyphID(font.getBestCmap()[SHAPES])
+    of_base = face.get_glyph_color_layers(font.getGlyphID("uni0061"))
+    assert [(font.getGlyphName(layer.glyph), layer.color_index) for layer in of_base] == layers[
+        "uni0061"
+    ]
+    (layer,) = face.get_glyph_color_layers(walker)
+    assert layer.color_index == 2 + list(MAZE.palettes["day"]).index("walker")
 
 
 def test_nothing_of_the_base_font_changes(picture_paths: dict[str, Path]) -> None:
@@ -187,10 +247,10 @@ def test_nothing_of_the_base_font_changes(picture_paths: dict[str, Path]) -> Non
         assert all(font.getBestCmap()[code] == name for code, name in base.getBestCmap().items())
 
 
-@pytest.mark.parametrize("name, kilobytes", [("tetromino", 12), ("maze", 12), ("chess", 14)])
-def test_sizes(picture_paths: dict[str, Path], name: str, kilobytes: int) -> None:
+@pytest.mark.parametrize("name", ["tetromino", "maze", "chess"])
+def test_sizes(picture_paths: dict[str, Path], name: str) -> None:
     font, base = TTFont(picture_paths[name]), default_base_path().stat().st_size
-    assert len(font.getTableData("Wasm")) <= kilobytes * 1024
+    assert len(font.getTableData("Wasm")) <= 12 * 1024
     assert picture_paths[name].stat().st_size <= base + 30 * 1024
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from fontTools.cffLib import FDArrayIndex, FDSelect, FontDict
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -25,6 +26,7 @@ def make_font(
     *,
     cff: bool = False,
     variable: bool = False,
+    letters: str = LETTERS,
     family: str = "Square",
     copyright: str = "Copyright 2020 The Square Project Authors",
     trademark: str = "",
@@ -32,12 +34,12 @@ def make_font(
     signed: bool = False,
 ) -> TTFont:
     """A font of squares; `CREATED` is its date."""
-    glyphs = [".notdef"] + [f"uni{ord(letter):04X}" for letter in LETTERS]
+    glyphs = [".notdef"] + [f"uni{ord(letter):04X}" for letter in letters]
     sides = {name: 0 if name == "uni0020" else 100 + 10 * i for i, name in enumerate(glyphs)}
     builder = FontBuilder(1000, isTTF=not cff)
     builder.setupGlyphOrder(glyphs)
     builder.setupCharacterMap(
-        {ord(letter): name for letter, name in zip(LETTERS, glyphs[1:], strict=True)}
+        {ord(letter): name for letter, name in zip(letters, glyphs[1:], strict=True)}
     )
     if cff:
         _add_charstrings(builder, sides, family)
@@ -123,3 +125,34 @@ def collection(*fonts: TTFont) -> bytes:
     stream = io.BytesIO()
     members.save(stream)
     return stream.getvalue()
+
+
+def with_cids(data: bytes) -> bytes:
+    """A font with CFF outlines whose glyphs have numbers for names, as those for Chinese, Japanese and Korean have."""
+    font = TTFont(io.BytesIO(data))
+    cff, order = font["CFF "].cff, font.getGlyphOrder()
+    top = cff.topDictIndex[0]
+    numbered = {name: f"cid{i:05}" if i else name for i, name in enumerate(order)}
+    strings = {numbered[name]: top.CharStrings[name] for name in order}
+    for string in strings.values():
+        string.decompile()
+    private = top.Private
+    dictionary = FontDict()
+    dictionary.Private, dictionary.FontName = private, "All"
+    top.FDArray, top.FDSelect = FDArrayIndex(), FDSelect()
+    top.FDArray.append(dictionary)
+    top.FDSelect.gidArray = [0] * len(order)
+    top.ROS, top.CIDCount, top.charset = ("Adobe", "Identity", 0), len(order), [*numbered.values()]
+    del top.Private
+    index = top.CharStrings.charStringsIndex
+    top.CharStrings.charStrings = {name: i for i, name in enumerate(strings)}
+    top.CharStrings.fdArray, top.CharStrings.fdSelect = top.FDArray, top.FDSelect
+    assert len(index) == len(order)
+    tables = {tag: font[tag] for tag in ("hmtx", "cmap")}
+    tables["hmtx"].metrics = {
+        numbered[name]: value for name, value in tables["hmtx"].metrics.items()
+    }
+    for table in tables["cmap"].tables:
+        table.cmap = {code: numbered[name] for code, name in table.cmap.items()}
+    font.setGlyphOrder([*numbered.values()])
+    return saved(font)

@@ -124,16 +124,17 @@ static bool read_move(struct scan *text, struct game *game) {
     return true;
 }
 
-/* Moves that are not shown must be read all the same, to be hidden. */
-static void read_moves(struct scan *text, struct game *game, uint32_t steps) {
+/* Moves that are not shown must be read all the same, to be hidden. Returns how many there are. */
+static uint32_t read_moves(struct scan *text, struct game *game, uint32_t steps) {
     struct game hidden = *game;
     for (uint32_t n = 0; n < MOST_PLIES; n++) {
         if (n == steps) hidden = *game;
         struct game *current = n < steps ? game : &hidden;
         scan_between_moves(text);
         current->result = scan_result(text);
-        if (current->result || !read_move(text, current)) return;
+        if (current->result || !read_move(text, current)) return n;
     }
+    return MOST_PLIES;
 }
 
 bool picture_draw(struct picture *picture, struct scan *text) {
@@ -143,7 +144,7 @@ bool picture_draw(struct picture *picture, struct scan *text) {
     if (settings && !read_settings(text, &game)) return false;
     if (!scan_character(text, ':')) return false;
     uint32_t start = text->at;
-    read_moves(text, &game, picture_feature(picture, TAG('S', 'T', 'E', 'P'), NO_CHARACTER));
+    picture->n_steps = read_moves(text, &game, picture_step(picture));
     bool nothing = text->at == start || text->text[start].codepoint == ' '; /* "a chess: like this" is no board */
     if (!settings && nothing && start < text->length) return false;
     draw(picture, &game, text);

@@ -4,43 +4,27 @@
 
 static struct position position;
 
-/* Code points in memory from malloc(), as a scan. */
-__attribute__((noinline)) static struct scan scan_of(const uint32_t *codepoints, uint32_t n) {
-    static struct glyph_info info[512];
-    for (uint32_t i = 0; i < n && i < 512; i++) info[i] = (struct glyph_info){.codepoint = codepoints[i]};
-    return (struct scan){info, n < 512 ? n : 512, 0};
-}
-
-/* Sets a position by its FEN; 1 or 0. With no text it is the first position of a game. */
-int32_t EXPORT(inspect_fen)(const uint32_t *codepoints, uint32_t n) {
-    struct scan text = scan_of(codepoints, n);
+/* Sets a position by its FEN, given as a text of HarfBuzz's; 1 or 0. With no text it is the first position of a game. */
+int32_t EXPORT(inspect_fen)(const struct glyph_info *info, uint32_t n) {
+    struct scan text = {info, n, 0};
     if (!n) return position_start(&position), 1;
-    return scan_fen(&text, &position) && text.at == text.length;
+    return scan_fen(&text, &position) && text.at == n;
 }
 
 /* Plays a move by its SAN; enum reading. */
-int32_t EXPORT(inspect_move)(const uint32_t *codepoints, uint32_t n) {
-    struct scan text = scan_of(codepoints, n);
+int32_t EXPORT(inspect_move)(const struct glyph_info *info, uint32_t n) {
+    struct scan text = {info, n, 0};
     struct move move;
     enum reading reading = scan_move(&text, &position, &move);
     if (reading == LEGAL) position_play(&position, move);
     return reading;
 }
 
-/* The position as numbers: 64 squares from a1 to h8, to_move, castling, en_passant (a square's number from 0 to 63, or
- * -1), halfmoves, fullmove, and whether there is check, a legal move, a dead position. */
-const int32_t *EXPORT(inspect_position)(void) {
-    static int32_t state[72];
-    uint32_t n = 0, square = position.en_passant;
-    for (uint32_t i = 0; i < 64; i++) state[n++] = position.board[SQUARE(i % 8, i / 8)];
-    const int32_t rest[] = {
-        position.to_move, position.castling,
-        square == NO_SQUARE ? -1 : (int32_t)(8 * RANK_OF(square) + FILE_OF(square)), (int32_t)position.halfmoves,
-        (int32_t)position.fullmove, position_is_check(&position), position_has_move(&position),
-        position_is_dead(&position),
-    };
-    for (uint32_t i = 0; i < sizeof rest / sizeof *rest; i++) state[n++] = rest[i];
-    return state;
+const struct position *EXPORT(inspect_position)(void) { return &position; }
+
+/* Bits from the lowest on: whether there is check, a legal move, a dead position. */
+uint32_t EXPORT(inspect_state)(void) {
+    return position_is_check(&position) | position_has_move(&position) << 1 | position_is_dead(&position) << 2;
 }
 
 static uint64_t perft(const struct position *from, uint32_t depth) {

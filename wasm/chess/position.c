@@ -17,26 +17,21 @@ static int32_t forward(uint8_t colour) { return colour == WHITE ? 16 : -16; }
 
 /* ---- Attacks ---- */
 
-/* Whether a piece of the kind stands where it reaches the square: seen from the square itself, as all but pawns go back
- * the way that they come. */
-static bool reached_by(const struct position *position, uint32_t square, uint8_t kind, uint8_t colour) {
-    uint32_t n;
-    const int8_t *steps = steps_of(kind, &n);
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t at = square + (uint32_t)steps[i]; !(at & BEYOND); at += (uint32_t)steps[i]) {
-            if (position->board[at] == (kind | colour)) return true;
-            if (position->board[at] || !slides(kind)) break;
-        }
-    return false;
-}
-
+/* Looks from the square in every direction, as all but pawns go back the way that they come. */
 static bool is_attacked(const struct position *position, uint32_t square, uint8_t by) {
+    const uint8_t *board = position->board;
     for (int32_t side = -1; side <= 1; side += 2) {
         uint32_t from = square - (uint32_t)(forward(by) + side);
-        if (!(from & BEYOND) && position->board[from] == (PAWN | by)) return true;
+        if (!(from & BEYOND) && board[from] == (PAWN | by)) return true;
     }
-    for (uint8_t kind = KNIGHT; kind <= KING; kind++)
-        if (reached_by(position, square, kind, by)) return true;
+    for (uint32_t i = 0; i < 8; i++) {
+        uint32_t at = square + (uint32_t)KNIGHT_STEPS[i], step = (uint32_t)STRAIGHT_THEN_DIAGONAL[i];
+        if (!(at & BEYOND) && board[at] == (KNIGHT | by)) return true;
+        for (at = square + step; !(at & BEYOND) && !board[at];) at += step;
+        if (at & BEYOND || colour_of(board[at]) != by) continue;
+        uint8_t kind = kind_of(board[at]);
+        if (kind == QUEEN || kind == (i < 4 ? ROOK : BISHOP) || (kind == KING && at == square + step)) return true;
+    }
     return false;
 }
 
@@ -96,10 +91,11 @@ static void add_castling(struct moves *moves, uint32_t from) {
     uint32_t rights = position->to_move == WHITE ? position->castling : position->castling >> 2;
     if (!(rights & 3) || is_attacked(position, from, by)) return;
     const uint8_t *king = position->board + from;
-    if (rights & WHITE_SHORT && !king[1] && !king[2] && !is_attacked(position, from + 1, by))
-        add(moves, from, from + 2, NOTHING);
-    if (rights & WHITE_LONG && !king[-1] && !king[-2] && !king[-3] && !is_attacked(position, from - 1, by))
-        add(moves, from, from - 2, NOTHING);
+    for (int32_t side = 1; side >= -1; side -= 2) {
+        bool is_short = side > 0, free = !king[side] && !king[2 * side] && (is_short || !king[-3]);
+        if (free && rights & (is_short ? WHITE_SHORT : WHITE_LONG) && !is_attacked(position, from + (uint32_t)side, by))
+            add(moves, from, from + 2 * (uint32_t)side, NOTHING);
+    }
 }
 
 static void add_piece_moves(struct moves *moves, uint32_t from, uint8_t kind) {
@@ -117,8 +113,8 @@ static void add_piece_moves(struct moves *moves, uint32_t from, uint8_t kind) {
 
 uint32_t position_moves(const struct position *position, uint8_t kind, uint8_t to, struct move *moves) {
     struct moves found = {position, to, moves, 0};
-    for (uint32_t from = 0; from < SQUARES; from++) {
-        uint8_t piece = position->board[from]; /* nothing beyond the border */
+    for (uint32_t from = 0; from < SQUARES; from = (from + 1 + 8) & ~8u) { /* over what is beyond the border */
+        uint8_t piece = position->board[from];
         if (!piece || colour_of(piece) != position->to_move || (kind && kind_of(piece) != kind)) continue;
         if (kind_of(piece) == PAWN) add_pawn_moves(&found, from);
         else add_piece_moves(&found, from, kind_of(piece));
@@ -136,16 +132,10 @@ bool position_has_move(const struct position *position) {
 /* ---- Playing ---- */
 
 /* The rights that end when something leaves or reaches a square: a king's or a rook's own. */
-static uint8_t rights_of(uint32_t square) {
-    switch (square) {
-    case SQUARE(4, 0): return WHITE_SHORT | WHITE_LONG;
-    case SQUARE(7, 0): return WHITE_SHORT;
-    case SQUARE(0, 0): return WHITE_LONG;
-    case SQUARE(4, 7): return BLACK_SHORT | BLACK_LONG;
-    case SQUARE(7, 7): return BLACK_SHORT;
-    case SQUARE(0, 7): return BLACK_LONG;
-    default: return 0;
-    }
+static uint32_t rights_of(uint32_t square) {
+    static const uint8_t OF_FILES[] = {WHITE_LONG, 0, 0, 0, WHITE_SHORT | WHITE_LONG, 0, 0, WHITE_SHORT};
+    uint32_t rights = OF_FILES[FILE_OF(square)];
+    return RANK_OF(square) == 0 ? rights : RANK_OF(square) == 7 ? rights << 2 : 0;
 }
 
 static void shift(uint8_t *board, uint32_t from, uint32_t to) {
@@ -193,12 +183,13 @@ static bool stands(const struct position *position, uint32_t square, uint8_t pie
     return position->board[square] == piece;
 }
 
+/* Without the king or the rook on its own square there is no right. */
 static void settle_castling(struct position *position) {
-    for (uint32_t i = 0; i < 4; i++) {
-        uint8_t colour = i < 2 ? WHITE : BLACK;
-        uint32_t rank = i < 2 ? 0 : 7, rook_file = i % 2 ? 0 : 7;
-        if (!stands(position, SQUARE(4, rank), KING | colour) || !stands(position, SQUARE(rook_file, rank), ROOK | colour))
-            position->castling &= (uint8_t)~(1 << i);
+    static const uint8_t FILES[] = {0, 4, 7}, PIECES[] = {ROOK, KING, ROOK};
+    for (uint32_t i = 0; i < 6; i++) {
+        uint32_t square = SQUARE(FILES[i / 2], i % 2 ? 7u : 0u);
+        if (!stands(position, square, PIECES[i / 2] | (i % 2 ? BLACK : WHITE)))
+            position->castling &= (uint8_t)~rights_of(square);
     }
 }
 

@@ -9,7 +9,7 @@ static struct walk walk;
 /* The walls: see struct maze. */
 const uint8_t *EXPORT(inspect_make)(uint32_t columns, uint32_t rows, uint32_t method, uint64_t seed) {
     maze_make(&maze, columns, rows, method, (struct random){seed});
-    walk_start(&walk, &maze);
+    walk_start(&walk, &maze, true);
     return maze.open;
 }
 

@@ -24,17 +24,24 @@ void maze_make(struct maze *maze, uint32_t columns, uint32_t rows, enum method m
     static void (*const GENERATORS[METHODS])(struct maze *, struct random *) = {backtracker, prim, kruskal, wilson,
                                                                                 eller};
     maze->columns = columns, maze->rows = rows;
+    maze->solved_for = NO_CELL;
     memset(maze->open, 0, sizeof maze->open);
     GENERATORS[method](maze, &random);
 }
 
 uint32_t maze_step(const struct maze *maze, uint32_t cell, enum direction direction) {
-    return maze->open[cell] >> direction & 1 ? maze_neighbour(maze, cell, direction) : cell;
+    if (!(maze->open[cell] >> direction & 1)) return cell;
+    uint32_t away = direction % 2 ? 1 : maze->columns;
+    return direction <= RIGHT ? cell + away : cell - away; /* inside, as no opening leads out */
 }
 
-void maze_solve(const struct maze *maze, uint32_t goal, uint8_t *towards) {
+const uint8_t *maze_solve(struct maze *maze, uint32_t goal) {
     static uint16_t queue[MOST_CELLS];
+    static uint8_t towards[MOST_CELLS];
+    static const struct maze *solved;
     uint32_t n = 1;
+    if (solved == maze && maze->solved_for == goal) return towards;
+    solved = maze, maze->solved_for = goal;
     memset(towards, DIRECTIONS, maze->columns * maze->rows);
     queue[0] = (uint16_t)goal;
     towards[goal] = UP;
@@ -45,4 +52,5 @@ void maze_solve(const struct maze *maze, uint32_t goal, uint8_t *towards) {
             towards[next] = opposite(d);
             queue[n++] = (uint16_t)next;
         }
+    return towards;
 }

@@ -19,6 +19,7 @@ enum direction { UP, RIGHT, DOWN, LEFT, DIRECTIONS };
 struct maze {
     uint32_t columns, rows;
     uint8_t open[MOST_CELLS]; /* bit d: no wall in direction d; cells row by row, the lowest first */
+    uint32_t solved_for;      /* what maze_solve() has answered last, or NO_CELL */
 };
 
 /* The cell in a direction, walls or not; NO_CELL beyond the border. */
@@ -32,7 +33,7 @@ void maze_make(struct maze *maze, uint32_t columns, uint32_t rows, enum method m
 /* The cell in a direction, or the same cell where a wall is. */
 uint32_t maze_step(const struct maze *maze, uint32_t cell, enum direction direction);
 
-/* For each cell the direction of a shortest way to `goal` (breadth-first search from there). */
-void maze_solve(const struct maze *maze, uint32_t goal, uint8_t *towards);
+/* For each cell the direction of a shortest way to `goal` (breadth-first search from there); of one maze at a time. */
+const uint8_t *maze_solve(struct maze *maze, uint32_t goal);
 
 #endif

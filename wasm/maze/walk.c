@@ -8,15 +8,16 @@ bool walk_is_over(const struct walk *walk) { return walk->cell == goal_of(walk->
 
 /* What can be seen from the cell: it and all along the corridors. */
 static void look_around(struct walk *walk) {
+    if (!walk->looks) return;
     walk->marks[walk->cell] |= SEEN;
     for (enum direction d = 0; d < DIRECTIONS; d++)
         for (uint32_t cell = walk->cell, next; (next = maze_step(walk->maze, cell, d)) != cell; cell = next)
             walk->marks[next] |= SEEN;
 }
 
-void walk_start(struct walk *walk, const struct maze *maze) {
+void walk_start(struct walk *walk, struct maze *maze, bool looks) {
     memset(walk, 0, sizeof *walk);
-    walk->maze = maze;
+    walk->maze = maze, walk->looks = looks;
     look_around(walk);
 }
 
@@ -31,9 +32,8 @@ static uint32_t direction_of(uint32_t key) {
 bool walk_has_key(uint32_t codepoint) { return codepoint == '?' || direction_of(codepoint) < DIRECTIONS; }
 
 static void show_way(struct walk *walk) {
-    static uint8_t towards[MOST_CELLS];
     uint32_t goal = goal_of(walk->maze);
-    maze_solve(walk->maze, goal, towards);
+    const uint8_t *towards = maze_solve(walk->maze, goal);
     for (uint32_t cell = walk->cell; cell != goal; cell = maze_step(walk->maze, cell, towards[cell]))
         walk->marks[cell] |= WAY;
 }

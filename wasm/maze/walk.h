@@ -10,12 +10,13 @@
 enum mark { UNSEEN = 0, SEEN = 1, TRAIL = 2, WAY = 4 };
 
 struct walk {
-    const struct maze *maze;
+    struct maze *maze;
     uint32_t cell, steps;
+    bool looks; /* around, in a fog; else nothing is marked SEEN */
     uint8_t marks[MOST_CELLS]; /* enum mark */
 };
 
-void walk_start(struct walk *walk, const struct maze *maze);
+void walk_start(struct walk *walk, struct maze *maze, bool looks);
 
 /* Whether a character is a key of the walk. */
 bool walk_has_key(uint32_t codepoint);

@@ -48,31 +48,38 @@ uint32_t picture_feature(const struct picture *picture, uint32_t tag, uint32_t o
     return feature ? feature->value : otherwise;
 }
 
+uint32_t picture_step(const struct picture *picture) {
+    return picture_feature(picture, TAG('S', 'T', 'E', 'P'), UINT32_MAX);
+}
+
 /* ---- The trigger ---- */
 
-static struct {
-    bool known;
-    uint32_t word[LONGEST_TRIGGER], length;
-} trigger;
+#define KINDS 32 /* of characters: those that differ by 32, as capital and small letters do, are one */
 
-static void set_trigger(const uint32_t *word, uint32_t length) {
-    memcpy(trigger.word, word, length * sizeof *word);
-    trigger.length = length;
-}
+static struct {
+    uint32_t word[LONGEST_TRIGGER], length; /* 0: not read yet */
+    uint8_t skip[KINDS], skip_on; /* 0: it may end here; then `skip_on` */
+} trigger;
 
 /* From the font's own table, or the program's own. */
 static void read_trigger(hb_font_t font) {
-    if (trigger.known) return;
+    if (trigger.length) return;
     struct blob blob = copy_table(font, PICTURE_TAG);
     const struct picture_header *header = blob.data;
-    for (const char *c = picture_trigger; *c && trigger.length < LONGEST_TRIGGER; c++)
-        trigger.word[trigger.length++] = (uint8_t)*c;
+    uint32_t n = 0;
     if (table_is_intact(header, blob.length, PICTURE_TAG, sizeof *header) &&
         header->trigger_length - 1 < LONGEST_TRIGGER &&
         blob.length == sizeof *header + header->trigger_length * sizeof(uint32_t))
-        set_trigger((const uint32_t *)(header + 1), header->trigger_length);
+        memcpy(trigger.word, header + 1, (n = header->trigger_length) * sizeof(uint32_t));
+    for (const char *c = n ? "" : picture_trigger; *c && n < LONGEST_TRIGGER; c++) trigger.word[n++] = (uint8_t)*c;
     free(blob.data);
-    trigger.known = true;
+    trigger.length = n;
+    memset(trigger.skip, (int)n, KINDS);
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *skip = &trigger.skip[trigger.word[i] % KINDS];
+        trigger.skip_on = *skip;
+        *skip = (uint8_t)(n - 1 - i);
+    }
 }
 
 /* Whether a picture may begin here. A word inside another is none: "mychess:" is no game. */
@@ -85,6 +92,8 @@ static bool scan_trigger(struct scan *text) {
 }
 
 /* ---- The pictures of a line ---- */
+
+static uint32_t most_steps; /* of a picture of the latest shape() */
 
 /* Where a picture lies among the items; all of it has one cluster. */
 struct drawn {
@@ -103,9 +112,10 @@ static bool draw(struct line *line, struct scan *typed, const struct feature *fe
     struct scan text = *typed;
     if (line->n_pictures == MOST_PICTURES || !scan_trigger(&text)) return false;
     uint32_t start = line->items.length;
-    struct picture picture = {&line->items, typed->text[typed->at].cluster, 0, features, n_features};
+    struct picture picture = {&line->items, typed->text[typed->at].cluster, 0, 0, features, n_features};
     picture_put(&picture, BLANK, 0, 0); /* tells how large a cell is */
     if (!picture_draw(&picture, &text)) return line->items.length = start, false;
+    if (picture.n_steps > most_steps) most_steps = picture.n_steps;
     line->pictures[line->n_pictures++] =
         (struct drawn){picture.cluster, start, line->items.length - start, picture.width};
     while (++typed->at < text.at) text_append(&line->items, ZERO_WIDTH_SPACE, typed->text[typed->at].cluster);
@@ -122,13 +132,15 @@ static void draw_all(struct line *line, struct scan typed, const struct feature 
 
 /* ---- The glyphs to their places ---- */
 
-static void reverse(struct glyph_info *info, struct glyph_position *pos, uint32_t n) {
-    for (uint32_t i = 0; i < n / 2; i++) {
-        struct glyph_info swapped = info[i];
-        struct glyph_position swapped_pos = pos[i];
-        info[i] = info[n - 1 - i], pos[i] = pos[n - 1 - i];
-        info[n - 1 - i] = swapped, pos[n - 1 - i] = swapped_pos;
-    }
+/* An item of either array of a buffer is five words. */
+#define WORDS 5
+
+static void reverse(uint32_t *items, uint32_t n) {
+    for (uint32_t *last = items + WORDS * n - WORDS; items < last; last -= 2 * WORDS)
+        for (uint32_t i = 0; i < WORDS; i++, items++, last++) {
+            uint32_t swapped = *items;
+            *items = *last, *last = swapped;
+        }
 }
 
 static int32_t to_font(int32_t hundredths, int32_t cell) { return (int32_t)((int64_t)hundredths * cell / CELL); }
@@ -140,8 +152,10 @@ static void place(const struct line *line, const struct drawn *picture, struct b
     while (first < shaped->length && shaped->info[first].cluster != picture->cluster) first++;
     if (n > shaped->length - first || shaped->info[first + n - 1].cluster != picture->cluster) return;
     struct glyph_position *pos = shaped->pos + first;
-    if (shaped->info[0].cluster > shaped->info[shaped->length - 1].cluster)
-        reverse(shaped->info + first, pos, n); /* what covers must come after what is covered */
+    if (shaped->info[0].cluster > shaped->info[shaped->length - 1].cluster) {
+        reverse(&shaped->info[first].codepoint, n); /* what covers must come after what is covered */
+        reverse((uint32_t *)&pos->x_advance, n);
+    }
     int32_t cell = pos[0].x_advance, pen = 0, line_y = 0;
     int32_t row = scale[0] ? (int32_t)((int64_t)cell * scale[1] / scale[0]) : cell; /* Qt counts y downwards */
     for (uint32_t i = 0; i < n; i++) {
@@ -169,12 +183,16 @@ static void place_all(const struct line *line, hb_font_t font, hb_buffer_t buffe
 
 /* ---- One call ---- */
 
-/* Most texts have none: they are looked through and no more. */
-static bool has_trigger(struct scan text) {
-    uint32_t small = trigger.word[0], capital = small - 'a' < 26 ? small - 32 : small;
-    for (; text.at < text.length; text.at++) {
-        uint32_t c = text.text[text.at].codepoint;
-        if ((c == small || c == capital) && scan_trigger(&(struct scan){text.text, text.length, text.at})) return true;
+/* Most texts have none: they are looked through and no more, by Horspool's method (Practical fast searching in strings,
+ * 1980): from a character one may go on as far as the trigger has no other of its kind before its last one. */
+static bool has_trigger(const struct glyph_info *info, uint32_t length) {
+    uint32_t before = trigger.length - 1, skip;
+    for (uint32_t at = before; at < length; at += skip) {
+        skip = trigger.skip[info[at].codepoint % KINDS];
+        if (skip) continue;
+        skip = trigger.skip_on;
+        struct scan here = {info, length, at - before};
+        if (scan_trigger(&here)) return true;
     }
     return false;
 }
@@ -183,11 +201,11 @@ int32_t EXPORT(shape)(void *plan, hb_font_t font, hb_buffer_t buffer, const stru
                       uint32_t n_features) {
     (void)plan;
     static struct line line;
-    line.n_pictures = 0;
+    line.n_pictures = most_steps = 0;
     read_trigger(font);
     struct buffer_contents typed = copy_typed_text(buffer);
     struct scan text = {typed.info, typed.length, 0};
-    if (has_trigger(text)) draw_all(&line, text, features, n_features);
+    if (has_trigger(typed.info, typed.length)) draw_all(&line, text, features, n_features);
     free_typed_text(&typed);
     bool shown = line.n_pictures && !line.items.failed && put_text(buffer, line.items.info, line.items.length);
     shape_with(font, buffer, features, n_features, "ot");
@@ -195,3 +213,6 @@ int32_t EXPORT(shape)(void *plan, hb_font_t font, hb_buffer_t buffer, const stru
     text_free(&line.items);
     return 1;
 }
+
+/* For a page with a slider: how many steps the longest game of the latest shape() has. */
+uint32_t EXPORT(picture_steps)(void) { return most_steps; }

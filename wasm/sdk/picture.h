@@ -22,6 +22,7 @@ struct picture {
     struct text *items;             /* characters, with their places in var1 and var2 */
     uint32_t cluster;
     int32_t width;                  /* the room that the picture takes in its line: to be set */
+    uint32_t n_steps;               /* that picture_step() can tell apart: to be set where there are some */
     const struct feature *features; /* of the shape call */
     uint32_t n_features;
 };
@@ -39,6 +40,9 @@ void picture_write_number(struct picture *picture, uint32_t number);
 
 /* The value of an OpenType feature where the picture stands, or `otherwise` where nobody set it. */
 uint32_t picture_feature(const struct picture *picture, uint32_t tag, uint32_t otherwise);
+
+/* How many steps of a game are to be shown, or UINT32_MAX: all. It is the feature STEP, which makes a replay of a slider. */
+uint32_t picture_step(const struct picture *picture);
 
 /* ---- To be written by the font's author ---- */
 

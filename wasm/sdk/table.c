@@ -8,20 +8,26 @@ struct blob copy_table(hb_font_t font, uint32_t tag) {
     return blob;
 }
 
+#ifdef __OPTIMIZE_SIZE__
+#define AT_A_TIME 1
+#else
+#define AT_A_TIME 16
+#endif
+
 /* Adler-32, RFC 1950: 5552, a multiple of 16, is the most bytes whose sums cannot overflow 32 bits. Sixteen bytes at a
- * time, since one at a time each has to wait for the one before it. */
+ * time where speed counts, since one at a time each has to wait for the one before it. */
 static uint32_t adler32(const uint8_t *bytes, uint32_t n) {
     uint32_t a = 1, b = 0;
     while (n) {
         uint32_t run = n < 5552 ? n : 5552;
         n -= run;
-        for (; run >= 16; run -= 16, bytes += 16) {
+        for (; run >= AT_A_TIME; run -= AT_A_TIME, bytes += AT_A_TIME) {
             uint32_t sum = 0, weighted = 0;
-            for (uint32_t i = 0; i < 16; i++) {
+            for (uint32_t i = 0; i < AT_A_TIME; i++) {
                 sum += bytes[i];
-                weighted += (16 - i) * bytes[i];
+                weighted += (AT_A_TIME - i) * bytes[i];
             }
-            b += 16 * a + weighted;
+            b += AT_A_TIME * a + weighted;
             a += sum;
         }
         for (; run; run--) {

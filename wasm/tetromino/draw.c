@@ -146,11 +146,12 @@ bool picture_draw(struct picture *picture, struct scan *text) {
     if (!scan_character(text, ':')) return false;
     uint32_t next = scan_peek(text);
     if (!settings && next != NO_CHARACTER && !game_has_key(next)) return false; /* "tetris: a game" */
-    uint32_t start = text->at, steps = picture_feature(picture, TAG('S', 'T', 'E', 'P'), NO_CHARACTER);
+    uint32_t start = text->at, steps = picture_step(picture);
     game_start(&game, seed, rules);
     for (; game_has_key(scan_peek(text)); text->at++)
         if (text->at - start < steps) game_play(&game, scan_peek(text));
+    picture->n_steps = text->at - start;
     draw(picture, &game);
-    draw_keys(picture, text, start, text->at - start < steps ? text->at : start + steps);
+    draw_keys(picture, text, start, picture->n_steps < steps ? text->at : start + steps);
     return true;
 }
