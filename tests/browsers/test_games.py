@@ -41,3 +41,37 @@ def test_games(
     native = ShapingFont(uharfbuzz, font.read_bytes(), font).shape(typed)
     assert browser.run("page.text.visibleText") == native.visible
     assert not browser.errors
+
+
+SLIDE = """(() => {
+    const slider = document.querySelector("#replay input");
+    slider.value = argument;
+    slider.dispatchEvent(new Event("input"));
+})()"""
+
+
+def test_a_replay_with_a_slider(
+    browser: Any, fontgen: Callable[..., Outcome], uharfbuzz: object, tmp_path: Path
+) -> None:
+    """Each place of the slider shows the game after so many keys, as the native host does; it has one for each key."""
+    font, page = tmp_path / "tetromino.ttf", tmp_path / "tetromino.html"
+    font.write_bytes(build_font(read_config(REPOSITORY / "fonts" / "tetromino.toml")))
+    typed = "tetris(anna):ddaxSSa"
+    assert fontgen("page", font, "-o", page, "--text", typed).code == 0
+    browser.new_page()
+    browser.open(page.as_uri())
+    browser.wait_for("document.body.dataset.ready !== undefined")
+    assert browser.run("document.querySelector('#replay').hidden") is False
+    assert browser.run("document.querySelector('#replay input').max") == "7"
+    assert browser.run("document.querySelector('#replay output').value") == "7 of 7"
+    native = ShapingFont(uharfbuzz, font.read_bytes(), font)
+    for step in (0, 3, 6, 7):
+        browser.run(SLIDE, step)
+        browser.run("page.text.settled()")
+        browser.wait_for(f"document.querySelector('#replay output').value === '{step} of 7'")
+        shown = native.shape(typed, {"STEP": step})
+        assert browser.run("page.text.visibleText") == shown.visible
+        assert browser.run("page.link").endswith("&features=STEP%3D" + str(step)) == (step < 7)
+    browser.run("(page.text.value = 'no game', page.text.settled())")
+    browser.wait_for("document.querySelector('#replay').hidden")
+    assert not browser.errors

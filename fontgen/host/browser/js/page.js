@@ -7,6 +7,7 @@ import "./element.js";
 import { describeFont } from "./font-report.js";
 import { Lesson } from "./lesson.js";
 import { harfbuzzModule, provider } from "./provider.js";
+import { Replay } from "./replay.js";
 import { showReport } from "./report-view.js";
 
 const MODEL_TABLE = "Llam";
@@ -22,13 +23,14 @@ class Page {
   text = $("wasm-font-text");
   controls = new Controls($("#controls"), () => this.#apply());
   lesson = new Lesson($("#lesson"), this.text);
+  replay = new Replay($("#replay"), () => this.#apply());
   #fontName = settings.font;
   #openings = 0;
   #addressTimer = 0;
 
   async start() {
     const address = readAddress();
-    this.controls.features = address.features ?? settings.features;
+    this.controls.features = this.replay.take(address.features ?? settings.features);
     this.text.value = address.text ?? settings.text;
     this.#apply();
     this.#listen();
@@ -71,7 +73,7 @@ class Page {
   }
 
   #apply() {
-    this.text.setAttribute("features", this.controls.features);
+    this.text.setAttribute("features", this.#features);
     this.text.toggleAttribute("tokens", $("#tokens").checked);
     this.#keepAddress();
   }
@@ -84,7 +86,11 @@ class Page {
   }
 
   get link() {
-    return linkTo(this.text.value, this.controls.features);
+    return linkTo(this.text.value, this.#features);
+  }
+
+  get #features() {
+    return [this.controls.features, this.replay.feature].filter(Boolean).join(",");
   }
 
   #say(message) {
@@ -120,7 +126,7 @@ class Page {
 
   #followAddress() {
     const { text, features } = readAddress();
-    if (features !== null) this.controls.features = features;
+    if (features !== null) this.controls.features = this.replay.take(features);
     if (text !== null && text !== this.text.value) this.text.value = text;
     this.#apply();
   }
@@ -152,6 +158,7 @@ class Page {
   #showFigures({ answer, paragraphs, unfinished }) {
     if (!unfinished) this.toldAt ||= performance.now();
     document.body.dataset.ready = "";
+    this.replay.show(Math.max(0, ...paragraphs.flatMap(({ runs }) => runs.map(({ steps }) => steps))));
     if (!answer) return;
     const { info, timeouts } = this.text.client;
     const milliseconds = answer.shaped.reduce((sum, run) => sum + run.milliseconds, 0);

@@ -89,9 +89,9 @@ export class WasmFont {
    * @param {number} [options.end]
    * @param {"wasm"|"ot"} [options.shaper]
    * @returns {{infos: Uint32Array, positions: Int32Array, direction: string, script: number, shaper: "wasm"|"ot",
-   *   shown: {codepoints: Uint32Array, clusters: Uint32Array}|null, unfinished: boolean, milliseconds: number}}
+   *   shown: {codepoints: Uint32Array, clusters: Uint32Array}|null, unfinished: boolean, steps: number, milliseconds: number}}
    *   clusters count UTF-16 units of `text`. `shown` is the text that the guest gave to OpenType; `unfinished` whether
-   *   it has more to show when it is asked again.
+   *   it has more to show when it is asked again; `steps` how many steps of a game the feature STEP can tell apart.
    */
   shape(text, options = {}) {
     const { start = 0, end = text.length, shaper = "wasm" } = options;
@@ -109,6 +109,7 @@ export class WasmFont {
       script: properties.script,
       shaper: byGuest ? "wasm" : "ot",
       unfinished: byGuest && this.#isUnfinished(text, shown),
+      steps: byGuest ? this.#steps() : 0,
       milliseconds: performance.now() - began,
     };
   }
@@ -152,6 +153,16 @@ export class WasmFont {
       }
     }
     return Boolean(shown) && shown.codepoints.some((codepoint, i) => codepoint === ELLIPSIS && typed.charCodeAt(shown.clusters[i]) !== ELLIPSIS);
+  }
+
+  /** A picture font of the SDK tells it (wasm/sdk/picture.c). */
+  #steps() {
+    const { picture_steps: steps } = this.#guest.exports;
+    try {
+      return (typeof steps === "function" && steps() >>> 0) || 0;
+    } catch {
+      return 0; // another font's function of that name
+    }
   }
 
   #running() {
