@@ -12,7 +12,7 @@ from support.paths import REPOSITORY
 
 from fontgen.build import build_font
 from fontgen.config import read_config
-from fontgen.text.shape import ShapingFont
+from fontgen.text.shape import ShapeOptions, ShapingFont
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_replay_with_a_slider(
         browser.run(SLIDE, step)
         browser.run("page.text.settled()")
         browser.wait_for(f"document.querySelector('#replay output').value === '{step} of 7'")
-        shown = native.shape(typed, {"STEP": step})
+        shown = native.shape(typed, ShapeOptions(features={"STEP": step}))
         assert browser.run("page.text.visibleText") == shown.visible
         assert browser.run("page.link").endswith("&features=STEP%3D" + str(step)) == (step < 7)
     browser.run("(page.text.value = 'no game', page.text.settled())")
