@@ -15,6 +15,7 @@ The same names serve as flags, which override the file::
 
     [quantise]
     bits = 8                      # of a weight; 4 halves the font
+    kv_cache_bits = 32            # of what the model remembers of each token; 16 takes half the memory
     method = "gptq"               # how 4 bits are chosen: "search" is quicker and worse, "absmax" more so
 
     [shaper]
@@ -126,6 +127,7 @@ class QuantiseOptions:
     """``[quantise]``. ``method`` matters at 4 bits."""
 
     bits: int = 8
+    kv_cache_bits: Literal[32, 16] = 32
     method: Method = "gptq"
 
 

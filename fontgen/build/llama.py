@@ -73,7 +73,9 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
         model = load(
             config.model.checkpoint or default_model_path(),
             tokenizer=config.model.tokenizer,
-            target=Target(config.quantise.bits, config.model.context_length),
+            target=Target(
+                config.quantise.bits, config.model.context_length, config.quantise.kv_cache_bits
+            ),
         )
         _say_what_it_needs(model.config, config, reporter)
         _say_what_it_cannot_show(coverage, model.vocabulary, reporter)

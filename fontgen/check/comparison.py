@@ -83,19 +83,21 @@ class GuidedContinuer(ReferenceContinuer):
         return self._answer
 
 
-def engines_of(module: bytes, table: bytes) -> Iterator[tuple[str, Engine]]:
+def engines_of(module: bytes, table: bytes, newest: bytes) -> Iterator[tuple[str, Engine]]:
     """The font's own engines, one or two, and those of this version's flavours that it does not have.
 
-    module: the table ``Wasm``. table: the model's.
+    module: the table ``Wasm``. table: the model's. newest: the same model as this version writes it.
     """
     outer, inner = without_custom_section(module, SIMD_SECTION)
-    own = [outer] if inner is None else [outer, inner]
+    own = {"another version": outer} if inner is None else {
+        "portable, another version": outer, "simd128, another version": inner
+    }  # fmt: skip
     flavours = {shaper_module(flavour): flavour for flavour in FLAVOURS}
-    for shaper in own:
-        flavour = flavours.pop(shaper, "another version")
+    for other, shaper in own.items():
+        flavour = flavours.pop(shaper, other)
         yield f"the font's engine ({flavour})", Engine(shaper, table)
     for shaper, flavour in flavours.items():
-        yield f"the {flavour} engine", Engine(shaper, table)
+        yield f"the {flavour} engine", Engine(shaper, newest)
 
 
 class LogitComparison:

@@ -32,6 +32,7 @@ from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.tables import MODEL_TAG, read_model
 from fontgen.llama.wasm_engine import Engine
 from fontgen.progress import Reporter
+from fontgen.shapers.flavours import quickest_module
 
 STDIN = Path("-")
 
@@ -85,7 +86,7 @@ class Evaluator:
 
     def __init__(self, module: bytes, table: bytes):
         model = read_model(table)
-        self._engine = Engine(module, table)
+        self._engine = Engine(quickest_module(module), table)
         assert model.vocabulary.bos is not None  # Vocabulary.check
         self.bos = model.vocabulary.bos
         self._add_dummy_prefix = model.vocabulary.add_dummy_prefix

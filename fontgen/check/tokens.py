@@ -13,8 +13,7 @@ from fontgen.llama.marks import ANOTHER, MORE
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, Settings, read_settings
 from fontgen.llama.trace import Choices, TracedToken
 from fontgen.llama.tracing import Features, TracingShaper
-from fontgen.shapers.binary import without_custom_section
-from fontgen.shapers.flavours import SIMD_SECTION
+from fontgen.shapers.flavours import quickest_module
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ def open_shaper(path: Path) -> tuple[TracingShaper, Settings]:
     """
     tables = read_tables(path, (WASM_TAG, MODEL_TAG, SETTINGS_TAG))
     with naming(path):
-        outer, inner = without_custom_section(tables[WASM_TAG], SIMD_SECTION)
-        return TracingShaper(inner or outer, tables), read_settings(tables[SETTINGS_TAG])
+        shaper = TracingShaper(quickest_module(tables[WASM_TAG]), tables)
+        return shaper, read_settings(tables[SETTINGS_TAG])
 
 
 class TokenExplainer:

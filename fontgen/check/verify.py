@@ -21,7 +21,7 @@ from fontgen.errors import FontgenError, naming
 from fontgen.font.tables import WASM_TAG
 from fontgen.llama.marks import ELLIPSIS, MORE
 from fontgen.llama.shaper import shaper_module
-from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, read_model, read_settings
+from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, newest_table, read_model, read_settings
 from fontgen.llama.tracing import TracingShaper
 from fontgen.progress import Reporter, Steps
 from fontgen.shapers.flavours import FLAVOURS
@@ -69,7 +69,8 @@ def verify_font(
             f"the prompt {prompt!r} is too long for a context of {subject.context_length}"
         )
     with naming(path):
-        engines = dict(engines_of(subject.tables[WASM_TAG], subject.tables[MODEL_TAG]))
+        module, table = subject.tables[WASM_TAG], subject.tables[MODEL_TAG]
+        engines = dict(engines_of(module, table, newest_table(table, subject.model)))
     comparison = LogitComparison(subject, engines)
     del engines
     with (reporter or Reporter(quiet=True)).steps(total=2 * len(fitting) + 4) as steps:
@@ -95,7 +96,8 @@ def _open(path: Path) -> Subject:
     with naming(path):
         model = read_model(tables[MODEL_TAG])
         settings = read_settings(tables[SETTINGS_TAG])
-        shapers = {flavour: TracingShaper(shaper_module(flavour), tables) for flavour in FLAVOURS}
+        newest = tables | {MODEL_TAG: newest_table(tables[MODEL_TAG], model)}
+        shapers = {flavour: TracingShaper(shaper_module(flavour), newest) for flavour in FLAVOURS}
         continuer = GuidedContinuer(model, settings, shapers)
     return Subject(font, model, continuer, tables)
 

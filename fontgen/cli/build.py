@@ -27,7 +27,11 @@ def build(args: argparse.Namespace) -> int:
             "family": args.family,
             "output": args.output,
         },
-        quantise={"bits": args.bits, "method": args.method},
+        quantise={
+            "bits": args.bits,
+            "kv_cache_bits": args.kv_cache_bits,
+            "method": args.method,
+        },
         shaper={"flavour": args.flavour},
     )
     output = config.font.output

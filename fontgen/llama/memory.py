@@ -22,10 +22,12 @@ class Target:
 
     bits: of a weight in the font, 8 or 4.
     context_length: positions that the font's engine has room for; None: the model's own, at most `PAGE_CONTEXT`.
+    kv_cache_bits: of an element of the KV cache, 32 or 16.
     """
 
     bits: int = 8
     context_length: int | None = None
+    kv_cache_bits: int = 32
 
 
 def weight_bytes(config: ModelConfig, bits: int = 8) -> int:
@@ -41,8 +43,9 @@ def weight_bytes(config: ModelConfig, bits: int = 8) -> int:
 
 
 def kv_cache_bytes(config: ModelConfig) -> int:
-    """Bytes of float32 keys and values for a full context."""
-    return 2 * 4 * config.n_layers * config.context_length * config.kv_dim
+    """Bytes of keys and values for a full context."""
+    element = config.kv_cache_bits // 8
+    return 2 * element * config.n_layers * config.context_length * config.kv_dim
 
 
 def memory_bytes(config: ModelConfig, bits: int = 8) -> int:
@@ -56,7 +59,7 @@ def arithmetic(config: ModelConfig, bits: int = 8) -> str:
     return (
         f"{memory_bytes(config, bits):,} bytes of Wasm memory: {bits}-bit weights {weight_bytes(config, bits):,}, "
         f"a KV cache of {kv_cache_bytes(config):,} (2 x {config.n_layers} layers x {config.context_length:,} "
-        f"positions x {config.kv_dim} x 4 bytes), about {RESERVE:,} for the rest"
+        f"positions x {config.kv_dim} x {config.kv_cache_bits // 8} bytes), about {RESERVE:,} for the rest"
     )
 
 
@@ -80,6 +83,7 @@ def fit(config: ModelConfig, target: Target) -> ModelConfig:
         context_length=wanted,
         trained_length=own,
         rope_theta=float(np.float32(config.rope_theta)),  # as the font's table will have it
+        kv_cache_bits=target.kv_cache_bits,
     )
     weights = weight_bytes(config, target.bits)
     if weights + RESERVE >= FONT_LIMIT:

@@ -96,6 +96,8 @@ class ModelConfig:
     `fontgen.llama.checkpoints.rope_scaling`."""
     rope_attention: float = 1.0
     """What RoPE's cosines and sines are multiplied by: transformers' ``attention_factor``."""
+    kv_cache_bits: int = 32
+    """Of an element of a key or value while it is remembered: 32, or 16, a float16."""
     trained_length: int | None = field(default=None, compare=False)
     """Positions that the model was trained for, where ``context_length`` is what a font has room for."""
 
@@ -137,6 +139,8 @@ class ModelConfig:
             raise FontgenError(
                 f"RoPE has {len(self.rope_factors)} factors for {self.head_size // 2} frequencies"
             )
+        if self.kv_cache_bits not in (16, 32):
+            raise FontgenError(f"a KV cache of {self.kv_cache_bits} bits is not supported, only 16 and 32")
         if not all(0 < factor < 1e12 for factor in self.rope_factors):
             raise FontgenError("a factor of RoPE's frequencies is not positive")
         if not 0 < self.rope_attention < 1e6:

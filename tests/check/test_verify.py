@@ -74,6 +74,23 @@ def test_the_command_line(fontgen, uharfbuzz, tmp_path, model):
     assert fontgen("verify", path, "--tokens", "0").code == 2
 
 
+def test_a_font_of_an_older_version_is_verified_with_its_own_engine_and_with_ours(
+    uharfbuzz, tmp_path, model, monkeypatch
+):
+    """Here this version's tables are newer than the font's by a number that nothing else depends on."""
+    path = tmp_path / "older.ttf"
+    path.write_bytes(font_data(model))
+    written = []
+
+    def newest(data, model):
+        written.append(data)
+        return write_model(model)
+
+    monkeypatch.setattr(verify, "newest_table", newest)
+    assert all(c.passed is not False for c in verify_font(path, n_tokens=4, prompts=PROMPTS))
+    assert written and set(written) == {write_model(model)}
+
+
 def test_of_a_large_model_some_is_tried_and_said(uharfbuzz, tmp_path, model, monkeypatch):
     path = tmp_path / "good.ttf"
     path.write_bytes(font_data(model))

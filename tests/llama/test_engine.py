@@ -54,8 +54,15 @@ def four_bits(model: Model, group_size: int, embedding_bits: int) -> QuantisedMo
     return dataclasses.replace(quantised, matrices=quantised.matrices | matrices)
 
 
+def half_cache(model: Model) -> QuantisedModel:
+    """8 bits, with keys and values in float16."""
+    config = dataclasses.replace(model.config, kv_cache_bits=16)
+    return quantise(dataclasses.replace(model, config=config))
+
+
 PRECISIONS = {
     "8 bits": quantise,
+    "8 bits, a cache of 16": half_cache,
     "4 bits, groups of 8": lambda model: four_bits(model, 8, 4),
     "4 bits, groups of 32, embedding of 8": lambda model: four_bits(model, 32, 8),
 }
@@ -123,6 +130,13 @@ def test_eight_bits_stay_near_the_float_model():
         ReferenceModel(quantise(model)).logits(tokens),
     )
     assert np.abs(exact - quantised).max() < 0.05 * np.abs(exact).max()
+
+
+def test_a_cache_of_float16_changes_the_logits_a_little():
+    model = random_model(dim=64, hidden_dim=128, n_heads=4, n_kv_heads=4, spread=0.2)
+    exact = ReferenceModel(quantise(model)).logits(list(range(3, 23)))
+    halved = ReferenceModel(half_cache(model)).logits(list(range(3, 23)))
+    assert 0 < np.abs(exact - halved).max() < 0.05 * np.abs(exact).max()
 
 
 def test_the_polynomial_is_close_to_exp():

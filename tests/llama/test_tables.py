@@ -12,11 +12,12 @@ from support.paths import REPOSITORY
 from support.tiny_models import random_model
 
 from fontgen.errors import FontgenError
+from fontgen.font.sealed import struct_of
 from fontgen.llama import tables as table
 from fontgen.llama.character_classes import character_classes
 from fontgen.llama.model import PieceKind, PreTokenizer, Vocabulary, rope_table
 from fontgen.llama.quantise.tensors import quantise, quantise_rows
-from fontgen.llama.tables import describe
+from fontgen.llama.tables import describe, layout
 from fontgen.llama.tables.weights import pack_weights
 
 
@@ -148,7 +149,7 @@ def test_the_same_model_gives_the_same_bytes():
         lambda b: b"XXXX" + b[4:],
     ]
     + [
-        lambda b, at=at: b[:at] + bytes([b[at] ^ 1]) + b[at + 1 :]
+        lambda b, at=at: b[:at] + bytes([b[at] ^ 16]) + b[at + 1 :]
         for at in (4, 8, 12, 16, 30, 999, -1 % 5000)
     ],
 )
@@ -186,6 +187,19 @@ def test_the_page_about_the_tables_is_up_to_date():
     assert page == describe.markdown(), (
         "python -m fontgen.llama.tables.describe > wasm/llama/TABLES.md"
     )
+
+
+def test_models_of_version_2_stay_readable():
+    """Their headers end before the bits of the KV cache, which were 32."""
+    model = quantise(random_model(kv_cache_bits=16))
+    data = table.write_model(model)
+    assert table.read_model(data).config.kv_cache_bits == 16
+    newest, before = struct_of(layout.MODEL_FIELDS), struct_of(layout.MODEL_FIELDS, 2)
+    # The sections begin at the same multiple of the alignment, so that the rest is as it was.
+    assert -(-newest.size // layout.ALIGNMENT) == -(-before.size // layout.ALIGNMENT)
+    body = data[16 : before.size] + bytes(newest.size - before.size) + data[newest.size :]
+    older = b"Llam" + struct.pack("<3I", 2, len(data), zlib.adler32(body)) + body
+    assert table.read_model(older).config.kv_cache_bits == 32
 
 
 def test_settings_of_version_1_stay_readable():

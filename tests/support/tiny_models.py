@@ -53,6 +53,7 @@ def random_model(
     n_heads: int = 4,
     n_kv_heads: int = 2,
     context_length: int = 24,
+    kv_cache_bits: int = 32,
     tied_embeddings: bool = True,
     vocabulary: Vocabulary | None = None,
     seed: int = 0,
@@ -62,7 +63,7 @@ def random_model(
     vocabulary = vocabulary or byte_vocabulary(LETTERS)
     config = ModelConfig(
         dim, hidden_dim, n_layers, n_heads, n_kv_heads, len(vocabulary), context_length,
-        tied_embeddings=tied_embeddings,
+        tied_embeddings=tied_embeddings, kv_cache_bits=kv_cache_bits,
     )  # fmt: skip
     random = np.random.default_rng(seed)
     tensors = {

@@ -1,5 +1,6 @@
 #include "kv_cache.h"
 
+#include "half.h"
 #include "memory.h"
 
 bool kv_cache_open(struct kv_cache *cache, const struct model *model) {
@@ -8,11 +9,13 @@ bool kv_cache_open(struct kv_cache *cache, const struct model *model) {
     cache->n_kv_heads = h->n_kv_heads;
     cache->head_size = model->head_size;
     cache->head_stride = (model->head_size + 3) / 4 * 4;
-    cache->keys_size = (h->context_length + POSITIONS - 1) / POSITIONS * head_size * POSITIONS;
-    cache->values_size = (uint64_t)h->context_length * cache->head_stride;
+    cache->is_half = h->kv_cache_bits == 16;
+    uint64_t element = h->kv_cache_bits / 8;
+    cache->keys_size = (h->context_length + POSITIONS - 1) / POSITIONS * head_size * POSITIONS * element;
+    cache->values_size = (uint64_t)h->context_length * cache->head_stride * element;
     /* Of a long context hardly anybody uses all; what attention reads past the last position counts for nothing. */
-    cache->keys = allocate_unset(heads * cache->keys_size, sizeof *cache->keys);
-    cache->values = allocate_unset(heads * cache->values_size, sizeof *cache->values);
+    cache->keys = allocate_unset(heads, cache->keys_size);
+    cache->values = allocate_unset(heads, cache->values_size);
     return cache->keys && cache->values;
 }
 
@@ -20,10 +23,16 @@ void kv_cache_store(struct kv_cache *cache, uint32_t layer, uint32_t position, c
     uint32_t head_size = cache->head_size;
     for (uint32_t head = 0; head < cache->n_kv_heads; head++, key += head_size, value += head_size) {
         /* Blocks of 16 positions, so that one load brings an element of four of them. */
-        float *block = cached_keys(cache, layer, head) +
-                       (uint64_t)(position / POSITIONS) * head_size * POSITIONS + position % POSITIONS;
-        for (uint32_t i = 0; i < head_size; i++) block[i * POSITIONS] = key[i];
-        float *row = cached_values(cache, layer, head) + (uint64_t)position * cache->head_stride;
-        memcpy(row, value, head_size * sizeof *row);
+        uint64_t block = (uint64_t)(position / POSITIONS) * head_size * POSITIONS + position % POSITIONS;
+        uint64_t row = (uint64_t)position * cache->head_stride;
+        if (cache->is_half) {
+            uint16_t *keys = cached_keys(cache, layer, head), *values = cached_values(cache, layer, head);
+            for (uint32_t i = 0; i < head_size; i++) keys[block + i * POSITIONS] = half_of(key[i]);
+            for (uint32_t i = 0; i < head_size; i++) values[row + i] = half_of(value[i]);
+        } else {
+            float *keys = cached_keys(cache, layer, head), *values = cached_values(cache, layer, head);
+            for (uint32_t i = 0; i < head_size; i++) keys[block + i * POSITIONS] = key[i];
+            memcpy(values + row, value, head_size * sizeof *value);
+        }
     }
 }

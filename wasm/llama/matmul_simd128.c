@@ -167,8 +167,51 @@ void matmul4_one(float *out, const struct matrix *matrix, const struct activatio
     }
 }
 
-/* One at a time: with the totals of the groups, two do not fit the registers; and half of the rows for two was slower,
- * for then fewer rows share a load of the vectors. */
+static ALWAYS_INLINE void step4_two(v128_t sums[TOGETHER][4], const v128_t *w, const packed4 *const *packed) {
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 4; k++) {
+        v128_t lanes = w[k];
+        for (int c = 0; c < 4; c++) {
+            v128_t shifted = c ? wasm_i16x8_shr(lanes, 4 * c) : lanes;
+            for (int i = 0; i < TOGETHER; i++) sums[i][k] = add_dot(sums[i][k], shifted, packed[i][0][c]);
+        }
+    }
+    KEEP_LOADS_IN_PLACE();
+}
+
+/* The totals of the groups lie in `out` until all are there: with the sums, they do not fit the registers. */
 void matmul4_two(float *out, uint32_t stride, const struct matrix *matrix, const struct activations *x) {
-    for (uint32_t i = 0; i < TOGETHER; i++) matmul4_one(out + i * stride, matrix, &x[i]);
+    const v128_t *w = (const v128_t *)matrix->weights;
+    const uint8_t *group_scales = matrix->group_scales;
+    for (uint32_t row = 0; row < matrix->rows; row += BLOCK_ROWS) {
+        const packed4 *packed[TOGETHER], *last = (const packed4 *)x[0].packed + matrix->units;
+        for (int i = 0; i < TOGETHER; i++) {
+            packed[i] = x[i].packed;
+            for (int k = 0; k < 4; k++) wasm_v128_store(out + i * stride + row + 4 * k, wasm_i32x4_splat(0));
+        }
+        for (uint32_t group = 0; group < matrix->groups; group++, group_scales += BLOCK_ROWS) {
+            const packed4 *end = packed[0] + matrix->group_units;
+            if (end > last) end = last;
+            v128_t sums[TOGETHER][4];
+            for (int i = 0; i < TOGETHER; i++)
+                for (int k = 0; k < 4; k++) sums[i][k] = wasm_i32x4_splat(x[i].offsets[group]);
+#pragma clang loop unroll_count(1)
+            for (; packed[0] < end; w += 4) {
+                step4_two(sums, w, packed);
+                for (int i = 0; i < TOGETHER; i++) packed[i]++;
+            }
+            for (int i = 0; i < TOGETHER; i++) {
+                for (int k = 0; k < 4; k++) {
+                    float *at = out + i * stride + row + 4 * k;
+                    wasm_v128_store(at, add_scaled(wasm_v128_load(at), sums[i][k], group_scales + 4 * k));
+                }
+            }
+        }
+        for (int i = 0; i < TOGETHER; i++) {
+            for (int k = 0; k < 4; k++) {
+                float *at = out + i * stride + row + 4 * k;
+                store_scaled(at, wasm_v128_load(at), matrix->scales + row + 4 * k, x[i].scale);
+            }
+        }
+    }
 }

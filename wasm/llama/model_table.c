@@ -18,7 +18,7 @@ static bool header_makes_sense(const struct model_header *h) {
            within(h->n_layers, 1, LARGEST_N_LAYERS) && within(h->n_heads, 1, h->dim) &&
            within(h->n_kv_heads, 1, h->n_heads) && within(h->vocab_size, 1, LARGEST_VOCABULARY) &&
            within(h->context_length, 1, LARGEST_CONTEXT) && h->dim % h->n_heads == 0 &&
-           precision_makes_sense(h) &&
+           precision_makes_sense(h) && (h->kv_cache_bits == 16 || h->kv_cache_bits == 32) &&
            h->n_heads % h->n_kv_heads == 0 && h->dim / h->n_heads % 2 == 0 && h->bos_token < h->vocab_size &&
            (h->eos_token < h->vocab_size || h->eos_token == NO_TOKEN) &&
            (h->unk_token < h->vocab_size || h->unk_token == NO_TOKEN) && h->n_ordered_pieces <= h->vocab_size &&

@@ -44,6 +44,12 @@ def register(commands: Any) -> None:
     parser.add_argument("--family", metavar="NAME", help="family name of the new font")
     parser.add_argument("--bits", type=int, metavar="N", help="bits of a weight: 8 or 4")
     parser.add_argument(
+        "--kv-cache-bits",
+        type=int,
+        choices=(32, 16),
+        help="bits of what the model remembers of each token: 16 takes half the memory",
+    )
+    parser.add_argument(
         "--method",
         choices=METHODS,
         help="how 4 bits are chosen: gptq takes longest and loses least (the default)",

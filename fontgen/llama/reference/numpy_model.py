@@ -19,6 +19,7 @@ from fontgen.llama.quantised import QuantisedMatrix, QuantisedModel
 
 F = np.float32
 POSITIONS_AT_ONCE = 64
+LARGEST_HALF = 65504
 _EXACT_COLUMNS = 1040
 """So many products of two numbers up to 127 add up to less than 2**24, all of whose integers float32 holds."""
 _KEPT_PARAMETERS = 1 << 25
@@ -96,6 +97,8 @@ class ReferenceModel:
             self._matrices[f"{prefix}.w{letter}.weight"](normed) for letter in "qkv"
         )
         query, key = (rotate(vectors, self._rope[start:end]) for vectors in (query, key))
+        if config.kv_cache_bits == 16:
+            key, value = to_half_and_back(key), to_half_and_back(value)
         self._keys[layer, :, :, start:end] = key.reshape(n, heads, size).transpose(1, 2, 0)
         self._values[layer, :, start:end] = value.reshape(n, heads, size).transpose(1, 0, 2)
         query = query.reshape(n, heads, -1, size).transpose(1, 2, 0, 3)
@@ -182,6 +185,11 @@ def quantise_activations(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     largest = np.fmax.reduce(np.abs(x), axis=1, initial=F(0))
     inverse = np.where(largest > 0, F(127) / largest, F(0))
     return np.rint(_clamp(x * inverse[:, None], -127, 127)), largest / F(127)
+
+
+def to_half_and_back(x: np.ndarray) -> np.ndarray:
+    """What a float16 remembers of a float: rounded to nearest even, the largest finite one for what is larger."""
+    return _clamp(x, -LARGEST_HALF, LARGEST_HALF).astype(np.float16).astype(F)
 
 
 def rmsnorm(x: np.ndarray, weight: np.ndarray, epsilon: float) -> np.ndarray:

@@ -5,7 +5,7 @@ the codecs, `describe` writes the C header and the page for people, ``wasm/llama
 """
 
 from fontgen.llama.tables.layout import MODEL_TAG, NO_TOKEN, SETTINGS_TAG
-from fontgen.llama.tables.model_table import read_model, write_model
+from fontgen.llama.tables.model_table import newest_table, read_model, write_model
 from fontgen.llama.tables.settings_table import Frame, Settings, read_settings, write_settings
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "SETTINGS_TAG",
     "Frame",
     "Settings",
+    "newest_table",
     "read_model",
     "read_settings",
     "write_model",

@@ -77,6 +77,12 @@ MODEL_FIELDS = PREAMBLE + (
         "entries of the section `rope_factors`: head_size / 2 + 1, or none",
         since=2,
     ),
+    Field(
+        "kv_cache_bits",
+        "I",
+        "of an element of the KV cache: 32, a float, or 16, a float16 (IEEE 754) that was rounded to nearest even",
+        since=3,
+    ),
 )
 SETTINGS_FIELDS = PREAMBLE + (
     Field("kept_marks", "I", "exclamation marks of a run that stay what they are"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from fontgen.errors import FontgenError
-from fontgen.font.sealed import seal, struct_of, unseal
+from fontgen.font.sealed import seal, struct_of, unseal, version_of
 from fontgen.llama.model import (
     ModelCard,
     ModelConfig,
@@ -115,6 +115,13 @@ def read_model(data: bytes) -> QuantisedModel:
     return QuantisedModel(config, vocabulary, matrices, norms, _card(arrays["card"].tobytes()))
 
 
+def newest_table(data: bytes, model: QuantisedModel) -> bytes:
+    """The table of a model, as this version's engine reads it: ``data``, from which the model was read, or of an older
+    font the same written anew."""
+    values = unseal(MODEL_FIELDS, MODEL_TAG, data)
+    return data if values["version"] == version_of(MODEL_FIELDS) else write_model(model)
+
+
 def vocab_size(data: bytes) -> int:
     """How many tokens a table's model has; the rest is not looked at."""
     return int(unseal(MODEL_FIELDS, MODEL_TAG, data)["vocab_size"])
@@ -122,6 +129,7 @@ def vocab_size(data: bytes) -> int:
 
 def _config(values: dict) -> ModelConfig:
     known = {name: values[name] for name in ModelConfig.__dataclass_fields__ if name in values}
+    known["kv_cache_bits"] = values["kv_cache_bits"] or 32  # before version 3 it was not said
     tied = bool(values["flags"] & FLAG_TIED_EMBEDDINGS)
     config = ModelConfig(**known, tied_embeddings=tied)
     config.check()
