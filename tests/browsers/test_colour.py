@@ -14,6 +14,8 @@ from fontTools.ttLib import TTFont, newTable
 from fontTools.ttLib.tables.DefaultTable import DefaultTable
 from fontTools.ttLib.tables.otTables import CompositeMode, ExtendMode, PaintFormat
 from fontTools.ttLib.tables.S_V_G_ import SVGDocument
+from fontTools.ttLib.tables.sbixGlyph import Glyph
+from fontTools.ttLib.tables.sbixStrike import Strike
 from PIL import Image
 from support.base_fonts import saved
 
@@ -219,6 +221,28 @@ def test_svg_glyphs(browser: Any, harfbuzz_wasm: bytes, name: str, packed: bool)
         found = [image[round((900 - y) * 0.4), round(x * 0.4)] for x, y in (LEFT, RIGHT)]
         assert np.abs(np.array(found) - [RGB[colour] for colour in colours]).max() < 30, found
     assert browser.run("globalThis.harmed === undefined")
+
+
+def test_png_glyphs(browser: Any, harfbuzz_wasm: bytes) -> None:
+    """An image of `sbix`: red on the left, blue on the right."""
+    image = Image.new("RGB", (80, 80), "red")
+    image.paste("blue", (40, 0, 80, 80))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    font = plain_font()
+    font["sbix"] = table = newTable("sbix")
+    strike = Strike(ppem=100, resolution=72)
+    strike.glyphs["A"] = Glyph(
+        glyphName="A",
+        graphicType="png ",
+        imageData=stream.getvalue(),
+        originOffsetX=10,
+        originOffsetY=0,
+    )
+    table.strikes = {100: strike}
+    _, ours = drawn(browser, harfbuzz_wasm, saved(font))
+    found = [ours[round((900 - y) * 0.4), round(x * 0.4)] for x, y in (LEFT, RIGHT)]
+    assert np.abs(np.array(found) - [RGB["red"], RGB["blue"]]).max() < 30, found
 
 
 @pytest.mark.parametrize("damage", ["cut", "no gzip", "empty"])

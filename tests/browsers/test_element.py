@@ -246,7 +246,7 @@ def test_a_form(browser: Any, font_path: Any, harfbuzz_wasm: bytes) -> None:
         # What is taken out of the page ends its worker; what is moved in it does not, and what comes back works.
         browser.run("(form.after(field), 0)")
         assert browser.run("field.client !== null")
-        browser.run("(globalThis.kept = field, kept.remove())")
+        browser.run("(window.kept = field, kept.remove())")
         assert browser.run("kept.client === null")
         browser.run("(form.append(kept), kept.value = 'Lily!!!!!!')")
         browser.wait_for("kept.client !== null")

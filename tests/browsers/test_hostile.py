@@ -13,6 +13,7 @@ from support.host_fonts import compile_guest, with_wasm
 from support.hostile import HARMS, MODULES, ODDITIES
 
 from browsers.host_page import HostPage
+from fontgen.host import limits
 
 MILLISECONDS = 1500  # many times what a text takes, on a machine that others use too
 MEGABYTES = 64
@@ -43,7 +44,7 @@ TRY = """(async ({ address, texts, limits }) => {
         const plain = await client.shape({ runs: [run], features: "kern", shaper: "ot" });
         results.push({
             text, took, shaper: shaped.shaped[0].shaper, glyphs: glyphs(shaped), plain: glyphs(plain),
-            restarted: Boolean(shaped.restarted), log: shaped.log, memory: shaped.memory.guest,
+            restarted: Boolean(shaped.restarted), log: [...client.info.log, ...shaped.log], memory: shaped.memory.guest,
         });
     }
     clearInterval(clock);
@@ -97,6 +98,8 @@ def test_a_font_that_never_ends_is_given_up(hostile_font: bytes, hostile: Hostil
     assert [result["restarted"] for result in results] == [ends_workers] * 3 + [False] * 3
     assert all(result["took"] >= MILLISECONDS for result in results[:3])
     assert all(result["took"] < MILLISECONDS for result in results[3:])
+    # Not a matter of speed: a page that waited for its font would have waited this long.
+    assert hostile.slowest < MILLISECONDS
 
 
 def test_a_worker_that_was_ended_does_not_run_on(hostile_font: bytes, hostile: Hostile) -> None:
@@ -107,8 +110,6 @@ def test_a_worker_that_was_ended_does_not_run_on(hostile_font: bytes, hostile: H
     while time.monotonic() < end:
         pass
     assert processor_seconds() - browser < (time.process_time() - own) / 2
-    # Not a matter of speed: a page that waited for its font would have waited this long.
-    assert hostile.slowest < MILLISECONDS
 
 
 def test_three_traps_are_enough(hostile_font: bytes, hostile: Hostile) -> None:
@@ -129,6 +130,35 @@ def test_modules_that_are_wrong(name: str, base_path: Path, hostile: Hostile) ->
     results = hostile.shape(with_wasm(base_path, module), ["AVA, To", "AVA, To"])
     for result in results:
         assert result["glyphs"] == result["plain"], result["log"]
+
+
+def test_code_that_is_too_much(base_path: Path, hostile: Hostile) -> None:
+    """More than CODE_MB is not compiled."""
+    most = limits.CODE_MB << 20
+    for size, is_refused in ((most, True), (most - 1000, False)):
+        body = bytes([0]) + bytes([1]) * size + bytes([0x41, 0, 0x0B])  # nop ..., i32.const 0
+        (result,) = hostile.shape(with_wasm(base_path, module_of(body)), ["AVA"])
+        assert result["glyphs"] == result["plain"]
+        assert any("of code" in line for line in result["log"]) == is_refused, result["log"]
+
+
+def module_of(body: bytes) -> bytes:
+    """A module whose shape() has this body."""
+
+    def sized(data: bytes) -> bytes:
+        length, number = b"", len(data)
+        while number >= 128:
+            length, number = length + bytes([number & 127 | 128]), number >> 7
+        return length + bytes([number]) + data
+
+    sections = {
+        1: bytes([1, 0x60, 5]) + bytes([0x7F]) * 5 + bytes([1, 0x7F]),
+        3: bytes([1, 0]),
+        5: bytes([1, 0, 1]),
+        7: bytes([2]) + sized(b"memory") + bytes([2, 0]) + sized(b"shape") + bytes([0, 0]),
+        10: bytes([1]) + sized(body),
+    }
+    return b"\0asm\1\0\0\0" + b"".join(bytes([id_]) + sized(data) for id_, data in sections.items())
 
 
 @pytest.mark.parametrize("data", [b"", b"no font" * 100, b"\0\1\0\0" + bytes(100)])

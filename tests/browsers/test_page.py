@@ -13,6 +13,7 @@ from support.base_fonts import make_font, saved
 from support.outcome import Outcome
 
 from browsers.server import serve
+from fontgen.host import limits
 from fontgen.text.shape import ShapingFont
 
 Fontgen = Callable[..., Outcome]
@@ -32,6 +33,8 @@ def test_one_file_from_disk_without_a_network(
     typed = browser.run("page.text.value")
     assert browser.run("page.text.visibleText") == llama.shape(typed).visible
     assert "SIMD128" in browser.run("document.querySelector('#status').textContent")
+    granted = {"milliseconds": limits.TIMEOUT_MS, "megabytes": limits.MEMORY_MB}
+    assert browser.run("page.text.client.limits") == granted
     assert not browser.errors
 
 

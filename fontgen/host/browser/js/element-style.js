@@ -35,6 +35,7 @@ svg { display: block; width: 100%; overflow: visible; user-select: none; -webkit
 @keyframes blink-again { 50% { visibility: hidden; } }
 .handle { position: absolute; width: 22px; height: 22px; margin-left: -11px; border-radius: 50% 50% 50% 50%; display: none;
   background: Highlight; border: 2px solid Canvas; box-sizing: border-box; touch-action: none; }
+.handle::before { content: ""; position: absolute; inset: -12px; } /* as large as a finger */
 :host([handles]) .handle { display: block; }
 /* Input methods and screen magnifiers find it at the caret. 16px: smaller ones make iOS zoom in. */
 textarea { position: absolute; width: 2em; height: 1.2em; padding: 0; border: 0; outline: 0; resize: none;

@@ -90,6 +90,7 @@ export class Pointer {
       if (offset !== anchor) element.select(anchor, offset);
     };
     handle.addEventListener("pointermove", move);
-    handle.addEventListener("pointerup", () => handle.removeEventListener("pointermove", move), { once: true });
+    // However it ends: the finger is lifted, or the browser takes it for something else.
+    handle.addEventListener("lostpointercapture", () => handle.removeEventListener("pointermove", move), { once: true });
   }
 }
