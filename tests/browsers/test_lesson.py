@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import byte_level
+from support.llama_fonts import font_data
 from support.outcome import Outcome
+from support.tiny_models import random_model
 
+from fontgen.host.browser.page import PageFont, PageOptions, one_file
 from fontgen.llama import trace
+from fontgen.llama.model import PreTokenizer
+from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.tables import Frame, Settings
 from fontgen.llama.tables.layout import MODEL_FIELDS
+from fontgen.shapers.flavours import UNIVERSAL
 from fontgen.text.options import ShapeOptions, parse_features
 
 Fontgen = Callable[..., Outcome]
@@ -147,3 +155,29 @@ def test_layouts_are_those_of_the_shaper(host_page: Any) -> None:
     assert facts["MOST_CHOICES"] == trace.MOST_CHOICES
     names = [field.name for field in MODEL_FIELDS]
     assert facts["at"] == 4 * names.index("context_length")
+
+
+def test_the_frame_of_a_font_that_answers_is_seen(browser: Any, tmp_path: Path) -> None:
+    """Special tokens by their names, the text of the frame beside them; `fontgen tokens` says the same."""
+    kind = PreTokenizer.SMOLLM
+    vocabulary = byte_level.vocabulary_of(byte_level.train(kind, 400), kind)
+    special = vocabulary.pieces[1].decode()
+    frame = Frame((1, 300, 301), (1,), (1, 300))
+    model = quantise(random_model(vocabulary=vocabulary, seed=6, context_length=80))
+    font, page = tmp_path / "answers.ttf", tmp_path / "answers.html"
+    font.write_bytes(font_data(model, Settings(temperature=0, frame=frame), UNIVERSAL))
+    page.write_bytes(one_file(PageFont.open(font), PageOptions()))
+    browser.new_page()
+    browser.open(page.as_uri())
+    browser.wait_for("document.body.dataset.ready !== undefined")
+    browser.run("document.querySelector('#lesson').open = true")
+    shown = ask(browser, "fox!!!!")
+    texts = browser.run("[...document.querySelectorAll('#trace .token span')].map((box) => box.textContent)")
+    assert shown["kinds"][:3] == ["begin"] * 3 and "frame" in shown["kinds"]
+    pieces = [vocabulary.pieces[token].decode("utf-8", "replace") for token in (300, 301)]
+    assert texts[:3] == [special, *(piece.replace(" ", "␣") for piece in pieces)]
+    assert texts[shown["kinds"].index("frame")] == special
+    browser.run("document.querySelectorAll('#trace .token')[1].click()")
+    browser.run("page.lesson.idle()")
+    heading = browser.run("document.querySelector('#choice-of').textContent")
+    assert heading.startswith(f"The font puts {texts[1]} around it")

@@ -4,6 +4,7 @@
 const MOST_SHOWN = 16;
 const MARK = "!";
 const ANOTHER = "?";
+const SENTENCEPIECE_BOS = "<s>";
 
 const create = (name, properties = {}, ...children) => {
   const element = Object.assign(document.createElement(name), properties);
@@ -11,10 +12,12 @@ const create = (name, properties = {}, ...children) => {
   return element;
 };
 
-/** A token as people read it: spaces are seen, and bytes that are no whole character are written as such. */
-export function readable({ bytes, kind }) {
-  if (kind === "begin") return "BOS";
+/** A token as people read it: spaces are seen, and bytes that are no whole character are written as such. A special one
+ * has its name, as the chat template of a model that answers writes it. */
+export function readable({ bytes, kind, name }) {
+  if (kind === "begin" && !bytes.length && (!name || name === SENTENCEPIECE_BOS)) return "BOS";
   if (kind === "end") return "the end";
+  if (!bytes.length && name) return name;
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return text.replaceAll(" ", "␣").replaceAll("\n", "⏎").replaceAll("\t", "⇥") || "∅";
@@ -138,17 +141,17 @@ export class Lesson {
     this.#bars.replaceChildren();
     if (!token) return (this.#heading.textContent = "");
     if (!choices) {
-      const why = token.kind === "begin" ? "BOS begins every text: nothing was chosen." : "What was read before it has fallen out of the window.";
+      const why = token.kind === "begin" ? `${readable(token)} begins every text: nothing was chosen.` : "What was read before it has fallen out of the window.";
       return (this.#heading.textContent = why);
     }
     const isNext = index >= tokens.length - this.#answer.hypothetical;
-    const verb = token.kind === "prompt" ? `You typed ${readable(token)}` : token.kind === "frame" ? `The font puts ${readable(token)} around it` : isNext ? "What may come next" : `The font took ${readable(token)}`;
+    const verb = token.kind === "prompt" ? `You typed ${readable(token)}` : token.kind === "frame" || token.kind === "begin" ? `The font puts ${readable(token)} around it` : isNext ? "What may come next" : `The font took ${readable(token)}`;
     const drawn = token.temperature ? `, at temperature ${(token.temperature / 100).toFixed(2)} among ${choices.kept} ${choices.kept === 1 ? "token" : "tokens"}` : "";
     const rank = isNext ? "" : `: number ${choices.rank}, ${percent(choices.probability)}`;
     this.#heading.textContent = `${verb}${rank}${drawn}.`;
     const listed = choices.choices.some((choice) => choice.token === token.token);
     const rows = [...choices.choices];
-    if (!listed && !isNext) rows.push({ token: token.token, probability: choices.probability, bytes: token.bytes });
+    if (!listed && !isNext) rows.push({ token: token.token, probability: choices.probability, bytes: token.bytes, name: token.name });
     const most = Math.max(...rows.map(({ probability }) => probability));
     for (const choice of rows) this.#bars.append(this.#bar(choice, token, isNext, most));
   }
@@ -160,7 +163,7 @@ export class Lesson {
     const meter = create("span", { className: "meter" });
     meter.style.setProperty("--share", most ? choice.probability / most : 0);
     row.append(
-      create("span", { className: "piece", textContent: readable({ bytes: choice.bytes }) }),
+      create("span", { className: "piece", textContent: readable({ bytes: choice.bytes, name: choice.name }) }),
       meter,
       create("span", { className: "probability", textContent: percent(choice.probability) + (taken ? " ✓" : "") }),
     );

@@ -9,7 +9,7 @@ const FLOATS = new Set(["probability"]);
 export const KINDS = ["begin", "prompt", "generated", "end", "frame"];
 export const MOST_CHOICES = 64;
 
-const EXPORTS = ["traced_token_count", "traced_tokens", "traced_choices", "traced_rejections", "token_bytes", "malloc", "free"];
+const EXPORTS = ["traced_token_count", "traced_tokens", "traced_choices", "traced_rejections", "token_bytes", "token_name", "malloc", "free"];
 const LONGEST_PIECE = 255;
 const CONTEXT_LENGTH_OFFSET = 40; // of the table Llam: wasm/llama/TABLES.md
 
@@ -43,7 +43,7 @@ export class ModelTrace {
     return this.#list(tokens() >>> 0, TRACED_TOKEN, count()).map((traced) => ({
       ...traced,
       kind: KINDS[traced.kind],
-      bytes: this.tokenBytes(traced.token),
+      ...this.#piece(traced.token),
     }));
   }
 
@@ -53,7 +53,7 @@ export class ModelTrace {
     if (!pointer) return null;
     const header = this.#read(pointer, CHOICES);
     const list = this.#list(pointer + 4 * CHOICES.length, CHOICE, header.n);
-    return { ...header, choices: list.map((choice) => ({ ...choice, bytes: this.tokenBytes(choice.token) })) };
+    return { ...header, choices: list.map((choice) => ({ ...choice, ...this.#piece(choice.token) })) };
   }
 
   /** How many question marks behind the mark of a token show `wanted` in its place; -1: so many do not count. */
@@ -61,9 +61,15 @@ export class ModelTrace {
     return this.#guest.exports.traced_rejections(index, wanted);
   }
 
-  /** What a token stands for. */
-  tokenBytes(token) {
-    const { malloc, free, token_bytes: write } = this.#guest.exports;
+  /** What a token stands for; of a special one, which stands for nothing, what the vocabulary calls it. */
+  #piece(token) {
+    const { token_bytes: bytesOf, token_name: nameOf } = this.#guest.exports;
+    const bytes = this.#written(bytesOf, token);
+    return { bytes, name: bytes.length ? "" : new TextDecoder().decode(this.#written(nameOf, token)) };
+  }
+
+  #written(write, token) {
+    const { malloc, free } = this.#guest.exports;
     const pointer = malloc(LONGEST_PIECE) >>> 0;
     if (!pointer) return new Uint8Array(0);
     const bytes = this.#guest.bytes(pointer, write(token, pointer)).slice();
