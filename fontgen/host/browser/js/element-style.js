@@ -13,6 +13,7 @@ const CSS = `
 :host([hidden]) { display: none; }
 :host([disabled]) { opacity: .6; cursor: default; }
 .surface { position: relative; }
+.surface.empty::before { content: attr(data-placeholder); position: absolute; opacity: .55; pointer-events: none; }
 svg { display: block; width: 100%; overflow: visible; user-select: none; -webkit-user-select: none; }
 .glyphs { fill: currentColor; }
 .selection rect { fill: Highlight; opacity: .35; }

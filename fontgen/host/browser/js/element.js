@@ -123,7 +123,7 @@ export class WasmFontText extends HTMLElement {
   #reflect() {
     this.area.readOnly = this.hasAttribute("readonly");
     this.area.disabled = this.disabled;
-    this.area.placeholder = this.getAttribute("placeholder") ?? "";
+    this.area.placeholder = this.#surface.dataset.placeholder = this.getAttribute("placeholder") ?? "";
     this.area.setAttribute("aria-label", this.getAttribute("aria-label") ?? "text");
   }
 
@@ -202,6 +202,7 @@ export class WasmFontText extends HTMLElement {
   /** Shapes and draws the text anew; events `shape` tell of each answer. */
   async refresh() {
     this.#internals.setFormValue(this.value);
+    this.#surface.classList.toggle("empty", !this.value);
     if (!this.#client) return;
     this.#stale = true;
     if (this.#busy) return;
