@@ -253,7 +253,7 @@ class ShapingFont:
         )
         typed = text[info.cluster : info.cluster + 1]
         return Glyph(
-            name=self.font.glyph_to_string(glyph),
+            name=self._name_of(glyph),
             id=glyph,
             cluster=info.cluster,
             x_advance=position.x_advance,
@@ -262,6 +262,12 @@ class ShapingFont:
             y_offset=position.y_offset,
             text="" if invisible else self.characters.of(glyph, typed, direction),
         )
+
+    def _name_of(self, glyph: int) -> str:
+        try:
+            return str(self.font.glyph_to_string(glyph))
+        except UnicodeDecodeError:  # a damaged `post`, whose names are ASCII by the specification
+            return f"gid{glyph}"
 
     def _visible_clusters(self, shaped: ShapedText, end: int) -> Iterator[str]:
         clusters = [

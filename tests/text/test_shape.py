@@ -264,3 +264,14 @@ def test_a_symbol_font_shows_what_was_typed(uharfbuzz: ModuleType) -> None:
     subtable.cmap = {code + 0xF000: name for code, name in cmap.items()}
     font["cmap"].tables = [subtable]
     assert _shape(ShapingFont(uharfbuzz, saved(font)), "a fox").visible == "a fox"
+
+
+def test_names_of_glyphs_that_are_no_text(uharfbuzz: ModuleType) -> None:
+    """A damaged ``post`` names a glyph by bytes that are no UTF-8."""
+    font = make_font()
+    font["post"].formatType, font["post"].extraNames, font["post"].mapping = 2.0, [], {}
+    data = saved(font)
+    assert data.count(b"uni0061") == 1
+    damaged = data.replace(b"uni0061", b"uni\xff061")
+    names = [glyph.name for glyph in ShapingFont(uharfbuzz, damaged, Path("a.ttf")).shape("ab").glyphs]
+    assert names == ["gid1", "uni0062"]

@@ -56,6 +56,7 @@ def compile_program(directory: Path) -> Path:
     def run(*command: str | Path) -> None:
         subprocess.run([compiler, *flags, *map(str, command)], check=True)
 
+    own_flags = {unit.source: unit.flags for unit in recipe.adapter_units()}
     headers = max(path.stat().st_mtime for path in adapter.rglob("*.h*"))
     objects = []
     for source in sorted(adapter.glob("*.cc")) + [
@@ -73,7 +74,7 @@ def compile_program(directory: Path) -> Path:
             continue
         print(f"compiling {source.name}", file=sys.stderr)
         language = ["-x", "c"] if source.suffix == ".c" else ["-std=c++17", "-DHAVE_WASM=1"]
-        run(*language, "-c", source, "-o", output)
+        run(*language, *own_flags.get(source.name, ()), "-c", source, "-o", output)
     program = directory / "shape_in_threads"
     run(*objects, "-o", program, "-lm", "-lpthread", "-ldl")
     return program
