@@ -6,29 +6,32 @@ before it:
 ===========  ==================================================================================
 hero         number of the hero; those from `Machine.first_default` on were not typed
 gender       0 he, 1 she
-telling      which of a theme's bodies will be told: 0 to 5, and 6 more if the story is under way
+friend       number of the hero who was typed after that one, or `Machine.nobody`
+telling      which of a theme's bodies will be told: 0 to 5; 6 more if the story is under way; and 12 for each company
+             before that of the bodies
 theme        what the body will be about
+thing        number of the typed word that fills the slots of things, or of the theme's own
 row          the text that is being told: a bridge, a phrase, a body or a whole story
-left         words of the row that are still to come
+left         words of the row that are still to come; and whether a quotation is to be closed after the last
 letters      of a hero whose name no list has, at most `LETTERS`
 ===========  ==================================================================================
 
-A mark takes one word: ``left`` counts down, and the word is the row's at its place from the end. A
-row that is over is followed by the row that `Machine.after` names. A row more, or a word more in
-one, adds a state and no rule.
+A mark takes one word: ``left`` counts down, and the word is the row's at its place from the end. What follows a row
+that is over depends on its kind (`Kind`). A row more, or a word more in one, adds a state and no rule.
 
-Row ``128 * telling + theme`` is a body, so that the two registers are the two digits of its number.
+Row ``128 * (telling + 6 * company) + theme`` is a body, so that the registers give the two digits of its number.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fontgen.automaton.content.cast import CLASSES
-from fontgen.automaton.content.format import MOST_THEMES, Content
+from fontgen.automaton.content.cast import CLASSES, NAME, NOUN
+from fontgen.automaton.content.format import COMPANIES, MOST_THEMES, Content
 from fontgen.automaton.content.kinds import Kind, bridge_kind, theme_of
+from fontgen.automaton.content.similar import CLASS
 from fontgen.automaton.content.slots import StoryWord, hero_forms, story_words
-from fontgen.automaton.content.words import FEMALE, MALE, PUNCTUATION
+from fontgen.automaton.content.words import FEMALE, MALE, PUNCTUATION, QUOTES
 
 THEMES = MOST_THEMES
 """The base of a row's number."""
@@ -40,12 +43,14 @@ LETTERS = 10
 
 @dataclass(frozen=True)
 class Row:
-    """A text: numbers of its words; ``joined`` when it goes on without a space; a bridge's theme, if it has one."""
+    """A text: numbers of its words; ``joined`` when it goes on without a space; a bridge's theme, if it has one;
+    ``closes``: it closes a quotation that the prompt opened."""
 
     words: tuple[int, ...]
     kind: Kind
     joined: bool = False
     theme: int | None = None
+    closes: bool = False
 
 
 @dataclass
@@ -57,10 +62,13 @@ class Machine:
         rows: the texts; bodies first.
         vocabulary: typed words that are known, heroes first; their place is their number.
         ends: for prompts without a hero and with one, end of a prompt to a row.
+        similar: the same for ends in classes of words; ``classes``: word to class.
         openings: whole prompts to a row.
         forms: of each hero number, how it is called; None for the name that is in no list.
         genders: of each hero number.
-        themes: typed word to a theme.
+        themes: typed word to a theme. ``things``: words of things; those of a theme lie together, its own first.
+        own_thing: theme to the number of its own thing, where it has one. ``friends``: words that may be a friend.
+        nobody: a friend's number, where there is none.
     """
 
     words: list[StoryWord] = field(default_factory=list)
@@ -69,6 +77,8 @@ class Machine:
     heroes: int = 0
     first_default: int = 0
     unlisted: int = 0
+    nobody: int = 0
+    friends: tuple[str, ...] = ()
     kinds: list[str] = field(default_factory=list)
     forms: list[tuple[str, str, str, str] | None] = field(default_factory=list)
     genders: list[str] = field(default_factory=list)
@@ -76,8 +86,14 @@ class Machine:
     ends: tuple[dict[tuple[str, ...], int], dict[tuple[str, ...], int]] = field(
         default_factory=lambda: ({}, {})
     )
+    similar: tuple[dict[tuple[str, ...], int], dict[tuple[str, ...], int]] = field(
+        default_factory=lambda: ({}, {})
+    )
+    classes: dict[str, str] = field(default_factory=dict)
     openings: dict[tuple[str, ...], int] = field(default_factory=dict)
     themes: dict[str, int] = field(default_factory=dict)
+    things: list[str] = field(default_factory=list)
+    own_thing: dict[int, int] = field(default_factory=dict)
     hero_themes: list[tuple[int, ...]] = field(default_factory=list)
     under_way: tuple[str, ...] = ()
     phrase: dict[str, int] = field(default_factory=dict)
@@ -125,10 +141,18 @@ def machine_of(content: Content) -> Machine:
     }
     builder = _RowBuilder(machine)
     machine.rows = builder.bodies(content)
+    for number, theme in enumerate(content.themes):
+        if theme.things:
+            machine.own_thing[number] = len(machine.things)
+            machine.things += theme.things
     ends = [content.ends_without_hero, content.ends_with_hero]
-    for with_hero, table in enumerate(ends):
-        for end, text in _needed(table).items():
+    similar = [content.similar_without_hero, content.similar_with_hero]
+    for with_hero in (0, 1):
+        for end, text in _needed(ends[with_hero]).items():
             machine.ends[with_hero][end] = builder.bridge(text, bool(with_hero))
+        for end, text in _needed(similar[with_hero]).items():
+            machine.similar[with_hero][end] = builder.bridge(text, bool(with_hero))
+    machine.classes = {word: name for name, words in content.classes.items() for word in words}
     _phrases(machine, builder, content)
     for prompt, text in content.openings.items():
         machine.openings[prompt] = builder.row(text, Kind.WHOLE)
@@ -146,6 +170,11 @@ def _number_heroes(machine: Machine, content: Content) -> None:
     defaults = [content.heroes[word] for word in content.default_heroes]
     machine.heroes = machine.first_default = len(heroes)
     machine.unlisted = len(heroes) + len(defaults)
+    machine.nobody = machine.unlisted + 1
+    machine.friends = tuple(
+        hero.word for hero in heroes
+        if hero.kind in (NAME, NOUN) and hero.word not in content.alone
+    )  # fmt: skip
     machine.kinds = [hero.kind for hero in heroes]
     machine.forms = [hero_forms(hero) for hero in (*heroes, *defaults)] + [None]
     machine.genders = [hero.gender for hero in (*heroes, *defaults)] + ["n"]
@@ -153,10 +182,11 @@ def _number_heroes(machine: Machine, content: Content) -> None:
 
 
 def _needed(ends: dict[tuple[str, ...], str]) -> dict[tuple[str, ...], str]:
-    """Without the ends that go on as their own end does."""
+    """Without the ends that go on as their own end does. Those of one word serve only where no other end is known, so
+    they stand for none."""
     needed = {}
     for end, text in ends.items():
-        shorter = next((end[n:] for n in range(1, len(end)) if end[n:] in ends), None)
+        shorter = next((end[n:] for n in range(1, len(end) - 1) if end[n:] in ends), None)
         if shorter is None or ends[shorter] != text:
             needed[end] = text
     return needed
@@ -178,23 +208,25 @@ class _RowBuilder:
         return tuple(numbers)
 
     def bodies(self, content: Content) -> list[Row]:
-        """`TELLINGS` bodies of each theme; a theme that has fewer tells them again."""
+        """`TELLINGS` bodies of each theme and company; where there are fewer, they are told again."""
         rows = []
-        for number in range(TELLINGS * THEMES):
+        for number in range(TELLINGS * THEMES * len(COMPANIES)):
             told, theme = divmod(number, THEMES)
+            company, told = divmod(told, TELLINGS)
             words: tuple[int, ...] = ()
             if theme < len(content.themes):
-                bodies = content.themes[theme].bodies
+                bodies = content.themes[theme].of(COMPANIES[company])
                 words = self.words(bodies[told % len(bodies)])
             rows.append(Row(words, Kind.BODY))
         return rows
 
     def bridge(self, text: str, with_hero: bool) -> int:
         theme = theme_of(text, self.machine.themes)
-        return self.row(text, bridge_kind(text, with_hero), theme)
+        closes = text.count('"') % 2 == 1
+        return self.row(text, bridge_kind(text, with_hero), theme, closes)
 
-    def row(self, text: str, kind: Kind, theme: int | None = None) -> int:
-        row = Row(self.words(text), kind, not text.startswith(" "), theme)
+    def row(self, text: str, kind: Kind, theme: int | None = None, closes: bool = False) -> int:
+        row = Row(self.words(text), kind, not text.startswith(" "), theme, closes)
         if row not in self._rows:
             self._rows[row] = len(self.machine.rows)
             self.machine.rows.append(row)
@@ -216,10 +248,16 @@ def _phrases(machine: Machine, builder: _RowBuilder, content: Content) -> None:
 
 def _number_words(machine: Machine, content: Content) -> None:
     seen = dict.fromkeys(content.heroes)
+    others: dict[str, None] = {}
     for end in (*machine.ends[0], *machine.ends[1], *machine.openings):
-        seen.update(dict.fromkeys(end))
-    for words in (machine.themes, FEMALE, MALE, content.under_way, content.known_words):
-        seen.update(dict.fromkeys(words))
-    machine.vocabulary = [
-        word for word in seen if word not in CLASSES.values() and word not in PUNCTUATION
-    ]
+        others.update(dict.fromkeys(end))
+    for end in (*machine.similar[0], *machine.similar[1]):
+        others.update(dict.fromkeys(word for word in end if not word.startswith(CLASS)))
+    for words in (
+        machine.themes, FEMALE, MALE, content.alone, content.under_way, content.known_words, machine.classes
+    ):  # fmt: skip
+        others.update(dict.fromkeys(words))
+    # Those of a class lie together: a class is a range of glyphs.
+    seen.update(dict.fromkeys(sorted(others, key=lambda word: machine.classes.get(word, ""))))
+    no_words = {*CLASSES.values(), *PUNCTUATION, *QUOTES}
+    machine.vocabulary = [word for word in seen if word not in no_words]

@@ -15,25 +15,38 @@ from fontgen.automaton import machine as m
 from fontgen.automaton.content.cast import CLASSES, NAME, NOUN, THING, Hero
 from fontgen.automaton.content.format import Content
 from fontgen.automaton.content.kinds import Kind, bridge_kind, theme_of
-from fontgen.automaton.content.slots import hero_forms, story_words
-from fontgen.automaton.content.words import FEMALE, MALE, WORD, normalise
+from fontgen.automaton.content.similar import CLASS
+from fontgen.automaton.content.slots import Players, plural, story_words
+from fontgen.automaton.content.words import FEMALE, MALE, QUOTES, WORD, normalised
 
 RUN = re.compile(rf"!!!(\?{{0,{m.TELLINGS - 1}}})(!+)")
 """A run of marks: three that are hidden, question marks for another story, and a mark for each word."""
-UNLISTED = re.compile(rf"[A-Z][A-Za-z]{{1,{m.LETTERS - 1}}}")
-"""A name may be in no list: a capital letter and one to nine more letters."""
+UNLISTED = re.compile(rf"[A-Z][a-z][A-Za-z]{{0,{m.LETTERS - 2}}}")
+"""A name may be in no list: a capital letter, a small one, and up to eight more letters."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """Registers at the beginning of a run. ``default``: the hero was not typed."""
+    """Registers at the beginning of a run. ``default``: the hero was not typed; ``quoted``: the prompt opened a
+    quotation."""
 
     hero: Hero
     default: bool
     gender: str
+    friend: Hero | None
     theme: int
+    thing: str
     telling: int
     later: bool
+    quoted: bool
+
+    @property
+    def company(self) -> str:
+        """Of whom the bodies are."""
+        if self.friend is not None:
+            return "friends"
+        animal = self.hero.gender == "n" and self.hero.kind != NAME
+        return "animal" if animal else "child"
 
 
 class Reference:
@@ -46,7 +59,12 @@ class Reference:
         self._number = {theme.name: n for n, theme in enumerate(self.themes)}
         phrases = content.phrases
         known = {*content.heroes, *self._theme, *FEMALE, *MALE}
-        for words in (content.under_way, content.known_words, '.,!?;:"'):
+        self._class = {word: name for name, words in content.classes.items() for word in words}
+        similar_ends = (*content.similar_without_hero, *content.similar_with_hero)
+        self._own = {word for end in similar_ends for word in end if not word.startswith(CLASS)}
+        for words in (
+            content.alone, content.under_way, content.known_words, self._class, self._own, ".,!?;:", QUOTES
+        ):  # fmt: skip
             known.update(words)
         for end in (*content.ends_without_hero, *content.ends_with_hero, *content.openings):
             known.update(end)
@@ -101,7 +119,7 @@ class Reference:
         self, typed: str, before: Story | None, another: int, questions: int, first: bool
     ) -> tuple[Story, tuple[str, Kind]]:
         raw = WORD.findall(typed)
-        words = [normalise(word) for word in raw]
+        words = normalised(raw)
         unlisted = self._unlisted(raw, words)
         hero, default = self._hero(words, unlisted, before)
         gender = self._gender(words, hero, before, unlisted)
@@ -109,9 +127,13 @@ class Reference:
         if unlisted is not None:
             abstract[unlisted] = CLASSES[NAME]
         bridge = self._bridge(words, abstract, default, first, another or questions)
-        theme, telling = self._body(words, hero, unlisted, bridge, before)
+        theme, thing, telling = self._body(words, hero, unlisted, bridge, before)
+        friend = self._friend(words, hero, unlisted, before)
         later = any(word in self.content.under_way for word in words)
-        return Story(hero, default, gender, theme, telling, later), bridge
+        quotes = [word for word in words if word in QUOTES]
+        quoted = len(quotes) % 2 == 1
+        story = Story(hero, default, gender, friend, theme, thing, telling, later, quoted)
+        return story, bridge
 
     def _unlisted(self, raw: list[str], words: list[str]) -> int | None:
         """Where the first name stands that is in no list, if no listed name stands before it."""
@@ -164,6 +186,29 @@ class Reference:
             return CLASSES.get(hero.kind, word)
         return word if word in self._known else None
 
+    def _similar(self, word: str | None) -> str:
+        """What stands for a word (as `_abstract` has it) in an end of classes."""
+        if word is None:
+            return CLASS
+        return self._class.get(word) or (word if word in self._own else CLASS)
+
+    def _friend(
+        self, words: list[str], hero: Hero, unlisted: int | None, before: Story | None
+    ) -> Hero | None:
+        """The last hero typed besides the first, if it is another; where none is typed, the friend of the run before."""
+        marked = self._marked(words, unlisted)
+        heroes = self.content.heroes
+        typed = [
+            heroes[word]
+            for word, is_hero in zip(words, marked, strict=True)
+            if word in heroes and not is_hero
+            and heroes[word].kind != THING and word not in self.content.alone
+        ]  # fmt: skip
+        if typed:
+            return typed[-1] if typed[-1].word != hero.word else None
+        names_hero = any(word in heroes and heroes[word].kind != THING for word in words)
+        return before.friend if before and unlisted is None and not names_hero else None
+
     def _bridge(
         self,
         words: list[str],
@@ -176,11 +221,15 @@ class Reference:
         if first and not another and tuple(words) in content.openings:
             return content.openings[tuple(words)], Kind.WHOLE
         ends = content.ends_without_hero if default else content.ends_with_hero
-        for length in range(min(4, len(words)), 0, -1):
-            end = tuple(abstract[-length:])
-            if end in ends:
-                text = ends[end]  # type: ignore[index]
-                return text, bridge_kind(text, not default)
+        similar = content.similar_without_hero if default else content.similar_with_hero
+        classes = [self._similar(word) for word in abstract]
+        for table, lengths, names in (
+            (ends, (4, 3, 2), abstract), (similar, (4, 3, 2), classes), (ends, (1,), abstract)
+        ):  # fmt: skip
+            for length in lengths:
+                if length <= len(words) and tuple(names[-length:]) in table:
+                    text = table[tuple(names[-length:])]  # type: ignore[arg-type]
+                    return text, bridge_kind(text, not default)
         if default and first and not words:
             return phrases.opening, bridge_kind(phrases.opening, True)
         text = phrases.without_hero if default else phrases.with_hero
@@ -193,25 +242,35 @@ class Reference:
         unlisted: int | None,
         bridge: tuple[str, Kind],
         before: Story | None,
-    ) -> tuple[int, int]:
-        """Theme and telling."""
+    ) -> tuple[int, str, int]:
+        """Theme, thing and telling."""
         telling = m.telling(self._hash(words))
         marked = self._marked(words, unlisted)
         others = [word for word, hero in zip(words, marked, strict=True) if not hero]
         typed = [word for word in others if word in self._theme]
         if typed:
-            return self._theme[typed[-1]], telling
+            theme = self._theme[typed[-1]]
+            things = self.themes[theme].things
+            return (
+                theme,
+                next((t for t in things if typed[-1] in (t, plural(t))), self._own_thing(theme)),
+                telling,
+            )
         if bridge[1] is not Kind.WHOLE:
             theme = theme_of(bridge[0], self._theme)
             if theme is not None:
-                return theme, telling
+                return theme, self._own_thing(theme), telling
         if before is not None:
-            return before.theme, (before.telling + 1) % m.TELLINGS
+            return before.theme, before.thing, (before.telling + 1) % m.TELLINGS
         word = (
             hero.word if hero.word in self.content.hero_themes else self.content.default_heroes[0]
         )
         themes = self.content.hero_themes[word]
-        return self._number[themes[m.hero_theme(self._hash(words), len(themes))]], telling
+        theme = self._number[themes[m.hero_theme(self._hash(words), len(themes))]]
+        return theme, self._own_thing(theme), telling
+
+    def _own_thing(self, theme: int) -> str:
+        return next(iter(self.themes[theme].things), "")
 
     def _marked(self, words: list[str], unlisted: int | None) -> list[bool]:
         """Which words may be the hero: the first name, a noun before it, a thing before both."""
@@ -228,17 +287,18 @@ class Reference:
 
     def _words(self, story: Story, text: str, kind: Kind) -> Iterator[str]:
         """The words that the marks of a run show, one each."""
-        yield from self._filled(text, story)
+        closes = kind is not Kind.WHOLE and story.quoted and text.count('"') % 2 == 0
+        yield from self._filled(text + '"' * closes, story)
         if kind is Kind.WHOLE:
             return
         if kind is Kind.PLAIN and story.default:
             yield from self._filled(self._phrases.introduction, story)
         later = story.later or kind is Kind.DAY
         yield from self._filled(self._phrases.later if later else self._phrases.one_day, story)
-        bodies = self.themes[story.theme].bodies
+        bodies = self.themes[story.theme].of(story.company)
         yield from self._filled(bodies[story.telling % len(bodies)], story)
 
     def _filled(self, text: str, story: Story) -> Iterator[str]:
-        forms, gender = hero_forms(story.hero), int(story.gender == "f")
+        players = Players(story.hero, story.gender, story.friend, story.thing)
         for word in story_words(text):
-            yield word.filled(forms, gender)
+            yield word.filled(players)

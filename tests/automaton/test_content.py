@@ -17,7 +17,7 @@ from fontgen.automaton.content.decoder import Decoder, Job
 from fontgen.automaton.content.delexicalise import delexicalise
 from fontgen.automaton.content.format import content_bytes, default_content_path, read_content
 from fontgen.automaton.content.openings import choose_openings, other_names
-from fontgen.automaton.content.slots import filled
+from fontgen.automaton.content.slots import Players, filled
 from fontgen.automaton.machine import machine_of
 from fontgen.errors import FontgenError
 from fontgen.llama.reference.sampler import greedy
@@ -49,13 +49,16 @@ def test_fontgens_own_content_is_whole_and_small() -> None:
         (lambda d: d["ends_with_hero"].update({"and": " {nobody} came."}), "holds no slot"),
         (lambda d: d["ends_with_hero"].update({"a b c d e": " came."}), "is no end of a prompt"),
         (lambda d: d.update(default_heroes="fox"), "is not among the names"),
-        (lambda d: d["themes"][0].update(bodies=[]), "has no body"),
+        (lambda d: d["themes"][0].update(bodies={}), "has no body"),
         (lambda d: d["themes"][1].update(words="kite"), "is of 'kite' and 'bone'"),
         (lambda d: d["hero_themes"].pop("fox"), "'fox' has none"),
         (lambda d: d.pop("openings"), "KeyError"),
         (
             lambda d: d.update(
-                themes=[{"name": f"t{n}", "words": "", "bodies": ["x"]} for n in range(129)]
+                themes=[
+                    {"name": f"t{n}", "words": "", "things": "", "bodies": {"child": ["x"]}}
+                    for n in range(129)
+                ]
             ),
             "129 themes",
         ),
@@ -97,7 +100,7 @@ def test_the_cast_of_the_project_is_one() -> None:
 def test_names_and_pronouns_become_slots(text: str, slots: str) -> None:
     tim = Hero("tim", "Tim", NAME, "m")
     assert delexicalise(text, tim, "m") == slots
-    assert filled(slots, tim, "m") == text
+    assert filled(slots, Players(tim, "m")) == text
 
 
 def test_her_is_him_or_his() -> None:

@@ -19,6 +19,7 @@ WORDS = [
     *(hero.written for hero in HEROES), "the", "in", "it", "was", "sunny", "day", "and", "said", "don't", "cat", "then",
     "suddenly", "kite", "bone", "hat", "she", "his", "The", "LITTLE", "little", "Once", "once", "Zorblax", "Qu", "Q",
     "Abcdefghij", "Abcdefghijk", "Zorblax's", "'tis", "rock'n'roll", "Yesterday", "caf\u00e9",
+    "garden", "house", "green", "yellow", "purple", "balloon", "puppies", "girl", '"', "ZORBLAX", "McQuill",
 ]  # fmt: skip
 SEPARATORS = [" ", " ", " ", ", ", ". ", ' "', '" ', "\u2019", "!", "?", "\n", " 12 ", "\u4e2d", ""]
 RUNS = [

@@ -32,16 +32,34 @@ _BODIES = (
 )
 
 
-def _theme(name: str, words: str, count: int) -> Theme:
-    bodies = tuple(body.replace("{about}", name) for body in _BODIES[:count])
-    return Theme(name, tuple(words.split()), bodies)
+_ANIMAL = "{Hero} ran {about} times. {He} lost {his} {about}."
+_FRIENDS = (
+    '{hero} and {friend} saw a {about}. {Friend} said, "Hello, {fox}!" {friend_He} gave {him} {friend_his} {about}.',
+    '{friend} was sad. "{Pal}, have two {abouts}," said {hero} to {friend_him}, and {friend_himself} and {pal} laughed.',
+)
+
+
+def _theme(name: str, words: str, count: int, things: str = "") -> Theme:
+    about, more = ("{thing}", "{things}") if things else (name, name + "s")
+
+    def told(body: str) -> str:
+        return body.replace("{about}", about).replace("{abouts}", more)
+
+    bodies = {
+        "child": tuple(map(told, _BODIES[:count])),
+        "animal": (told(_ANIMAL),),
+        "friends": tuple(map(told, _FRIENDS[:count])),
+    }
+    if count == 1:
+        del bodies["animal"]
+    return Theme(name, tuple(words.split()), bodies, tuple(things.split()))
 
 
 @functools.cache
 def small_content() -> Content:
     """Ten heroes, three themes, some ends of prompts and two openings."""
     themes = (
-        _theme("kite", "kite kites wind", 3),
+        _theme("kite", "kite kites wind balloon balloons puppy puppies", 3, "kite balloon puppy"),
         _theme("bone", "bone dog", 2),
         _theme("hat", "hat hero boy", 1),
     )
@@ -68,7 +86,7 @@ def small_content() -> Content:
             ("the", "<noun>"): " lived in a big house.",
             (".",): " {He} saw a kite.",
             ("train",): ", which was called {name}, was late.",
-            ("said", ",", '"'): 'Hello," and went to the king.',
+            ("said", ",", "\u201c"): 'Hello," and went to the king.',
             ("don't",): " know.",
             (",",): ' "{Fox}, come here!"',
         },
@@ -76,6 +94,15 @@ def small_content() -> Content:
             ("the", "little", "fox"): " was hungry. He ate a hat. The end.",
             ("once",): " there was nothing at all.",
         },
+        classes={"~garden": ("garden", "house"), "~green": ("green", "yellow")},
+        similar_without_hero={("a", "~green"): " hat fell.", ("~green", "~"): " was there."},
+        similar_with_hero={
+            ("the", "~green", "~garden"): " was {his}.",
+            ("~garden", "~"): " {his} hat.",
+            ("~", "~"): ', and {he} said "No."',
+            ("<name>", "~"): " it.",
+        },
+        alone=("girl",),
         under_way=("then", "suddenly"),
         known_words=("yesterday", "saw", "went", "a", "i"),
         model={"name": "nobody", "license": "CC0"},

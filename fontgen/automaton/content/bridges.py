@@ -7,17 +7,28 @@ other prompts with the same end: a whole sentence, nobody in it but the hero, qu
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from fontgen.automaton.content.cast import NAME, NOUN, Cast, Hero
 from fontgen.automaton.content.delexicalise import delexicalise
 from fontgen.automaton.content.kinds import Kind, bridge_kind
-from fontgen.automaton.content.openings import KnownEnd
-from fontgen.automaton.content.words import FEMALE, MALE, SENTENCE_END, normalise, plain, words_of
+from fontgen.automaton.content.openings import End, KnownEnd
+from fontgen.automaton.content.slots import Players, filled
+from fontgen.automaton.content.words import (
+    FEMALE,
+    MALE,
+    QUOTES,
+    SENTENCE_END,
+    plain,
+    words_of,
+)
 
 MOST_WORDS = 22
 """Words of a bridge."""
+TRIED = 4
+"""Candidates of an end, and openings, about which the model is asked."""
 _GIVEN = re.compile(r"\b(?:named|called|name was) ([A-Z][a-z]+)")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St)\.")
 _LETTERS = re.compile(r"[A-Za-z0-9 .,!?;:'\"-]+")
@@ -81,7 +92,7 @@ class BridgeReader:
         found = SENTENCE_END.search(text)
         if not found:
             return "no end of a sentence"
-        if opening.count('"') % 2 and '"' not in end:
+        if opening.count('"') % 2 and not _opens_quotation(end):
             return "inside a quotation"
         return None
 
@@ -128,13 +139,19 @@ class BridgeReader:
         result = []
         for word in bridge.split():
             core = re.sub(r"^[\"']|(?:'s)?[.,!?;:\"']*$", "", word)
-            low = normalise(core)
+            low = core.lower()
             if core[:1].isupper() and (low in self.first_names or low in self.names):
                 if not given or core != given[1]:
                     return self._refuse("somebody else")
                 word = word.replace(core, "{name}")
             result.append(word)
         return " ".join(result)
+
+    def players(self, opening: str) -> Players:
+        """Who an opening is about; somebody where it does not say."""
+        words = words_of(opening)
+        hero = self._hero(words)
+        return Players(hero or _PLACEHOLDER, self._gender(hero, words, "") if hero else "f")
 
     def _gender(self, hero: Hero | None, words: Sequence[str], text: str) -> str:
         if hero is not None and hero.gender != "n":
@@ -174,40 +191,100 @@ class BridgeReader:
         return delexicalise(text, None, "", opening)
 
 
+def _opens_quotation(end: Sequence[str]) -> bool:
+    quotes = [word for word in end if word in QUOTES]
+    return bool(quotes) and quotes[-1] == QUOTES[0]
+
+
 def _with_child(bridge: str) -> str:
     return re.sub(r"\b(?:girl|boy)\b", "{boy}", bridge)
 
 
-def choose_bridges(
-    known: Sequence[KnownEnd],
-    openings: Sequence[str],
-    told: Mapping[str, str],
-    reader: BridgeReader,
-) -> tuple[dict[tuple[str, ...], str], dict[tuple[str, ...], str]]:
-    """For each end whose openings the model has continued, the bridge that most of them gave.
+@dataclass
+class Choice:
+    """What an end may go on with.
 
-    Of equals: the one that brings a hero, then one of the end's own, then the shorter.
-
-    Returns:
-        Ends of prompts without a hero and with one.
+    votes: of each bridge, of how many openings the model gave it. openings: numbers of those.
     """
-    chosen: tuple[dict[tuple[str, ...], str], dict[tuple[str, ...], str]] = ({}, {})
-    votes: dict[tuple[bool, tuple[str, ...]], Counter[str]] = defaultdict(Counter)
-    for one in known:
-        for number in one.openings:
-            if openings[number] in told:
-                end = one.end
-                bridge = reader.read(openings[number], told[openings[number]], end.words, end.hero)
-                if bridge is not None:
-                    votes[end.hero, end.words][bridge] += 1
-    for (with_hero, words), counter in votes.items():
-        chosen[with_hero][words] = min(
-            counter,
+
+    votes: Counter[str]
+    openings: list[int]
+
+    @property
+    def candidates(self) -> list[str]:
+        """The bridges, best first: by votes; of equals the one that brings a hero, then the shorter."""
+        return sorted(
+            self.votes,
             key=lambda text: (
-                -counter[text],
-                bridge_kind(text, with_hero) is not Kind.GO,
+                -self.votes[text],
+                bridge_kind(text, False) is not Kind.GO,
                 len(text.split()),
                 text,
             ),
         )
+
+
+def read_bridges(
+    known: Iterable[KnownEnd],
+    openings: Sequence[str],
+    told: Mapping[str, str],
+    reader: BridgeReader,
+) -> dict[End, Choice]:
+    """For each end the bridges that the model told after its openings, as the filter read them, commonest ends first."""
+    choices: dict[End, Choice] = {}
+    read: dict[tuple[int, bool, bool], str | None] = {}
+    for one in known:
+        for number in one.openings:
+            opening = openings[number]
+            if opening in told:
+                key = (number, one.end.hero, _opens_quotation(one.end.words))
+                if key not in read:
+                    read[key] = reader.read(opening, told[opening], one.end.words, one.end.hero)
+                bridge = read[key]
+                if bridge is not None:
+                    choice = choices.setdefault(one.end, Choice(Counter(), []))
+                    choice.votes[bridge] += 1
+                    choice.openings.append(number)
+    return choices
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Candidates of an end, and openings after which the model is asked what it thinks of them: of each opening its
+    number and the candidates as they are told there."""
+
+    end: End
+    candidates: list[str]
+    told: list[tuple[int, list[str]]]
+
+
+def trials(
+    choices: Mapping[End, Choice], openings: Sequence[str], reader: BridgeReader, most: int
+) -> Iterator[Trial]:
+    """The commonest ends that have several candidates."""
+    several = [(end, choice) for end, choice in choices.items() if len(choice.votes) > 1]
+    for end, choice in several[:most]:
+        candidates = choice.candidates[:TRIED]
+        told = []
+        for number in choice.openings[:TRIED]:
+            players = reader.players(openings[number])
+            told.append((number, [_told(candidate, players) for candidate in candidates]))
+        yield Trial(end, candidates, told)
+
+
+def _told(bridge: str, players: Players) -> str:
+    lead = " " if bridge.startswith(" ") else ""
+    return lead + filled(bridge, players)
+
+
+def chosen_bridges(
+    choices: Mapping[End, Choice], best: Mapping[End, str], least_votes: int = 1
+) -> tuple[dict[tuple[str, ...], str], dict[tuple[str, ...], str]]:
+    """Ends of prompts without a hero and with one to their bridges: the ``best``, as the model says, or the one that
+    got most votes, if it got enough."""
+    chosen: tuple[dict[tuple[str, ...], str], dict[tuple[str, ...], str]] = ({}, {})
+    for end, choice in choices.items():
+        first = choice.candidates[0]
+        if end in best or choice.votes[first] >= least_votes:
+            chosen[end.hero][end.words] = best.get(end, first)
     return chosen

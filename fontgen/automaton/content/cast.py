@@ -19,10 +19,12 @@ It is of these sections::
     [words]
     capital = ["Monday", ...]                  # words with a capital letter that are nobody
     under_way = ["suddenly", ...]              # after these no "One day," follows
+    alone = ["girl", ...]                      # heroes who are never somebody's friend: they say who the hero is
     [[themes]]
     name = "ball"
     words = ["ball", "balls"]                  # typed words that choose the theme
     introductions = ["{Hero} had a red ball."] # sentences after which the model tells its bodies
+    things = ["ball", "football"]              # optional: what may stand for each other, the first in the introductions
 """
 
 from __future__ import annotations
@@ -61,11 +63,13 @@ class Hero:
 
 @dataclass(frozen=True)
 class Theme:
-    """What a story may be about: typed words that choose it, sentences that open a story about it."""
+    """What a story may be about: typed words that choose it, sentences that open a story about it, and things that
+    may stand for each other in it."""
 
     name: str
     words: tuple[str, ...]
     introductions: tuple[str, ...]
+    things: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Cast:
     default: tuple[str, ...] = ()
     capital: frozenset[str] = frozenset()
     under_way: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
 
     def hero_of(self, words: list[str]) -> Hero | None:
         """Who a text is about: the first name in it, else the first noun, else the first thing."""
@@ -140,16 +145,20 @@ def read_cast(path: Path) -> Cast:
                 heroes.setdefault(word.lower(), Hero(word.lower(), word, kind, gender))
     themes = []
     for number, theme in enumerate(document.get("themes", [])):
-        parts = theme.get("words"), theme.get("introductions")
+        parts = theme.get("words"), theme.get("introductions"), theme.get("things", [])
         if not isinstance(theme.get("name"), str) or not all(map(_strings, parts)):
             raise FontgenError(f"themes[{number}] needs name, words and introductions", path=path)
-        themes.append(Theme(theme["name"], tuple(theme["words"]), tuple(theme["introductions"])))
+        words, introductions, things = map(tuple, parts)
+        if len({thing[:1] in "aeiou" for thing in things}) > 1:
+            raise FontgenError(f"themes[{number}].things: some have a, some an", path=path)
+        themes.append(Theme(theme["name"], words, introductions, things))
     if not heroes or not themes:
         raise FontgenError("names no heroes or no themes", path=path)
     words = document.get("words", {})
-    capital, under_way = words.get("capital", []), words.get("under_way", [])
-    if not _strings(capital) or not _strings(under_way):
-        raise FontgenError("words.capital and words.under_way must be lists of words", path=path)
+    lists = [words.get(key, []) for key in ("capital", "under_way", "alone")]
+    if not all(map(_strings, lists)):
+        raise FontgenError("words: capital, under_way and alone must be lists of words", path=path)
+    capital, under_way, alone = lists
     groups = _groups(document, {theme.name for theme in themes}, path)
     default = document.get("heroes", {}).get("default", [])
     if not _strings(default) or not all(
@@ -163,6 +172,7 @@ def read_cast(path: Path) -> Cast:
         tuple(map(str.lower, default)),
         frozenset(map(str.lower, capital)),
         tuple(under_way),
+        tuple(alone),
     )
 
 

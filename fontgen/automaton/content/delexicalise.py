@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fontgen.automaton.content.cast import NAME, Hero
-from fontgen.automaton.content.slots import _PARTS
+from fontgen.automaton.content.slots import _PARTS, FORMS, FRIEND, FRIEND_FORMS
 
 _NO_POSSESSION = frozenset(
     "to and in on at for with up that the a an if so but how when what not about by from as too "
@@ -16,7 +16,9 @@ _SENTENCE_END = re.compile(r"[.!?][\"']?$")
 _PRONOUNS = {"m": ("he", "him", "his", "himself"), "f": ("she", "her", "her", "herself")}
 
 
-def delexicalise(text: str, hero: Hero | None, gender: str, before: str = "") -> str:
+def delexicalise(
+    text: str, hero: Hero | None, gender: str, before: str = "", *, friend: bool = False
+) -> str:
     """A text with slots for a hero and for pronouns of a gender; in speech pronouns stay.
 
     Args:
@@ -24,12 +26,14 @@ def delexicalise(text: str, hero: Hero | None, gender: str, before: str = "") ->
         hero: whose name to look for; None leaves names alone.
         gender: ``f`` takes she and her, ``m`` and ``n`` he and him, all else no pronoun.
         before: the text before, for open quotations and ends of sentences.
+        friend: the slots are the friend's, not the hero's.
     """
-    return _Delexicaliser(hero, gender, before).run(text)
+    return _Delexicaliser(hero, gender, before, friend).run(text)
 
 
 class _Delexicaliser:
-    def __init__(self, hero: Hero | None, gender: str, before: str):
+    def __init__(self, hero: Hero | None, gender: str, before: str, friend: bool):
+        self.friend = friend
         self.hero = hero
         self.pronouns = _PRONOUNS.get("m" if gender == "n" else gender)
         self.in_speech = before.count('"') % 2 == 1
@@ -49,7 +53,7 @@ class _Delexicaliser:
             length = self._noun_phrase(parts, i)
             if length:
                 after = parts[i + length - 1][2]
-                core = "{Hero}" if core[0] == "T" else "{hero}"
+                core = self._slot("Hero" if core[0] == "T" else "hero")
                 i += length - 1
             elif self.hero and core.lower() == self.hero.word:
                 core = self._called(core, before, after, capital)
@@ -80,22 +84,27 @@ class _Delexicaliser:
     def _called(self, core: str, before: str, after: str, capital: bool) -> str:
         """The hero without an article: a name in a text, or somebody spoken to."""
         if not self.hero or self.hero.kind != NAME:
-            return "{Fox}" if core[0].isupper() else "{fox}"
+            return self._slot("Fox" if core[0].isupper() else "fox")
         spoken_to = self.in_speech and (
             (self.after_comma and after[:1] in tuple(",.!?"))
             or ('"' in before and after.startswith(","))
         )
         name = "fox" if spoken_to else "hero"
-        return "{" + (name.capitalize() if capital else name) + "}"
+        return self._slot(name.capitalize() if capital else name)
+
+    def _slot(self, name: str) -> str:
+        if self.friend:
+            name = FRIEND_FORMS[FORMS.index(name)] if name in FORMS else FRIEND + name
+        return "{" + name + "}"
 
     def _pronoun(self, core: str, after: str, following: list[str] | None) -> str:
         assert self.pronouns is not None
         he, him, his, himself = self.pronouns
         low, capital = core.lower(), core[:1].isupper()
         if low == he:
-            return "{He}" if capital else "{he}"
+            return self._slot("He" if capital else "he")
         if low == himself:
-            return "{himself}"
+            return self._slot("himself")
         if him == his:  # her
             if low != his:
                 return core
@@ -106,5 +115,5 @@ class _Delexicaliser:
                 return core
             possessive = low == his
         if not possessive:
-            return "{him}"
-        return "{His}" if capital else "{his}"
+            return self._slot("him")
+        return self._slot("His" if capital else "his")

@@ -1,28 +1,50 @@
 """Writes a content file anew: a model tells, filters read, and what passes is put together.
 
+    similar.word_classes         which words are similar
     openings.choose_openings     which ends of prompts, and openings that show them
     bridges.jsonl                how the model continues each opening, greedily
-    bodies.jsonl                 what it tells after "One day,", sampled, about each theme
+    bodies.jsonl                 what it tells after "One day,", sampled, about each theme and company
+    opinions.jsonl               what it thinks of bridges and bodies, nats per token
     prompts.jsonl                whole stories of whole prompts, greedily
     -> Content
 
 What the model told is appended to files in a working folder, a line a text, so that the work may be
-interrupted and goes on where it was; more openings or themes cost only what is new.
+interrupted and goes on where it was; more openings or themes cost only what is new. What is chosen depends on the
+texts, the cast and the model alone, not on what the folder held before.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fontgen.automaton.content.bodies import BodyReader, choose_bodies, opening_of
-from fontgen.automaton.content.bridges import BridgeReader, choose_bridges
+from fontgen.automaton.content.bodies import (
+    COMPANIES,
+    BodyReader,
+    choose_bodies,
+    contexts_of,
+    opening_of,
+)
+from fontgen.automaton.content.bridges import (
+    BridgeReader,
+    chosen_bridges,
+    read_bridges,
+    trials,
+)
 from fontgen.automaton.content.cast import Cast
 from fontgen.automaton.content.decoder import Decoder, Job
 from fontgen.automaton.content.format import MOST_WORDS, Content, Phrases, Theme
-from fontgen.automaton.content.openings import choose_openings, known_small_words, other_names
+from fontgen.automaton.content.openings import (
+    Plan,
+    choose_openings,
+    known_small_words,
+    other_names,
+)
+from fontgen.automaton.content.opinion import Opinion
+from fontgen.automaton.content.similar import CLASS, word_classes
+from fontgen.automaton.content.slots import filled, plural
 from fontgen.automaton.content.texts import TextSource
 from fontgen.automaton.content.words import SENTENCE_END, plain, words_of
 from fontgen.errors import FontgenError
@@ -30,15 +52,23 @@ from fontgen.llama.model import Model
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.progress import Steps
 
-LEAST = ((2, 2, 6, 8), (2, 2, 8, 14))
+LEAST = ((3, 4, 8, 10), (3, 4, 10, 16))
 """How often an end of 1, 2, 3, 4 words must occur to be known, in prompts without a hero and with one."""
+LEAST_SIMILAR = ((25, 60, 90), (25, 60, 90))
+"""The same for ends of 2, 3, 4 classes of words."""
+LEAST_VOTES = 2
+"""Of so many openings that end in different words must a bridge for an end of classes be told."""
+TRIALS = 1500
+"""Ends, the commonest, for which the model weighs several bridges."""
 BRIDGE_TOKENS, BODY_TOKENS, STORY_TOKENS = 26, 210, 240
-TEMPERATURE, TOP_P = 0.65, 0.9
+TEMPERATURE, TOP_P = 0.5, 0.9
 """Of bodies."""
-DRAWS = 11
-"""Bodies that are told after each introduction."""
+DRAWS = 6
+"""Bodies that are told after each introduction, for each company."""
 BODIES = 6
-"""Bodies of a theme that are kept."""
+"""Bodies of a theme and company that are kept."""
+OPINION_WORDS = 40
+"""Words of a body about which the model is asked."""
 _FLUSH = 64
 
 
@@ -61,6 +91,7 @@ class Teller:
 
     def __init__(self, model: Model, folder: Path, steps: Steps):
         self.decoder, self.folder, self.steps = Decoder(model), folder, steps
+        self.opinion = Opinion(model)
         self.tokenizer = ReferenceTokenizer(model.vocabulary)
         self.bos = model.vocabulary.bos or 0
         pieces = [self.tokenizer.decode(token) for token in range(model.config.vocab_size)]
@@ -103,6 +134,30 @@ class Teller:
                 self.steps.detail(f"{kind} ({done}/{len(missing)})")
         return {key: known[key] for key in wanted if key in known}
 
+    def weigh(self, wanted: Sequence[tuple[str, Sequence[str]]]) -> dict[tuple[str, str], float]:
+        """Mean nats per token of continuations of prompts, as the model sees them."""
+        path = self.folder / "opinions.jsonl"
+        known = dict(_read_opinions(path))
+        by_prompt: dict[str, dict[str, None]] = {}
+        for prompt, texts in wanted:
+            by_prompt.setdefault(prompt, {}).update(dict.fromkeys(texts))
+        missing = [
+            (prompt, some)
+            for prompt, texts in by_prompt.items()
+            if (some := [text for text in texts if (prompt, text) not in known])
+        ]
+        with path.open("a", encoding="utf-8") as file:
+            answers = zip(missing, self.opinion.branches(missing), strict=True)
+            for done, ((prompt, texts), nats) in enumerate(answers, 1):
+                for text, value in zip(texts, nats, strict=True):
+                    known[prompt, text] = round(value, 4)
+                    line = {"prompt": prompt, "text": text, "nats": known[prompt, text]}
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                if done % _FLUSH == 0:
+                    file.flush()
+                self.steps.detail(f"opinions ({done}/{len(missing)})")
+        return known
+
     def _after_sentence(self, new: list[int]) -> bool:
         return len(new) > 1 and new[-2] in self._enders
 
@@ -115,6 +170,17 @@ def _read_lines(path: Path) -> Iterator[tuple[tuple[str, int], Told]]:
         try:
             told = json.loads(line)
             yield (told["prompt"], told["seed"]), Told(told["text"], told["ended"])
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+def _read_opinions(path: Path) -> Iterator[tuple[tuple[str, str], float]]:
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            told = json.loads(line)
+            yield (told["prompt"], told["text"]), float(told["nats"])
         except (ValueError, KeyError, TypeError):
             continue
 
@@ -148,16 +214,14 @@ def make_content(model: Model, sources: Sources, folder: Path, steps: Steps) -> 
     steps.begin("Choosing openings")
     stories = [text for source in sources.texts for text in source.beginnings()]
     teller = Teller(model, folder, steps)
-    told_before = {key[0] for key, _ in _read_lines(folder / "bridges.jsonl")}
-    openings, known = choose_openings(stories, cast, LEAST, told_before)
-    names = other_names(stories, cast)
+    classes = word_classes([words_of(story) for story in stories], cast)
+    plan = choose_openings(stories, cast, LEAST, classes, LEAST_SIMILAR)
 
     steps.begin("Telling bridges")
-    wanted = [(opening, 0) for opening in openings[: sources.limit]]
-    told = teller.tell("bridges", wanted, BRIDGE_TOKENS, sentence=True)
-    reader = BridgeReader(cast, openings, names)
-    texts = {prompt: one.text for (prompt, _), one in told.items()}
-    ends = choose_bridges(known, openings, texts, reader)
+    openings = plan.openings[: sources.limit]
+    told = teller.tell("bridges", [(o, 0) for o in openings], BRIDGE_TOKENS, sentence=True)
+    reader = BridgeReader(cast, openings, other_names(stories, cast))
+    ends, similar = _bridges(teller, plan, reader, {key[0]: one.text for key, one in told.items()})
 
     steps.begin("Telling bodies")
     bodies = _bodies(teller, cast)
@@ -177,6 +241,10 @@ def make_content(model: Model, sources: Sources, folder: Path, steps: Steps) -> 
         hero_themes=cast.themes_of_heroes(),
         ends_without_hero=ends[0],
         ends_with_hero=ends[1],
+        similar_without_hero=similar[0],
+        similar_with_hero=similar[1],
+        classes=_used_classes(classes, similar),
+        alone=cast.alone,
         openings=stories_of,
         under_way=cast.under_way,
         phrases=Phrases(),
@@ -192,42 +260,101 @@ def make_content(model: Model, sources: Sources, folder: Path, steps: Steps) -> 
     return content
 
 
-def _bodies(teller: Teller, cast: Cast) -> dict[str, list[str]]:
-    wanted: dict[str, list[tuple[str, int]]] = {}
-    for theme in cast.themes:
-        wanted[theme.name] = [
-            (opening_of(introduction), seed)
+_Ends = tuple[dict[tuple[str, ...], str], dict[tuple[str, ...], str]]
+
+
+def _bridges(
+    teller: Teller, plan: Plan, reader: BridgeReader, told: dict[str, str]
+) -> tuple[_Ends, _Ends]:
+    """Bridges of the ends of words and of the ends of classes."""
+    chosen = []
+    for known, least_votes in ((plan.known, 1), (plan.similar, LEAST_VOTES)):
+        choices = read_bridges(known, plan.openings, told, reader)
+        tried = list(trials(choices, plan.openings, reader, TRIALS))
+        nats = teller.weigh(
+            [(plan.openings[number], texts) for trial in tried for number, texts in trial.told]
+        )
+        best = {}
+        for trial in tried:
+            sums = [
+                sum(nats[plan.openings[number], texts[n]] for number, texts in trial.told)
+                for n in range(len(trial.candidates))
+            ]
+            best[trial.end] = trial.candidates[sums.index(min(sums))]
+        chosen.append(chosen_bridges(choices, best, least_votes))
+    return chosen[0], chosen[1]
+
+
+def _used_classes(classes: Mapping[str, str], similar: _Ends) -> dict[str, tuple[str, ...]]:
+    """The classes that ends have, with their words."""
+    used = {word for ends in similar for end in ends for word in end}
+    members: dict[str, list[str]] = {}
+    for word, name in classes.items():
+        if name in used and name.startswith(CLASS):
+            members.setdefault(name, []).append(word)
+    return {name: tuple(words) for name, words in sorted(members.items())}
+
+
+def _bodies(teller: Teller, cast: Cast) -> dict[str, dict[str, list[str]]]:
+    """Company to theme to bodies."""
+    wanted = {
+        (theme.name, company.name): [
+            (opening_of(introduction, company), seed)
             for introduction in theme.introductions
             for seed in range(DRAWS)
         ]
+        for company in COMPANIES
+        for theme in cast.themes
+    }
     flat = [key for keys in wanted.values() for key in keys]
     told = teller.tell("bodies", flat, BODY_TOKENS, temperature=TEMPERATURE)
     reader = BodyReader(cast)
-    candidates = []
-    for theme in cast.themes:
-        for key in wanted[theme.name]:
-            if key in told:
-                read = reader.read(told[key].text, told[key].ended, theme)
-                if read is not None:
-                    candidates.append((theme.name, read))
-    return choose_bodies(candidates, BODIES)
+    bodies = {}
+    for company in COMPANIES:
+        candidates = []
+        asked: dict[str, list[tuple[str, str]]] = {}
+        for theme in cast.themes:
+            for key in wanted[theme.name, company.name]:
+                one = told.get(key)
+                read = reader.read(one.text, one.ended, theme, company) if one else None
+                if read is None:
+                    continue
+                candidates.append((theme.name, read))
+                beginning = " ".join(read.text.split()[:OPINION_WORDS])
+                asked[read.text] = [
+                    (context, " " + filled(beginning, players))
+                    for context, players in contexts_of(theme, company)
+                ]
+        nats = teller.weigh([(p, [text]) for pairs in asked.values() for p, text in pairs])
+        likely = {
+            text: sum(nats[pair] for pair in pairs) / len(pairs) for text, pairs in asked.items()
+        }
+        bodies[company.name] = choose_bodies(candidates, BODIES, likely)
+    return bodies
 
 
-def _themes(cast: Cast, bodies: dict[str, list[str]]) -> tuple[Theme, ...]:
+def _themes(cast: Cast, bodies: dict[str, dict[str, list[str]]]) -> tuple[Theme, ...]:
     """Themes with their bodies; those with too few borrow from the themes without words, which are about anything."""
+    child = bodies["child"]
     general = [
-        body for theme in cast.themes if not theme.words for body in bodies.get(theme.name, [])
+        body for theme in cast.themes if not theme.words for body in child.get(theme.name, [])
     ]
     if not general:
         raise FontgenError("the model told no body that passes and is about anything")
     themes = []
     owned: set[str] = set()
     for number, theme in enumerate(cast.themes):
-        own = list(bodies.get(theme.name, []))
+        own = list(child.get(theme.name, []))
         own += [general[(number + 5 * i) % len(general)] for i in range(BODIES - len(own))]
-        words = tuple(word for word in theme.words if word not in owned)
+        told = {"child": tuple(dict.fromkeys(own))}
+        for company in ("animal", "friends"):
+            if bodies[company].get(theme.name):
+                told[company] = tuple(bodies[company][theme.name])
+        wanted = (*theme.words, *theme.things, *map(plural, theme.things))
+        words = tuple(word for word in dict.fromkeys(wanted) if word not in owned)
         owned.update(words)
-        themes.append(Theme(theme.name, words, tuple(dict.fromkeys(own))))
+        things = tuple(thing for thing in theme.things if thing in words)
+        themes.append(Theme(theme.name, words, told, things))
     return tuple(themes)
 
 

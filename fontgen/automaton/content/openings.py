@@ -4,22 +4,32 @@ An end is the last one to four words of a prompt, heroes as classes (``<name> an
 whether the prompt has a hero yet. Ends are counted over the beginnings of stories: the commonest of
 each length are worth knowing. For each a few openings are chosen in which it occurs, short ones
 rather than long ones, and one opening serves ends of several lengths.
+
+Ends of which all words but the commonest are classes of similar words (see `similar`) are chosen in the same way,
+from the same openings: they serve prompts of which no end was seen.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fontgen.automaton.content.cast import CLASSES, NAME, Cast
-from fontgen.automaton.content.words import WORD, normalise, plain
+from fontgen.automaton.content.similar import similar
+from fontgen.automaton.content.words import WORD, normalised, plain, words_of
 
 LONGEST = 4
 """Words of an end."""
 MOST_WORDS = 42
 """Words of a story's beginning that are looked at."""
+
+
+CLASS_LENGTHS = (2, 3, 4)
+"""Words of an end of classes."""
+CLASS_OPENINGS = 40
+"""Openings of such an end at most, each with other words of its classes."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +88,22 @@ def ends_of(words: Sequence[str], cast: Cast, names: Collection[str] = ()) -> li
     return [End(tuple(last[-n:]), hero) for n in range(len(last), 0, -1)]
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What the model shall continue, those of the commonest ends first, and ends of words and of classes."""
+
+    openings: tuple[str, ...]
+    known: tuple[KnownEnd, ...]
+    similar: tuple[KnownEnd, ...] = ()
+
+
 def choose_openings(
-    stories: Iterable[str], cast: Cast, least: Sequence[Sequence[int]], told: Collection[str] = ()
-) -> tuple[list[str], list[KnownEnd]]:
+    stories: Iterable[str],
+    cast: Cast,
+    least: Sequence[Sequence[int]],
+    classes: Mapping[str, str] | None = None,
+    least_similar: Sequence[Sequence[int]] = ((), ()),
+) -> Plan:
     """Count the ends in the stories' beginnings and choose openings.
 
     Args:
@@ -88,47 +111,74 @@ def choose_openings(
         cast: heroes.
         least: for prompts without a hero and with one, how often an end of 1, 2, 3, 4 words must
             occur to be known.
-        told: openings that the model has continued already; they are preferred.
-
-    Returns:
-        The openings, those of the commonest ends first, and the known ends.
+        classes: of similar words.
+        least_similar: how often an end of classes must occur, of `CLASS_LENGTHS` words.
     """
     texts = [plain(story) for story in stories]
     names = other_names(texts, cast)
     where: dict[End, list[tuple[int, int]]] = defaultdict(list)  # (text, end of the opening)
     for number, text in enumerate(texts):
-        found = _first_words(text)
-        words = [normalise(match) for match, _ in found]
-        for last in range(1, len(words) + 1):
-            for end in ends_of(words[:last], cast, names):
-                where[end].append((number, found[last - 1][1]))
+        for words, stop in _beginnings(text):
+            for end in ends_of(words, cast, names):
+                where[end].append((number, stop))
     wanted = [
         end for end, places in where.items() if len(places) >= least[end.hero][len(end.words) - 1]
     ]
     chosen: dict[tuple[int, int], int] = {}
-    cheap = (
-        {
-            place
-            for places in where.values()
-            for place in places
-            if texts[place[0]][: place[1]] in told
-        }
-        if told
-        else set()
-    )
     known = []
     wanted.sort(key=lambda end: (-len(where[end]), -len(end.words), end.words, end.hero))
     for end in wanted:
         places = where[end]
-        picked = _pick(places, chosen, cheap, _openings_for(len(places)))
+        picked = _pick(places, chosen, _openings_for(len(places)))
         numbers = [chosen.setdefault(place, len(chosen)) for place in picked]
         known.append(KnownEnd(end, len(places), tuple(numbers)))
-    return [texts[number][:stop] for number, stop in chosen], known
+    openings = tuple(texts[number][:stop] for number, stop in chosen)
+    if not classes:
+        return Plan(openings, tuple(known))
+    counts: Counter[End] = Counter()
+    for text in texts:
+        for words, _ in _beginnings(text):
+            counts.update(similar_ends(words, cast, classes, names))
+    where_similar: dict[End, list[int]] = defaultdict(list)
+    for opening_number, opening in enumerate(openings):
+        for end in similar_ends(words_of(opening), cast, classes, names):
+            if counts[end] >= least_similar[end.hero][len(end.words) - CLASS_LENGTHS[0]]:
+                where_similar[end].append(opening_number)
+    return Plan(openings, tuple(known), _known_similar(where_similar, counts, openings))
 
 
-def _first_words(text: str) -> list[tuple[str, int]]:
+def similar_ends(
+    words: Sequence[str], cast: Cast, classes: Mapping[str, str], names: Collection[str] = ()
+) -> list[End]:
+    """The ends of a prompt in classes of similar words, longest first."""
+    return [
+        End(tuple(similar(word, classes) for word in end.words), end.hero)
+        for end in ends_of(words, cast, names)
+        if len(end.words) in CLASS_LENGTHS
+    ]
+
+
+def _known_similar(
+    where: Mapping[End, Sequence[int]], counts: Mapping[End, int], openings: Sequence[str]
+) -> tuple[KnownEnd, ...]:
+    """Ends of classes, each with openings that end in different words, spread over those that there are."""
+    known = []
+    for end in sorted(where, key=lambda end: (-counts[end], end.words, end.hero)):
+        by_words: dict[tuple[str, ...], int] = {}
+        for number in where[end]:
+            by_words.setdefault(tuple(words_of(openings[number])[-len(end.words) :]), number)
+        numbers = list(by_words.values())
+        step = max(1, len(numbers) // CLASS_OPENINGS)
+        known.append(KnownEnd(end, counts[end], tuple(numbers[::step][:CLASS_OPENINGS])))
+    return tuple(known)
+
+
+def _beginnings(text: str) -> Iterator[tuple[list[str], int]]:
+    """The words of a text, one more at a time, and where the last of them ends in the text."""
     matches = list(WORD.finditer(text[: 8 * MOST_WORDS]))[:MOST_WORDS]
-    return [(match[0], match.end()) for match in matches]
+    words = normalised([match[0] for match in matches])
+    for number, match in enumerate(matches, 1):
+        yield words[:number], match.end()
 
 
 def _openings_for(count: int) -> int:
@@ -136,15 +186,10 @@ def _openings_for(count: int) -> int:
 
 
 def _pick(
-    places: list[tuple[int, int]],
-    chosen: Collection[tuple[int, int]],
-    cheap: Collection[tuple[int, int]],
-    most: int,
+    places: list[tuple[int, int]], chosen: Collection[tuple[int, int]], most: int
 ) -> list[tuple[int, int]]:
     """Openings of different stories: those that are chosen already, then short ones."""
-    ranked = sorted(
-        places, key=lambda place: (place not in chosen, place not in cheap, place[1], place[0])
-    )
+    ranked = sorted(places, key=lambda place: (place not in chosen, place[1], place[0]))
     picked: dict[int, tuple[int, int]] = {}
     for place in ranked:
         picked.setdefault(place[0], place)

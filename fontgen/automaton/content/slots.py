@@ -1,8 +1,8 @@
-"""Words with slots: places in a story where the hero's name or pronoun goes.
+"""Words with slots: places in a story where a name, a pronoun or a thing goes.
 
 A text of the content is words between spaces, and a word may hold one slot in braces, with
 punctuation around it: ``"{Hero}'s`` or ``{him}.`` What a slot shows depends on who the story is
-about; the table `SLOTS` says how.
+about, who is with them, and about what; the tables here say how.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from fontgen.automaton.content.cast import NAME, Hero
 
 FORMS = ("hero", "Hero", "fox", "Fox")
 """Slots filled by the hero: in a sentence, at its beginning, and without the article (``fox`` as ``Lily``)."""
+FRIEND_FORMS = ("friend", "Friend", "pal", "Pal")
+"""The same for the friend, whom the prompt names after the hero."""
 PRONOUNS: dict[str, tuple[str, str]] = {
     "he": ("he", "she"),
     "He": ("He", "She"),
@@ -25,7 +27,14 @@ PRONOUNS: dict[str, tuple[str, str]] = {
     "name": ("Max", "Lily"),
 }
 """Slots filled by the hero's gender: what a he and what a she has there. ``name``: given to a hero without one."""
-SLOTS = (*FORMS, *PRONOUNS)
+FRIEND = "friend_"
+FRIEND_PRONOUNS = {
+    FRIEND + name: shown for name, shown in PRONOUNS.items() if name not in ("boy", "name")
+}
+"""Slots filled by the friend's gender."""
+THINGS = ("thing", "things")
+"""Slots filled by the typed word of the theme that is a thing, or else by the theme's own: one, and more."""
+SLOTS = (*FORMS, *FRIEND_FORMS, *PRONOUNS, *FRIEND_PRONOUNS, *THINGS)
 FAMILY = frozenset(("mom", "mommy", "mama", "dad", "daddy", "papa", "grandma", "granny", "grandpa"))
 """Nouns that are called by as names are: Mom, not the mom."""
 
@@ -44,12 +53,43 @@ class StoryWord:
     after: str
     slot: bool = False
 
-    def filled(self, forms: tuple[str, str, str, str], gender: int) -> str:
-        """What is shown of it for a hero of these `hero_forms` and gender (0 he, 1 she)."""
-        core = self.core
-        if self.slot:
-            core = forms[FORMS.index(core)] if core in FORMS else PRONOUNS[core][gender]
-        return self.before + core + self.after
+    def filled(self, players: Players) -> str:
+        """What is shown of it."""
+        return self.before + (players.shown(self.core) if self.slot else self.core) + self.after
+
+
+@dataclass(frozen=True)
+class Players:
+    """Who and what a story is about; ``gender`` ``f`` is a she, all else a he."""
+
+    hero: Hero
+    gender: str
+    friend: Hero | None = None
+    thing: str = ""
+
+    def shown(self, slot: str) -> str:
+        """The word of a slot."""
+        if slot in FORMS:
+            return hero_forms(self.hero)[FORMS.index(slot)]
+        if slot in PRONOUNS:
+            return PRONOUNS[slot][self.gender == "f"]
+        if slot in THINGS:
+            return plural(self.thing) if slot == "things" else self.thing
+        assert self.friend is not None
+        if slot in FRIEND_FORMS:
+            return hero_forms(self.friend)[FRIEND_FORMS.index(slot)]
+        return FRIEND_PRONOUNS[slot][self.friend.gender == "f"]
+
+
+def plural(thing: str) -> str:
+    """More than one of a thing.
+
+    >>> plural("box"), plural("daisy"), plural("toy")
+    ('boxes', 'daisies', 'toys')
+    """
+    if re.search(r"(?:s|x|sh|ch)$", thing):
+        return thing + "es"
+    return re.sub(r"(?<=[^aeiou])y$", "ie", thing) + "s"
 
 
 def story_words(text: str) -> list[StoryWord]:
@@ -86,7 +126,6 @@ def hero_forms(hero: Hero) -> tuple[str, str, str, str]:
     return ("the " + hero.word, "The " + hero.word, hero.word, hero.word.capitalize())
 
 
-def filled(text: str, hero: Hero, gender: str) -> str:
-    """A text of the content, told of a hero; ``gender`` ``f`` is a she, all else a he."""
-    forms, number = hero_forms(hero), int(gender == "f")
-    return " ".join(word.filled(forms, number) for word in story_words(text))
+def filled(text: str, players: Players) -> str:
+    """A text of the content, told of somebody."""
+    return " ".join(word.filled(players) for word in story_words(text))

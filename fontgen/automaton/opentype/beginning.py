@@ -7,9 +7,12 @@ find no blank to fill. In a rule this is a list of nested lookups, all applied a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fontgen.automaton.content.cast import CLASSES, NAME, NOUN, THING
+from fontgen.automaton.content.format import COMPANIES
+from fontgen.automaton.content.similar import CLASS
+from fontgen.automaton.content.slots import plural
 from fontgen.automaton.content.words import FEMALE, MALE
 from fontgen.automaton.machine import TELLINGS, Machine, default_hero, hash_of, hero_theme, telling
 from fontgen.automaton.opentype.program import Program
@@ -18,6 +21,7 @@ from fontgen.automaton.opentype.state import AGAIN, FIRST, HERO_BASE, NOBODY, WH
 from fontgen.automaton.opentype.subtables import (
     Record,
     Rule,
+    Subtable,
     chain,
     chain_classes,
     chain_glyphs,
@@ -58,11 +62,14 @@ class _Beginning:
         self._mark_heroes()
         self._fill(self._hash())
         self._fill(self._hero_digits())
-        self._fill(self._gender(), self._typed_theme())
+        self._find_friend()
+        self._fill(self._gender(), *self._typed_theme())
         self._openings()
         self._ends()
         self._fill(self._row_theme(), self._telling(with_theme=True))
+        self._fill(self._own_thing())
         self._fill(self._other_theme(), self._telling(with_theme=False))
+        self._fill(self._other_thing())
         self._change_telling()
 
     def _fill(self, *sources: tuple[Digit, list[int]]) -> None:
@@ -127,7 +134,11 @@ class _Beginning:
                 sees=[*starts, *pair_sees],
             )
         ]
-        sources += [self._from_words(NAME), self._from_words(NOUN)]
+        tags = {
+            kind: {self.hero_tag[word]: self.hero_index[word] for word in words}
+            for kind, words in self.of_kind.items()
+        }
+        sources += [self._from_words(h1, h0, tags[NAME]), self._from_words(h1, h0, tags[NOUN])]
         sees = [*pair_sees[:2], *h1.x, *h0.x]
         high = h1.copy(
             [FIRST], sees=[h1.blank[FIRST], *h1.x], change=lambda n: heroes.default.get(n, n)
@@ -136,7 +147,7 @@ class _Beginning:
         sources.append(
             program.define(chain([(0, high), (1, low)], [h0.x, h1.x], blanks), sees=sees)
         )
-        sources.append(self._from_words(THING))
+        sources.append(self._from_words(h1, h0, tags[THING]))
         defaults = machine.default_words
         numbers = {glyph: default_hero(n, len(defaults)) for n, glyph in enumerate(state.v.x)}
         rules = [
@@ -156,13 +167,12 @@ class _Beginning:
         )
         return h1, sources
 
-    def _from_words(self, kind: str) -> int:
-        """The hero whose tag is the nearest before."""
-        state, h1, h0 = self.state, self.state.h1, self.state.h0
+    def _from_words(self, h1: Digit, h0: Digit, tags: Mapping[int, int]) -> int:
+        """Both digits of the hero whose tag is the nearest before; ``tags``: of tags, indexes of heroes."""
+        state = self.state
         first, second = h1.blank[FIRST], h0.blank[FIRST]
         numbers = {
-            self.hero_tag[word]: divmod(state.heroes.number[self.hero_index[word]], HERO_BASE)
-            for word in self.of_kind[kind]
+            tag: divmod(state.heroes.number[index], HERO_BASE) for tag, index in tags.items()
         }
         sees = [*numbers, first, *state.ends]
         high = h1.copy([FIRST], {tag: n[0] for tag, n in numbers.items()}, sees=sees)
@@ -174,6 +184,53 @@ class _Beginning:
         return self.program.define(
             chain([(0, high), (1, low)], [list(numbers)], [[first], [second]]),
             sees=[*numbers, first, second, *state.ends],
+        )
+
+    def _find_friend(self) -> None:
+        """The last hero typed, if that is another; where none is typed, the friend of the run before."""
+        program, state = self.program, self.state
+        f1, f0 = state.f1, state.f0
+        first, second = [f1.blank[FIRST]], [f0.blank[FIRST]]
+        typed = {self.typed.tag[word]: self.hero_index[word] for word in self.machine.friends}
+        program.apply(chain([(0, self._from_words(f1, f0, typed))], [], [first]))
+        program.apply(self._same_as_hero(), sees=[*state.h1.x, *state.h0.x, *f1.x, *f0.x])
+        heroes = [*self.typed.name_starts]
+        heroes += [self.hero_tag[word] for kind in (NAME, NOUN) for word in self.of_kind[kind]]
+        nobody = [*f1.set(state.heroes.nobody), *f0.set(0, at=1)]
+        high, low = (digit.copy([FIRST], sees=[digit.blank[FIRST], *digit.x]) for digit in (f1, f0))
+        copied = program.define(
+            chain([(0, high), (1, low)], [f0.x, f1.x], [first, second]),
+            sees=[*first, *second, *f1.x, *f0.x],
+        )
+        program.apply(
+            chain(nobody, [heroes], [first, second]),
+            chain([(0, copied)], [f0.x], [first, second]),
+            chain(nobody, [], [first, second]),
+            sees=[*heroes, *first, *second, *f0.x],
+        )
+
+    def _same_as_hero(self) -> Subtable:
+        """A friend who is the hero is nobody."""
+        program, state = self.program, self.state
+        h1, h0, f1, f0 = state.h1, state.h0, state.f1, state.f0
+        nobody = program.to(dict.fromkeys(f1.x, f1.x[state.heroes.nobody]))
+        sees = [*h0.x, *f1.x, *f0.x]
+        low = program.define(
+            chain_classes(
+                f1.x,
+                {0: [Rule(nobody, before=[1 + n], ahead=[1 + n]) for n in range(h0.size)]},
+                before={glyph: 1 + n for n, glyph in enumerate(h0.x)},
+                ahead={glyph: 1 + n for n, glyph in enumerate(f0.x)},
+            ),
+            sees=sees,
+        )
+        any_low = 1 + h1.size
+        before = {glyph: 1 + n for n, glyph in enumerate(h1.x)} | dict.fromkeys(h0.x, any_low)
+        return chain_classes(
+            f1.x,
+            {1 + n: [Rule([(0, low)], before=[any_low, 1 + n])] for n in range(h1.size)} | {0: []},
+            before=before,
+            inputs={glyph: 1 + n for n, glyph in enumerate(f1.x)},
         )
 
     def _gender(self) -> tuple[Digit, list[int]]:
@@ -193,10 +250,34 @@ class _Beginning:
         sources.append(g.copy([FIRST], sees=[g.blank[FIRST], *g.x]))
         return g, [*sources, self._otherwise(g, 0)]
 
-    def _typed_theme(self) -> tuple[Digit, list[int]]:
-        t = self.state.t
-        source = {self.typed.tag[word]: theme for word, theme in self.machine.themes.items()}
-        return t, [t.copy([FIRST], source, sees=self._sees(t, source))]
+    def _typed_theme(self) -> list[tuple[Digit, list[int]]]:
+        """The theme of the last word that has one, and that word, if it is a thing, or the theme's own."""
+        t, q, machine = self.state.t, self.state.q, self.machine
+        source = {self.typed.tag[word]: theme for word, theme in machine.themes.items()}
+        own = {word: self._own_number(theme) for word, theme in machine.themes.items()}
+        for number, thing in enumerate(machine.things, 1):
+            own |= {word: number for word in (plural(thing), thing) if word in own}
+        things = {self.typed.tag[word]: number for word, number in own.items()}
+        return [
+            (t, [t.copy([FIRST], source, sees=self._sees(t, source))]),
+            (q, [q.copy([FIRST], things, sees=self._sees(q, things))]),
+        ]
+
+    def _own_number(self, theme: int) -> int:
+        """Number of a theme's own thing; 0 where it has none."""
+        return 1 + self.machine.own_thing.get(theme, -1)
+
+    def _own_thing(self) -> tuple[Digit, list[int]]:
+        """The own thing of the theme that stands in the same mark, where it is known by now."""
+        t, q = self.state.t, self.state.q
+        source = {glyph: self._own_number(theme) for theme, glyph in enumerate(t.x)}
+        return q, [q.copy([FIRST], source, sees=[q.blank[FIRST], t.blank[FIRST], *source])]
+
+    def _other_thing(self) -> tuple[Digit, list[int]]:
+        """The thing of the run before, as its theme; else the theme's own."""
+        q = self.state.q
+        before = q.copy([FIRST], sees=[q.blank[FIRST], *q.x])
+        return q, [before, *self._own_thing()[1]]
 
     def _openings(self) -> None:
         """The row of a whole story, where the whole text is its opening and no other story is asked for."""
@@ -238,10 +319,65 @@ class _Beginning:
         classes = {tag: plain for tag, plain in classes.items() if tag != plain}
         program.apply(single(classes))
         tags = [*typed.tags, typed.blank]
-        for ends, blank in zip(self.machine.ends, (NOBODY, AGAIN), strict=True):
-            contexts = [([typed.tag[word] for word in end[::-1]], row) for end, row in ends.items()]
-            self._rows(contexts, blank, tags)
+        blanks = (NOBODY, AGAIN)
+        of_words = [
+            [([typed.tag[word] for word in end[::-1]], row) for end, row in ends.items()]
+            for ends in self.machine.ends
+        ]
+        for contexts, blank in zip(of_words, blanks, strict=True):
+            self._rows([context for context in contexts if len(context[0]) > 1], blank, tags)
+        for ends, blank in zip(self.machine.similar, blanks, strict=True):
+            self._similar_rows(ends, blank, tags)
+        for contexts, blank in zip(of_words, blanks, strict=True):
+            self._rows([context for context in contexts if len(context[0]) == 1], blank, tags)
         self._unknown_ends([*tags, *state.ends])
+
+    def _similar_rows(
+        self, ends: Mapping[tuple[str, ...], int], blank: str, tags: Sequence[int]
+    ) -> None:
+        """Rows by the classes of the words before; of several ends that match, the longest. Words of no class that are
+        in no end, known or not, are of class 0."""
+        if not ends:
+            return
+        state, machine = self.state, self.machine
+        first, second = [state.s1.blank[blank]], [state.s0.blank[FIRST]]
+        names = sorted({word for end in ends for word in end} - {CLASS})
+        number = {name: 1 + n for n, name in enumerate(names)} | {CLASS: 0}
+        stop = 1 + len(names)
+        classes = dict.fromkeys([*state.ends, *first, *second], stop)
+        own = {word for table in machine.similar for end in table for word in end}
+        for word, tag in self.typed.tag.items():
+            name = machine.classes.get(word, word if word in own else CLASS)
+            classes[tag] = number.get(name, stop)
+        sees = [*tags, *first, *second, *state.ends]
+        by_last: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+        for end in ends:
+            by_last[end[-1]].append(end)
+        rules = []
+        for last, some in sorted(by_last.items()):
+            some.sort(key=lambda end: (-len(end), end))
+            nested = [
+                chain_classes(
+                    first,
+                    {
+                        0: [
+                            Rule(
+                                state.row_records(ends[end]),
+                                [number[word] for word in end[::-1]],
+                                [1],
+                            )
+                            for end in part
+                        ]
+                    },
+                    before=classes,
+                    inputs={second[0]: 1},
+                )
+                for part in (
+                    some[i : i + MOST_IN_SUBTABLE] for i in range(0, len(some), MOST_IN_SUBTABLE)
+                )
+            ]
+            rules.append(Rule([(0, self.program.define(*nested, sees=sees))], [number[last]]))
+        self.program.apply(chain_classes(first, {0: rules}, before=classes), sees=sees)
 
     def _unknown_ends(self, something: list[int]) -> None:
         """Rows of prompts of which no end is known, and of no prompt at all."""
@@ -352,10 +488,31 @@ class _Beginning:
         for n in range(1, TELLINGS):
             other = {digit.x[k]: digit.x[(k + n) % TELLINGS] for k in range(TELLINGS)}
             program.apply(single(other), feature=f"ss{n:02}")
+        self._choose_company()
         under_way = [self.typed.tag[word] for word in self.machine.under_way]
         if under_way:
-            later = {digit.x[k]: digit.x[k + TELLINGS] for k in range(TELLINGS)}
+            told = [k for k in range(digit.size) if k // TELLINGS % 2 == 0]
+            later = {digit.x[k]: digit.x[k + TELLINGS] for k in told}
             program.apply(
                 chain(program.to(later), [under_way], [list(later)]),
                 sees=[*under_way, *later, *self.state.ends],
             )
+
+    def _choose_company(self) -> None:
+        """Bodies of a hero with a friend, of an animal or a thing, or of a child."""
+        program, state, digit = self.program, self.state, self.state.telling
+        h1, f1, nobody = state.h1, state.f1, state.heroes.nobody
+        company = {
+            name: program.to(
+                {digit.x[k]: digit.x[k + 2 * TELLINGS * n] for k in range(2 * TELLINGS)}
+            )
+            for n, name in enumerate(COMPANIES)
+            if n
+        }
+        animals = [h1.x[n] for n in state.heroes.animals]
+        values = [digit.x[k] for k in range(2 * TELLINGS)]
+        somebody = [glyph for n, glyph in enumerate(f1.x) if n != nobody]
+        rules = [chain(company["friends"], [somebody], [values])]
+        if animals:
+            rules.append(chain(company["animal"], [[f1.x[nobody]], animals], [values]))
+        program.apply(*rules, sees=[*h1.x, *f1.x, *values])

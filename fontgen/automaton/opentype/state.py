@@ -2,18 +2,22 @@
 
 A mark's cluster, with the blanks that the later stages fill:
 
-    a | H1 H0 G S1 S0 P T L | S0' S1' P' | end
+    a | H1 H0 G F1 F0 S1 S0 P T Q L | S0' S1' P' | end
 
-``H`` hero, ``G`` gender, ``S`` row, ``P`` words left in it, ``T`` theme, ``L`` telling. Those before the
-first bar and between the two are X: they come from the mark before. Those behind the second are Y,
+``H`` hero, ``G`` gender, ``F`` friend, ``S`` row, ``P`` words left in it, ``T`` theme, ``Q`` thing, ``L`` telling.
+Those between the bars are X: they come from the mark before. Those behind the second are Y,
 copies that say which word the mark shows; hidden marks have none. In a run's first mark ``V``, the
 hash of the last typed word, stands before H1.
+
+P has a number for each count of words, and behind these, from `State.closing` on, one more for each that a bridge may
+have: a quotation is to be closed after the last of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from fontgen.automaton.content.format import COMPANIES
 from fontgen.automaton.content.kinds import Kind
 from fontgen.automaton.machine import TELLINGS, THEMES, Machine, Row
 from fontgen.automaton.opentype.program import Program
@@ -23,6 +27,7 @@ from fontgen.automaton.opentype.subtables import Record, Rule, Subtable, chain_c
 
 HERO_BASE = 32
 """Base of a hero's number: the high digit tells gender, and whether the hero was typed."""
+BRIDGES = (Kind.GO, Kind.PLAIN, Kind.DAY)
 FIRST, HOLD, NEXT = "first", "hold", "next"
 """Blanks: of a run's first mark; of a hidden mark, which shows no word; of one that shows the next word."""
 WHOLE, AGAIN, NOBODY = "whole", "again", "nobody"
@@ -40,11 +45,16 @@ class State:
         self.h1 = Digit(program, self.heroes.high, FIRST, NEXT, with_y=True)
         self.h0 = Digit(program, HERO_BASE, FIRST, NEXT, with_y=True)
         self.g = Digit(program, 2, FIRST, NEXT, with_y=True)
+        self.f1 = Digit(program, self.heroes.high, FIRST, NEXT, with_y=True)
+        self.f0 = Digit(program, HERO_BASE, FIRST, NEXT, with_y=True)
         self.s1 = Digit(program, self.rows.high, WHOLE, AGAIN, NOBODY, HOLD, NEXT, with_y=True)
         self.s0 = Digit(program, THEMES, FIRST, HOLD, NEXT, with_y=True)
-        self.p = Digit(program, machine.longest + 1, FIRST, HOLD, NEXT, with_y=True)
+        self.closing = machine.longest + 1
+        longest = max(len(row.words) for row in machine.rows if row.kind in BRIDGES)
+        self.p = Digit(program, self.closing + longest + 1, FIRST, HOLD, NEXT, with_y=True)
         self.t = Digit(program, THEMES, FIRST, NEXT)
-        self.telling = Digit(program, 2 * TELLINGS, FIRST, "question", NEXT)
+        self.q = Digit(program, 1 + len(machine.things), FIRST, NEXT, with_y=True)
+        self.telling = Digit(program, 2 * TELLINGS * len(COMPANIES), FIRST, "question", NEXT)
         self.end_first, self.end_hidden, self.end_word = program.marks(3)
         self._expand()
 
@@ -53,14 +63,20 @@ class State:
         """Glyphs that end a mark's cluster: where a search for typed words must stop."""
         return [self.end_first, self.end_hidden, self.end_word]
 
+    @property
+    def carried(self) -> list[Digit]:
+        """Digits that are the same all through a run."""
+        heroes = [self.h1, self.h0, self.g, self.f1, self.f0]
+        return [*heroes, self.t, self.q, self.telling]
+
     def _expand(self) -> None:
-        heads = [self.h1, self.h0, self.g]
+        heads = [self.h1, self.h0, self.g, self.f1, self.f0]
 
         def cluster(row: str, other: str, hero: str, telling: str, end: Sequence[int]) -> list[int]:
             return [
                 *(digit.blank[hero] for digit in heads),
                 self.s1.blank[row], self.s0.blank[other], self.p.blank[other],
-                self.t.blank[hero], self.telling.blank[telling], *end,
+                self.t.blank[hero], self.q.blank[hero], self.telling.blank[telling], *end,
             ]  # fmt: skip
 
         marks = self.marks
@@ -84,7 +100,7 @@ class State:
     @property
     def before_y(self) -> list[int]:
         """What depends on the mark before: a, and X values and blanks."""
-        digits = (self.v, self.h1, self.h0, self.g, self.s1, self.s0, self.p, self.t, self.telling)
+        digits = (self.v, *self.carried, self.s1, self.s0, self.p)
         x = [glyph for digit in digits for glyph in digit.x]
         x += [glyph for d in digits for name, glyph in d.blank.items() if name != "y"]
         marks = self.marks
@@ -155,7 +171,8 @@ class HeroNumbers:
         high: how many high digits there are.
         gender: high digit to 0 or 1, for heroes that are a he or a she.
         default: high digits of heroes that were not typed, to the high digit of the same hero, typed.
-        unlisted: the high digit of the name that is in no list.
+        unlisted: the high digit of the name that is in no list; ``nobody``: of a friend where there is none.
+        animals: high digits of heroes of gender n who are no names.
     """
 
     def __init__(self, machine: Machine):
@@ -172,6 +189,7 @@ class HeroNumbers:
             heroes.sort(key=lambda n: order.get(words[n], len(order)))
             first_of[gender] = self.high
             self._block(heroes, gender)
+        self.animals = range(first_of["n"], self.high)
         for gender in ("m", "f"):
             heroes = [n for n in defaults if machine.genders[n] == gender]
             if heroes:
@@ -179,6 +197,8 @@ class HeroNumbers:
                 self._block(heroes, gender)
         self.unlisted = self.high
         self._block([machine.unlisted], "n")
+        self.nobody = self.high
+        self._block([machine.nobody], "n")
 
     def _block(self, heroes: list[int], gender: str) -> None:
         for place, hero in enumerate(heroes):
@@ -192,7 +212,7 @@ class HeroNumbers:
 
 
 class RowNumbers:
-    """Numbers of rows: bodies keep theirs; the others lie such that the high digit tells kind and joining.
+    """Numbers of rows: bodies keep theirs; the others lie such that the high digit tells kind, joining and closing.
 
     Within a kind rows are ordered by length, so that most high digits tell the length, too.
     """
@@ -202,11 +222,12 @@ class RowNumbers:
         self.number: dict[int, int] = {}
         self.kind: dict[int, Kind] = {}
         self.joined: set[int] = set()
-        groups: dict[tuple[Kind, bool], list[int]] = {}
+        self.closes: set[int] = set()
+        groups: dict[tuple[Kind, bool, bool], list[int]] = {}
         for index, row in enumerate(rows):
-            groups.setdefault((row.kind, row.joined), []).append(index)
+            groups.setdefault((row.kind, row.joined, row.closes), []).append(index)
         self.high = 0
-        for (kind, joined), indexes in sorted(groups.items(), key=lambda item: item[1][0]):
+        for (kind, joined, closes), indexes in sorted(groups.items(), key=lambda item: item[1][0]):
             if kind is not Kind.BODY:
                 indexes = sorted(indexes, key=lambda index: len(rows[index].words))
             for place, index in enumerate(indexes):
@@ -216,6 +237,8 @@ class RowNumbers:
             self.kind.update(dict.fromkeys(digits, kind))
             if joined:
                 self.joined.update(digits)
+            if closes:
+                self.closes.update(digits)
             self.high += blocks
 
     def digits(self, *kinds: Kind) -> list[int]:

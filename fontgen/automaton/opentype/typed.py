@@ -19,7 +19,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from fontgen.automaton.content.cast import CLASSES, NAME, NOUN
-from fontgen.automaton.content.words import PUNCTUATION
+from fontgen.automaton.content.words import PUNCTUATION, QUOTES
 from fontgen.automaton.machine import LETTERS, Machine
 from fontgen.automaton.opentype.program import Program
 from fontgen.automaton.opentype.runs import Marks
@@ -132,14 +132,21 @@ class _Tagger:
 
     def _tag_punctuation(self) -> None:
         program, typed = self.program, self.typed
-        marks = sorted(set(PUNCTUATION.values()))
+        marks = [*sorted(PUNCTUATION), *QUOTES]
         typed.tag.update(zip(marks, program.marks(len(marks)), strict=True))
+        opens, closes = (typed.tag[mark] for mark in QUOTES)
+        tags = {mark: typed.tag[mark] for mark in PUNCTUATION} | dict.fromkeys(
+            ('"', *QUOTES), opens
+        )
         twins = {
-            self.twin[program.characters[ord(character)]]: typed.tag[mark]
-            for character, mark in PUNCTUATION.items()
+            self.twin[program.characters[ord(character)]]: tag
+            for character, tag in tags.items()
             if ord(character) in program.characters
         }
         program.apply(multiple({twin: [twin, tag] for twin, tag in twins.items()}))
+        # Quotation marks open and close in turn, from the last run on.
+        second = chain(program.to({opens: closes}), [[opens]], [[opens]])
+        program.apply(second, sees=[opens, closes, *self.marks.b])
         typed.tagged = [*self.letters, *self.start.values(), *twins]
 
     def _tag_words(self) -> None:
@@ -204,8 +211,8 @@ class _Tagger:
         to_start = program.to(dict(zip(capitals, starts, strict=True)))
         program.apply(
             *(
-                chain(to_start, [], [capitals], [*[self.letters] * n, [typed.blank]])
-                for n in range(1, LETTERS)
+                chain(to_start, [], [capitals], [self.lower, *[self.letters] * n, [typed.blank]])
+                for n in range(LETTERS - 1)
             )
         )
         names = [

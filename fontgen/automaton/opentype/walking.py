@@ -2,7 +2,8 @@
 
 One lookup, from left to right. What it finds before a blank has been filled just before:
 
-    hero, gender, theme, telling   as they were; a question mark adds one to the telling
+    hero, gender, friend, theme,
+    thing, telling                 as they were; a question mark adds one to the telling
     row S, left P                  of a hidden mark: as they were
                                    of a mark: S, P - 1; where P was 0, the row that follows S
     S', P'                         copies of S and P: they say which word is shown
@@ -11,10 +12,11 @@ One lookup, from left to right. What it finds before a blank has been filled jus
 from __future__ import annotations
 
 from fontgen.automaton.content.kinds import Kind
+from fontgen.automaton.content.words import QUOTES
 from fontgen.automaton.machine import LETTERS, TELLINGS, Machine
 from fontgen.automaton.opentype.program import Program
 from fontgen.automaton.opentype.registers import Digit
-from fontgen.automaton.opentype.state import FIRST, HOLD, NEXT, State
+from fontgen.automaton.opentype.state import BRIDGES, FIRST, HOLD, NEXT, State
 from fontgen.automaton.opentype.subtables import (
     Rule,
     Subtable,
@@ -28,34 +30,44 @@ from fontgen.automaton.opentype.typed import Typed
 
 def walk(program: Program, machine: Machine, typed: Typed, state: State) -> list[Digit]:
     """Append the lookups of this stage; returns the letters of a name that no list has, each a digit."""
-    _Walk(program, machine, state).run()
+    _Walk(program, machine, typed, state).run()
     return _hand_on_letters(program, typed, state)
 
 
 class _Walk:
-    def __init__(self, program: Program, machine: Machine, state: State):
-        self.program, self.machine, self.state = program, machine, state
+    def __init__(self, program: Program, machine: Machine, typed: Typed, state: State):
+        self.program, self.machine, self.typed, self.state = program, machine, typed, state
 
     def run(self) -> None:
         program, state = self.program, self.state
         s1, s0, p = state.s1, state.s0, state.p
-        over = [p.x[0]], [s1.blank[NEXT]]
+        ends = [p.x[0], p.x[state.closing]]
+        over = ends, [s1.blank[NEXT]]
         copy_row = s1.copy([HOLD, NEXT]), s0.copy([HOLD, NEXT])
         length = self._length()
-        less = program.define(single({p.x[n]: p.x[max(n - 1, 0)] for n in range(p.size)}))
+        less = program.define(single({p.x[n]: p.x[max(n - 1, 0)] for n in range(state.closing)}))
         follow = program.define(
             chain([(0, self._follow())], *([part] for part in over)),
             sees=[*p.x, s1.blank[NEXT]],
         )
         begin = program.define(
-            chain([(0, length), (0, less)], [[p.x[0]]], [[p.blank[NEXT]]]),
+            chain([(0, length), (0, less)], [ends], [[p.blank[NEXT]]]),
             chain(
-                [(0, p.copy([NEXT], change=lambda n: n - 1 if n else None))], [], [[p.blank[NEXT]]]
+                [
+                    (
+                        0,
+                        p.copy(
+                            [NEXT], change=lambda n: n - 1 if n not in (0, state.closing) else None
+                        ),
+                    )
+                ],
+                [],
+                [[p.blank[NEXT]]],
             ),
             sees=[*p.x, p.blank[NEXT]],
         )
         carried: list[Subtable] = []
-        for digit in (state.h1, state.h0, state.g, state.t, state.telling):
+        for digit in state.carried:
             carried.append(self._apply([digit.copy([NEXT])], digit, NEXT))
         another = state.telling.copy(
             ["question"], change=lambda n: (n + 1) % TELLINGS + n // TELLINGS * TELLINGS
@@ -68,7 +80,7 @@ class _Walk:
             self._apply([copy_row[1]], s0, HOLD),
             self._apply([follow, copy_row[0]], s1, NEXT),
             self._apply([copy_row[1]], s0, NEXT),
-            self._apply([length], p, FIRST),
+            self._apply([length, self._closing()], p, FIRST),
             self._apply([p.copy([HOLD])], p, HOLD),
             self._apply([begin], p, NEXT),
             *(self._apply([digit.copy(["y"])], digit, "y") for digit in (s1, s0, p)),
@@ -88,6 +100,23 @@ class _Walk:
             {length: p.set(length) for length in set(lengths.values())},
         )
         return self.program.define(subtable, sees=sees)
+
+    def _closing(self) -> int:
+        """P of a bridge that does not close the quotation that the prompt opened becomes one that does."""
+        program, state, p = self.program, self.state, self.state.p
+        counts = range(p.size - state.closing)
+        close = program.to({p.x[n]: p.x[state.closing + n] for n in counts})
+        opened = [self.typed.tag[QUOTES[0]]]
+        bridges = set(state.rows.digits(*BRIDGES)) - state.rows.closes
+        values = [p.x[n] for n in counts]
+        where_open = program.define(
+            chain(close, [opened], [values]),
+            sees=[*values, *opened, self.typed.tag[QUOTES[1]], *state.ends],
+        )
+        return program.define(
+            chain([(0, where_open)], [[state.s1.x[n] for n in bridges]], [values]),
+            sees=[*values, *state.s1.x],
+        )
 
     def _follow(self) -> int:
         """The blanks S1 S0 become the row that follows the nearest S1 before them, by its kind."""
@@ -127,7 +156,7 @@ class _Walk:
         """ "One day," or, where the story is under way, "Later on,"."""
         program, state, phrase = self.program, self.state, self.machine.phrase
         blanks = [state.s1.blank[NEXT], state.s0.blank[NEXT]]
-        before = {glyph: 1 + n // TELLINGS for n, glyph in enumerate(state.telling.x)}
+        before = {glyph: 1 + n // TELLINGS % 2 for n, glyph in enumerate(state.telling.x)}
         rules = [
             Rule(state.row_records(phrase[name]), [1 + n], [1])
             for n, name in enumerate(("one_day", "later"))
@@ -139,7 +168,10 @@ class _Walk:
 
     def _body_high(self) -> int:
         state = self.state
-        source = {glyph: n % TELLINGS for n, glyph in enumerate(state.telling.x)}
+        source = {
+            glyph: n % TELLINGS + n // (2 * TELLINGS) * TELLINGS
+            for n, glyph in enumerate(state.telling.x)
+        }
         return state.s1.copy([NEXT], source, sees=[*source, state.s1.blank[NEXT]])
 
     def _body_low(self) -> int:
