@@ -127,11 +127,20 @@ class _Beginning:
         h1, h0, heroes = state.h1, state.h0, state.heroes
         blanks = [h1.blank[FIRST]], [h0.blank[FIRST]]
         pair_sees = [h1.blank[FIRST], h0.blank[FIRST], *state.ends]
-        starts = list(self.typed.name_starts)
+        lengths = self.typed.name_length
+        unlisted = [
+            Rule([*h1.set(heroes.unlisted), *h0.set(length, at=1)], [length], [1])
+            for length in lengths
+        ]
         sources = [
             program.define(
-                chain(state.hero_records(machine.unlisted), [starts], blanks),
-                sees=[*starts, *pair_sees],
+                chain_classes(
+                    blanks[0],
+                    {0: unlisted},
+                    before={glyph: length for length, glyph in lengths.items()},
+                    inputs={h0.blank[FIRST]: 1},
+                ),
+                sees=[*lengths.values(), *pair_sees],
             )
         ]
         tags = {
@@ -451,8 +460,9 @@ class _Beginning:
         by_choice: dict[int, list[Record]] = {}
         for choice in range(3):
             themes = {
-                state.heroes.number[hero]: of_hero[hero_theme(8 * choice, len(of_hero))]
+                number: of_hero[hero_theme(8 * choice, len(of_hero))]
                 for hero, of_hero in enumerate(self.machine.hero_themes)
+                for number in state.heroes.numbers(hero)
             }
             records = {theme: t.set(theme) for theme in set(themes.values())}
             subtable, sees = state.by_pair([t.blank[FIRST]], (state.h1, state.h0), themes, records)

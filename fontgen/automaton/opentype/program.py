@@ -17,7 +17,7 @@ IGNORE_BASES, IGNORE_LIGATURES, MARK_FILTERING = 2, 4, 16
 """Bits of a lookup's flag."""
 BASE, MARK = 1, 3
 """GDEF classes."""
-MOST_RULES = 40
+MOST_RULES = 12
 """Of a class rule's list, which a shaper reads from the beginning; longer lists are split in two levels."""
 
 Glyphs = Sequence[int]
@@ -48,6 +48,7 @@ class Program:
     classes: dict[int, int] = field(default_factory=dict)
     mark_sets: dict[tuple[int, ...], int] = field(default_factory=dict)
     features: dict[str, list[int]] = field(default_factory=dict)
+    _setters: dict[int, tuple[int, dict[int, int]]] = field(default_factory=dict)
 
     @property
     def n_glyphs(self) -> int:
@@ -101,6 +102,17 @@ class Program:
     ) -> None:
         """A lookup for the text itself, after those before it."""
         self.features.setdefault(feature, []).append(self.define(*subtables, sees=sees))
+
+    def setter(self, number: int, mapping: Mapping[int, int] | None = None) -> int:
+        """The lookup that turns the blanks of every register into that register's glyph of a number: one for each
+        number, for all registers; ``mapping``: more blanks that it serves."""
+        if number not in self._setters:
+            self._setters[number] = self.define(), {}
+        index, blanks = self._setters[number]
+        if mapping:
+            blanks.update(mapping)
+            self.lookups[index] = Lookup((single(blanks),), 0, None)
+        return index
 
     def to(self, mapping: Mapping[int, int]) -> list[Record]:
         """The record that turns a rule's first glyph into another."""

@@ -1,7 +1,7 @@
 """Registers: small numbers as glyphs, and how a mark takes one over from the mark before it.
 
 A digit of a register stands in a mark's cluster as one hidden glyph. It begins as a blank and becomes
-the glyph of a number, by one of the digit's single substitutions: one for each number, which turn
+the glyph of a number, by one of the program's setters: single substitutions, one for each number, which turn
 whichever blank it is into the glyph of that number.
 
     blanks   X* (a mark's own), first* (in a run's first mark), next* (...)   Y*
@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from fontgen.automaton.opentype.program import Program
-from fontgen.automaton.opentype.subtables import Record, single
+from fontgen.automaton.opentype.subtables import Record
 
 
 class Digit:
@@ -41,7 +41,11 @@ class Digit:
         if with_y:
             self.blank["y"] = program.mark()
             self.y = program.marks(size)
-        self._setters: dict[int, int] = {}
+        for number in range(size):
+            values = {glyph: self.x[number] for name, glyph in self.blank.items() if name != "y"}
+            if with_y:
+                values[self.blank["y"]] = self.y[number]
+            program.setter(number, values)
 
     @property
     def glyphs(self) -> list[int]:
@@ -53,19 +57,9 @@ class Digit:
         """Glyph of a value to its number, X and Y."""
         return {glyph: n for glyphs in (self.x, self.y) for n, glyph in enumerate(glyphs)}
 
-    def setter(self, number: int) -> int:
-        """The lookup that turns a blank into a number."""
-        if number not in self._setters:
-            values = {
-                blank: (self.y if name == "y" else self.x)[number]
-                for name, blank in self.blank.items()
-            }
-            self._setters[number] = self.program.define(single(values))
-        return self._setters[number]
-
     def set(self, number: int, at: int = 0) -> list[Record]:
-        """The record that sets the glyph at a place of a rule's input."""
-        return [(at, self.setter(number))]
+        """The record that sets the blank at a place of a rule's input."""
+        return [(at, self.program.setter(number))]
 
     def copy(
         self,

@@ -173,9 +173,11 @@ class _Spelling:
             ):
                 ligs: list[tuple[tuple[int, ...], int]] = []
                 for hero, forms in enumerate(machine.forms):
-                    high, low = divmod(state.heroes.number[hero], HERO_BASE)
-                    word = self.name_glyph if forms is None else self._word(forms[place])
-                    if slot == name or hero < machine.heroes:
+                    if slot == friend and hero >= machine.heroes:
+                        continue
+                    for number in state.heroes.numbers(hero):
+                        high, low = divmod(number, HERO_BASE)
+                        word = self._name(low) if forms is None else self._word(forms[place])
                         ligs.append(((first[high], second[low]), word))
                 sets[self.slot[slot]] = ligs
         for name, shown in PRONOUNS.items():
@@ -194,12 +196,13 @@ class _Spelling:
             ]
         program.apply(*ligatures(sets))
 
-    @property
-    def name_glyph(self) -> int:
-        if "" not in self.spelt:
-            self.spelt[""] = self.program.bases(1)[0]
-            self.expansion[self.spelt[""]] = self.name
-        return self.spelt[""]
+    def _name(self, length: int) -> int:
+        """The glyph that becomes a name's letters, of which there are so many."""
+        key = f"<{length}>"
+        if key not in self.spelt:
+            self.spelt[key] = self.program.bases(1)[0]
+            self.expansion[self.spelt[key]] = self.name[:length]
+        return self.spelt[key]
 
     def _word(self, text: str) -> int:
         if text not in self.spelt:
@@ -214,8 +217,8 @@ class _Spelling:
         rules = []
         for i, digit in enumerate(self.letters):
             alphabet = [program.glyph(letter) for letter in (LOWER if i else UPPER)]
-            becomes = {n: program.to({self.name[i]: glyph}) for n, glyph in enumerate(alphabet, 1)}
-            source = {digit.x[n]: n for n in range(27)}
+            becomes = {n: program.to({self.name[i]: glyph}) for n, glyph in enumerate(alphabet)}
+            source = {glyph: n for n, glyph in enumerate(digit.x)}
             sees = [*source, self.name[i]]
             lookup = program.define(
                 *program.by_class([self.name[i]], source, becomes, sees=sees), sees=sees

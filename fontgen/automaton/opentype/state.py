@@ -2,7 +2,7 @@
 
 A mark's cluster, with the blanks that the later stages fill:
 
-    a | H1 H0 G F1 F0 S1 S0 P T Q L | S0' S1' P' | end
+    a | H1 H0 G F1 F0 T Q L S1 S0 P | S0' S1' P' | end
 
 ``H`` hero, ``G`` gender, ``F`` friend, ``S`` row, ``P`` words left in it, ``T`` theme, ``Q`` thing, ``L`` telling.
 Those between the bars are X: they come from the mark before. Those behind the second are Y,
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from fontgen.automaton.content.format import COMPANIES
 from fontgen.automaton.content.kinds import Kind
-from fontgen.automaton.machine import TELLINGS, THEMES, Machine, Row
+from fontgen.automaton.machine import LETTERS, TELLINGS, THEMES, Machine, Row
 from fontgen.automaton.opentype.program import Program
 from fontgen.automaton.opentype.registers import Digit
 from fontgen.automaton.opentype.runs import Marks
@@ -56,12 +56,15 @@ class State:
         self.q = Digit(program, 1 + len(machine.things), FIRST, NEXT, with_y=True)
         self.telling = Digit(program, 2 * TELLINGS * len(COMPANIES), FIRST, "question", NEXT)
         self.end_first, self.end_hidden, self.end_word = program.marks(3)
-        self._expand()
+        self.seed_hidden, self.seed_word = program.marks(2)
+        self._expand_first()
 
     @property
     def ends(self) -> list[int]:
-        """Glyphs that end a mark's cluster: where a search for typed words must stop."""
-        return [self.end_first, self.end_hidden, self.end_word]
+        """Glyphs that end a mark: where a search for typed words must stop, before and after marks become clusters."""
+        marks = self.marks
+        ends = [self.end_first, self.end_hidden, self.end_word, self.seed_hidden, self.seed_word]
+        return [*ends, *marks.hidden, marks.question, marks.mark]
 
     @property
     def carried(self) -> list[Digit]:
@@ -69,30 +72,50 @@ class State:
         heroes = [self.h1, self.h0, self.g, self.f1, self.f0]
         return [*heroes, self.t, self.q, self.telling]
 
-    def _expand(self) -> None:
-        heads = [self.h1, self.h0, self.g, self.f1, self.f0]
+    def _expand_first(self) -> None:
+        """The first mark's cluster, in which the typed words are read; the others come later, so that until then
+        shapers have less to walk over."""
 
-        def cluster(row: str, other: str, hero: str, telling: str, end: Sequence[int]) -> list[int]:
+        def cluster(row: str) -> list[int]:
+            digits = [self.v, self.h1, self.h0, self.g, self.f1, self.f0]
+            rest = [self.s0, self.p, self.t, self.q, self.telling]
             return [
-                *(digit.blank[hero] for digit in heads),
-                self.s1.blank[row], self.s0.blank[other], self.p.blank[other],
-                self.t.blank[hero], self.q.blank[hero], self.telling.blank[telling], *end,
-            ]  # fmt: skip
+                *(digit.blank[FIRST] for digit in digits),
+                self.s1.blank[row],
+                *(digit.blank[FIRST] for digit in rest),
+                self.end_first,
+            ]
 
         marks = self.marks
-        word = [self.s0.blank["y"], self.s1.blank["y"], self.p.blank["y"], self.end_word]
-        hidden = cluster(HOLD, HOLD, NEXT, NEXT, [self.end_hidden])
-        question = cluster(HOLD, HOLD, NEXT, "question", [self.end_hidden])
-        v = [self.v.blank[FIRST]]
+        starts = {marks.start: cluster(WHOLE), marks.start_again: cluster(AGAIN)}
+        self.program.apply(multiple(starts))
+
+    def expand_carried(self) -> None:
+        """Clusters of the other marks: the digits that are the same all through a run, and a seed of the rest."""
+        marks = self.marks
+        same = [digit.blank[NEXT] for digit in self.carried]
+        hidden = [*same, self.seed_hidden]
+        asks = [*same[:-1], self.telling.blank["question"], self.seed_hidden]
         self.program.apply(
             multiple(
                 {
-                    marks.start: v + cluster(WHOLE, FIRST, FIRST, FIRST, [self.end_first]),
-                    marks.start_again: v + cluster(AGAIN, FIRST, FIRST, FIRST, [self.end_first]),
                     marks.hidden[0]: hidden,
                     marks.hidden[1]: hidden,
-                    marks.question: [marks.a_question, *question],
-                    marks.mark: cluster(NEXT, NEXT, NEXT, NEXT, word),
+                    marks.question: [marks.a_question, *asks],
+                    marks.mark: [*same, self.seed_word],
+                }
+            )
+        )
+
+    def expand_rows(self) -> None:
+        """The seeds become the digits of the row and the place in it."""
+        digits = (self.s1, self.s0, self.p)
+        word = [self.s0.blank["y"], self.s1.blank["y"], self.p.blank["y"], self.end_word]
+        self.program.apply(
+            multiple(
+                {
+                    self.seed_hidden: [*(d.blank[HOLD] for d in digits), self.end_hidden],
+                    self.seed_word: [*(d.blank[NEXT] for d in digits), *word],
                 }
             )
         )
@@ -171,7 +194,7 @@ class HeroNumbers:
         high: how many high digits there are.
         gender: high digit to 0 or 1, for heroes that are a he or a she.
         default: high digits of heroes that were not typed, to the high digit of the same hero, typed.
-        unlisted: the high digit of the name that is in no list; ``nobody``: of a friend where there is none.
+        unlisted: the high digit of the name that is in no list; the low one is how many letters it has. ``nobody``: of a friend where there is none.
         animals: high digits of heroes of gender n who are no names.
     """
 
@@ -199,6 +222,13 @@ class HeroNumbers:
         self._block([machine.unlisted], "n")
         self.nobody = self.high
         self._block([machine.nobody], "n")
+
+    def numbers(self, hero: int) -> Iterable[int]:
+        """Numbers of a hero: the name that is in no list has one for each number of letters."""
+        first = self.number[hero]
+        if first == HERO_BASE * self.unlisted:
+            return range(first, first + LETTERS + 1)
+        return [first]
 
     def _block(self, heroes: list[int], gender: str) -> None:
         for place, hero in enumerate(heroes):

@@ -41,8 +41,6 @@ LONGEST_WORD = 40
 """Letters; engines look back at most 64 glyphs."""
 MOST_TWINS = 8192
 """Glyphs of the base font that have twins: those of its first characters. Others hide the words before them."""
-STOP = 0
-"""What stands for the letters after a name's last; 1 to 26 are letters. It is the commonest, and so comes first."""
 
 
 Entry = tuple[list[int], list[Record]]
@@ -59,7 +57,8 @@ class Typed:
         temporary: marks that came in between and must go.
         twins: twins of the base font's glyphs to the glyph; letters that begin a word have another.
         name_starts: twin of the capital letter that begins a name no list has.
-        name_letters: for each of its letters, the glyphs of `STOP` and the numbers 1 to 26.
+        name_letters: for each of its letters, the glyphs of the numbers 1 to 26. name_length: for each number of
+            letters, what stands behind the last.
         tagged: twins after which tags may stand.
     """
 
@@ -69,6 +68,7 @@ class Typed:
     twins: dict[int, int] = field(default_factory=dict)
     name_starts: dict[int, int] = field(default_factory=dict)
     name_letters: list[list[int]] = field(default_factory=list)
+    name_length: dict[int, int] = field(default_factory=dict)
     tagged: list[int] = field(default_factory=list)
 
     @property
@@ -227,28 +227,27 @@ class _Tagger:
         self._number_letters(starts)
 
     def _number_letters(self, starts: list[int]) -> None:
-        """After each letter of the name a mark with its number; after the last, stops for those that it lacks."""
+        """After each letter of the name a mark with its number; after the last, one that says how many there are."""
         program, typed = self.program, self.typed
-        typed.name_letters = [program.marks(27) for _ in range(LETTERS)]
-        number = {
-            letter: n for case in (self.upper, self.lower) for n, letter in enumerate(case, 1)
-        }
-        first = {start: [start, typed.name_letters[0][n]] for n, start in enumerate(starts, 1)}
+        typed.name_letters = [program.marks(26) for _ in range(LETTERS)]
+        lengths = range(2, LETTERS + 1)
+        typed.name_length = dict(zip(lengths, program.marks(len(lengths)), strict=True))
+        number = {letter: n for case in (self.upper, self.lower) for n, letter in enumerate(case)}
+        first = {start: [start, typed.name_letters[0][n]] for n, start in enumerate(starts)}
         program.apply(multiple(first))
         for i in range(1, LETTERS):
-            stops = [typed.name_letters[j][STOP] for j in range(i + 1, LETTERS)]
             last, inner = (
                 [(1, program.define(multiple(
                     {g: [g, typed.name_letters[i][n], *rest] for g, n in number.items()}
                 )))]
-                for rest in (stops, [])
+                for rest in ([typed.name_length[i + 1]], [])
             )  # fmt: skip
-            pair = [typed.name_letters[i - 1][1:], self.letters]
+            pair = [typed.name_letters[i - 1], self.letters]
             program.apply(chain(last, [], pair, [[typed.blank]]), chain(inner, [], pair))
-        numbers = [glyph for letter in typed.name_letters for glyph in letter]
-        typed.temporary += numbers
+        typed.temporary += [glyph for letter in typed.name_letters for glyph in letter]
+        typed.temporary += typed.name_length.values()
         to_name = program.to({typed.blank: typed.tag[CLASSES[NAME]]})
-        program.apply(chain(to_name, [numbers], [[typed.blank]]))
+        program.apply(chain(to_name, [typed.name_length.values()], [[typed.blank]]))
 
 
 def tag_words(program: Program, machine: Machine, marks: Marks) -> Typed:

@@ -1,6 +1,6 @@
 """Fourth stage: every mark takes over the registers of the mark before it, and a word of the row.
 
-One lookup, from left to right. What it finds before a blank has been filled just before:
+Two lookups, from left to right. What they find before a blank has been filled just before:
 
     hero, gender, friend, theme,
     thing, telling                 as they were; a question mark adds one to the telling
@@ -30,8 +30,27 @@ from fontgen.automaton.opentype.typed import Typed
 
 def walk(program: Program, machine: Machine, typed: Typed, state: State) -> list[Digit]:
     """Append the lookups of this stage; returns the letters of a name that no list has, each a digit."""
+    state.expand_carried()
+    _carry(program, state)
+    letters = _hand_on_letters(program, typed, state)
+    state.expand_rows()
     _Walk(program, machine, typed, state).run()
-    return _hand_on_letters(program, typed, state)
+    return letters
+
+
+def _carry(program: Program, state: State) -> None:
+    """Hand on what is the same all through a run, or nearly."""
+    another = state.telling.copy(
+        ["question"], change=lambda n: (n + 1) % TELLINGS + n // TELLINGS * TELLINGS
+    )
+    program.apply(
+        *(_fill([digit.copy([NEXT])], digit, NEXT) for digit in state.carried),
+        _fill([another], state.telling, "question"),
+    )
+
+
+def _fill(lookups: list[int], digit: Digit, blank: str) -> Subtable:
+    return chain([(0, lookup) for lookup in lookups], [], [[digit.blank[blank]]])
 
 
 class _Walk:
@@ -66,28 +85,17 @@ class _Walk:
             ),
             sees=[*p.x, p.blank[NEXT]],
         )
-        carried: list[Subtable] = []
-        for digit in state.carried:
-            carried.append(self._apply([digit.copy([NEXT])], digit, NEXT))
-        another = state.telling.copy(
-            ["question"], change=lambda n: (n + 1) % TELLINGS + n // TELLINGS * TELLINGS
-        )
         # A row that follows fills both digits; where none does, they are copied.
         program.apply(
-            *carried,
-            self._apply([another], state.telling, "question"),
-            self._apply([copy_row[0]], s1, HOLD),
-            self._apply([copy_row[1]], s0, HOLD),
-            self._apply([follow, copy_row[0]], s1, NEXT),
-            self._apply([copy_row[1]], s0, NEXT),
-            self._apply([length, self._closing()], p, FIRST),
-            self._apply([p.copy([HOLD])], p, HOLD),
-            self._apply([begin], p, NEXT),
-            *(self._apply([digit.copy(["y"])], digit, "y") for digit in (s1, s0, p)),
+            _fill([copy_row[0]], s1, HOLD),
+            _fill([copy_row[1]], s0, HOLD),
+            _fill([follow, copy_row[0]], s1, NEXT),
+            _fill([copy_row[1]], s0, NEXT),
+            _fill([length, self._closing()], p, FIRST),
+            _fill([p.copy([HOLD])], p, HOLD),
+            _fill([begin], p, NEXT),
+            *(_fill([digit.copy(["y"])], digit, "y") for digit in (s1, s0, p)),
         )
-
-    def _apply(self, lookups: list[int], digit: Digit, blank: str) -> Subtable:
-        return chain([(0, lookup) for lookup in lookups], [], [[digit.blank[blank]]])
 
     def _length(self) -> int:
         """P becomes the number of words of the row S."""
@@ -182,13 +190,19 @@ class _Walk:
 
 def _hand_on_letters(program: Program, typed: Typed, state: State) -> list[Digit]:
     """Where the hero is a name that no list has, the cluster gets its letters, each from the nearest before."""
-    letters = [Digit(program, 27, NEXT) for _ in range(LETTERS)]
-    unlisted = state.h1.x[state.heroes.unlisted]
-    program.apply(multiple({unlisted: [unlisted, *(digit.blank[NEXT] for digit in letters)]}))
+    letters = [Digit(program, 26, NEXT) for _ in range(LETTERS)]
+    unlisted = [state.h1.x[state.heroes.unlisted]]
+    insert = []
+    for length in typed.name_length:
+        glyph = state.h0.x[length]
+        blanks = [digit.blank[NEXT] for digit in letters[:length]]
+        lookup = program.define(multiple({glyph: [glyph, *blanks]}))
+        insert.append(chain([(0, lookup)], [unlisted], [[glyph]]))
+    program.apply(*insert)
     fill = []
     for digit, numbers in zip(letters, typed.name_letters, strict=True):
         source = {glyph: n for n, glyph in enumerate(numbers)} | digit.values
         lookup = digit.copy([NEXT], source, sees=[digit.blank[NEXT], *source])
-        fill.append(chain([(0, lookup)], [], [[digit.blank[NEXT]]]))
+        fill.append(_fill([lookup], digit, NEXT))
     program.apply(*fill)
     return letters
