@@ -20,7 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from fontgen.automaton.opentype.program import Program
-from fontgen.automaton.opentype.subtables import Record
+from fontgen.automaton.opentype.subtables import Record, Rule, Subtable, chain, chain_classes
+
+
+RUN = 8
+"""Blanks that get a number at once where it does not change."""
 
 
 class Digit:
@@ -47,19 +51,48 @@ class Digit:
                 values[self.blank["y"]] = self.y[number]
             program.setter(number, values)
 
-    @property
-    def glyphs(self) -> list[int]:
-        """Its blanks and values: what its lookups see."""
-        return [*self.blank.values(), *self.x, *self.y]
+    def sees(self, *blanks: str) -> list[int]:
+        """What a lookup sees that fills some blanks from X: those, the blanks of X, and X."""
+        names = dict.fromkeys((*blanks, *(name for name in self.blank if name != "y")))
+        return [*(self.blank[name] for name in names), *self.x]
 
     @property
     def values(self) -> dict[int, int]:
-        """Glyph of a value to its number, X and Y."""
-        return {glyph: n for glyphs in (self.x, self.y) for n, glyph in enumerate(glyphs)}
+        """Glyph of an X value to its number."""
+        return {glyph: n for n, glyph in enumerate(self.x)}
 
     def set(self, number: int, at: int = 0) -> list[Record]:
         """The record that sets the blank at a place of a rule's input."""
         return [(at, self.program.setter(number))]
+
+    def hand_on(self, blank: str, source: Mapping[int, int] | None = None) -> Subtable:
+        """A subtable by which a number that does not change goes into `RUN` blanks at once, the first of which has
+        looked for it. It only saves work: what it leaves, `copy` fills.
+
+        All that stands between is said to be unsafe to break.
+        """
+        source = self.values if source is None else source
+        seen = [*self.sees(), *source]
+        glyph = self.blank[blank]
+        records = {}
+        for number in set(source.values()):
+            run = chain([self.set(number, n)[0] for n in range(RUN)], [], [[glyph]] * RUN)
+            records[number] = [(0, self.program.define(run, sees=seen))]
+        find = self.program.define(
+            *self.program.by_class([glyph], source, records, sees=seen), sees=seen
+        )
+        return chain([(0, find)], [], [[glyph]])
+
+    def copy_to_y(self) -> tuple[Subtable, list[int]]:
+        """A subtable, and what its lookup must see: the blank of Y takes the number of X in the same cluster. The number
+        is the rule's first glyph, by which shapers find the rule at once."""
+        blank = self.blank["y"]
+        classes = {glyph: 1 + n for n, glyph in enumerate(self.x)}
+        rules = {
+            1 + n: [Rule(self.set(n, 1), after_first=[1 + self.size])] for n in range(self.size)
+        }
+        inputs = classes | {blank: 1 + self.size}
+        return chain_classes(self.x, {0: [], **rules}, inputs=inputs), [*self.x, blank]
 
     def copy(
         self,
@@ -74,12 +107,13 @@ class Digit:
         Args:
             blanks: names.
             source: glyph to number; the digit's own values by default.
-            sees: what the lookup sees; the digit's own glyphs by default.
+            sees: what the lookup sees; see `Digit.sees`.
             change: from the number found to the one that is set; None leaves the blank.
         """
+        blanks = list(blanks)
         glyphs = [self.blank[name] for name in blanks]
         source = self.values if source is None else source
-        seen = list(self.glyphs if sees is None else sees)
+        seen = list(self.sees(*blanks) if sees is None else sees)
         records: dict[int, list[Record]] = {}
         for number in set(source.values()):
             changed = change(number)

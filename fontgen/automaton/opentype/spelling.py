@@ -214,16 +214,19 @@ class _Spelling:
         """Words to letters; a name that no list has, letter by letter, the first one a capital."""
         program = self.program
         program.apply(*multiples(self.expansion))
+        upper, lower = ([program.glyph(letter) for letter in case] for case in (UPPER, LOWER))
+        becomes = {
+            n: program.to({self.name[0]: upper[n], **dict.fromkeys(self.name[1:], lower[n])})
+            for n in range(len(upper))
+        }
         rules = []
-        for i, digit in enumerate(self.letters):
-            alphabet = [program.glyph(letter) for letter in (LOWER if i else UPPER)]
-            becomes = {n: program.to({self.name[i]: glyph}) for n, glyph in enumerate(alphabet)}
+        for name, digit in zip(self.name, self.letters, strict=True):
             source = {glyph: n for n, glyph in enumerate(digit.x)}
-            sees = [*source, self.name[i]]
+            sees = [*source, name]
             lookup = program.define(
-                *program.by_class([self.name[i]], source, becomes, sees=sees), sees=sees
+                *program.by_class([name], source, becomes, sees=sees), sees=sees
             )
-            rules.append(chain([(0, lookup)], [], [[self.name[i]]]))
+            rules.append(chain([(0, lookup)], [], [[name]]))
         program.apply(*rules)
 
 
@@ -242,5 +245,5 @@ def _restore(program: Program, typed: Typed) -> None:
 
 def unflag(program: Program, state: State, letters: list[Digit]) -> None:
     """ss20: what is unsafe to break goes from each cluster, so that nothing in a run says so any more."""
-    glyphs = [*state.before_y, *(g for digit in letters for g in digit.glyphs)]
+    glyphs = [*state.before_y, *(g for digit in letters for g in digit.sees())]
     program.apply(*multiples({glyph: [] for glyph in glyphs}), feature="ss20")

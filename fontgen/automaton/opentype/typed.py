@@ -35,7 +35,7 @@ from fontgen.automaton.opentype.subtables import (
 )
 
 LOWER, UPPER = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-LARGEST_GROUP, SMALLEST_GROUP = 64, 4
+LARGEST_GROUP, SMALLEST_GROUP = 128, 8
 """Words that are looked for one after another; more are told apart by one more letter first, but for so few."""
 LONGEST_WORD = 40
 """Letters; engines look back at most 64 glyphs."""

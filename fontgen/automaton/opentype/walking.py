@@ -39,10 +39,14 @@ def walk(program: Program, machine: Machine, typed: Typed, state: State) -> list
 
 
 def _carry(program: Program, state: State) -> None:
-    """Hand on what is the same all through a run, or nearly."""
+    """Hand on what is the same all through a run, or nearly: some marks at once, and the rest one by one.
+
+    The first only saves time, and is of the feature ``calt``, which is off where lines are to be broken between marks.
+    """
     another = state.telling.copy(
         ["question"], change=lambda n: (n + 1) % TELLINGS + n // TELLINGS * TELLINGS
     )
+    program.apply(*(digit.hand_on(NEXT) for digit in state.carried), feature="calt")
     program.apply(
         *(_fill([digit.copy([NEXT])], digit, NEXT) for digit in state.carried),
         _fill([another], state.telling, "question"),
@@ -94,8 +98,10 @@ class _Walk:
             _fill([length, self._closing()], p, FIRST),
             _fill([p.copy([HOLD])], p, HOLD),
             _fill([begin], p, NEXT),
-            *(_fill([digit.copy(["y"])], digit, "y") for digit in (s1, s0, p)),
         )
+        for digit in (s1, s0, p):
+            subtable, sees = digit.copy_to_y()
+            program.apply(subtable, sees=sees)
 
     def _length(self) -> int:
         """P becomes the number of words of the row S."""
@@ -199,10 +205,16 @@ def _hand_on_letters(program: Program, typed: Typed, state: State) -> list[Digit
         lookup = program.define(multiple({glyph: [glyph, *blanks]}))
         insert.append(chain([(0, lookup)], [unlisted], [[glyph]]))
     program.apply(*insert)
-    fill = []
-    for digit, numbers in zip(letters, typed.name_letters, strict=True):
-        source = {glyph: n for n, glyph in enumerate(numbers)} | digit.values
-        lookup = digit.copy([NEXT], source, sees=[digit.blank[NEXT], *source])
-        fill.append(_fill([lookup], digit, NEXT))
-    program.apply(*fill)
+    sources = [
+        {glyph: n for n, glyph in enumerate(numbers)} | digit.values
+        for digit, numbers in zip(letters, typed.name_letters, strict=True)
+    ]
+    pairs = list(zip(letters, sources, strict=True))
+    program.apply(*(digit.hand_on(NEXT, source) for digit, source in pairs), feature="calt")
+    copies = [
+        digit.copy([NEXT], source, sees=[digit.blank[NEXT], *source]) for digit, source in pairs
+    ]
+    program.apply(
+        *(_fill([copy], digit, NEXT) for digit, copy in zip(letters, copies, strict=True))
+    )
     return letters
