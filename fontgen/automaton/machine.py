@@ -66,7 +66,7 @@ class Machine:
         openings: whole prompts to a row.
         forms: of each hero number, how it is called; None for the name that is in no list.
         genders: of each hero number.
-        themes: typed word to a theme. ``things``: words of things; those of a theme lie together, its own first.
+        themes: typed word to a theme; ``n_themes``: how many there are. ``things``: words of things; those of a theme lie together, its own first.
         own_thing: theme to the number of its own thing, where it has one. ``friends``: words that may be a friend.
         nobody: a friend's number, where there is none.
     """
@@ -92,6 +92,7 @@ class Machine:
     classes: dict[str, str] = field(default_factory=dict)
     openings: dict[tuple[str, ...], int] = field(default_factory=dict)
     themes: dict[str, int] = field(default_factory=dict)
+    n_themes: int = 0
     things: list[str] = field(default_factory=list)
     own_thing: dict[int, int] = field(default_factory=dict)
     hero_themes: list[tuple[int, ...]] = field(default_factory=list)
@@ -135,6 +136,7 @@ def machine_of(content: Content) -> Machine:
     """Number the content; ends that go on as a shorter one does are dropped."""
     machine = Machine()
     _number_heroes(machine, content)
+    machine.n_themes = len(content.themes)
     numbers = {theme.name: number for number, theme in enumerate(content.themes)}
     machine.themes = {
         word: number for number, theme in enumerate(content.themes) for word in theme.words

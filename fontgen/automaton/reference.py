@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fontgen.automaton import machine as m
 from fontgen.automaton.content.cast import CLASSES, NAME, NOUN, THING, Hero
@@ -49,6 +50,15 @@ class Story:
         return "animal" if animal else "child"
 
 
+class Bridge(NamedTuple):
+    """How a prompt goes on: for how many of its last words that was told, and whether for words that are only similar."""
+
+    text: str
+    kind: Kind
+    words: int = 0
+    similar: bool = False
+
+
 class Reference:
     """Says what typed texts show."""
 
@@ -75,6 +85,11 @@ class Reference:
         """Whether the font knows a word, in the form of `words_of`."""
         return word in self._known
 
+    def read(self, prompt: str) -> tuple[Hero | None, Bridge]:
+        """The hero whom a prompt names, and how it goes on."""
+        story, bridge = self._begin(prompt, None, 0, 0, True)
+        return None if story.default else story.hero, bridge
+
     def visible(self, text: str, features: Collection[str] = ()) -> str:
         """The visible text.
 
@@ -100,10 +115,10 @@ class Reference:
             yield text[index], index
 
     def _told(
-        self, run: re.Match[str], text: str, story: Story, bridge: tuple[str, Kind]
+        self, run: re.Match[str], text: str, story: Story, bridge: Bridge
     ) -> Iterator[tuple[str, int]]:
-        words = self._words(story, *bridge)
-        joined = not bridge[0].startswith(" ")
+        words = self._words(story, bridge)
+        joined = not bridge.text.startswith(" ")
         before = text[run.start() - 1 : run.start()]
         if not joined and before not in ("", " "):
             yield " ", run.start()
@@ -117,7 +132,7 @@ class Reference:
 
     def _begin(
         self, typed: str, before: Story | None, another: int, questions: int, first: bool
-    ) -> tuple[Story, tuple[str, Kind]]:
+    ) -> tuple[Story, Bridge]:
         raw = WORD.findall(typed)
         words = normalised(raw)
         unlisted = self._unlisted(raw, words)
@@ -126,7 +141,7 @@ class Reference:
         abstract = [self._abstract(word) for word in words]
         if unlisted is not None:
             abstract[unlisted] = CLASSES[NAME]
-        bridge = self._bridge(words, abstract, default, first, another or questions)
+        bridge = self._bridge(words, abstract, default, first, bool(another or questions))
         theme, thing, telling = self._body(words, hero, unlisted, bridge, before)
         friend = self._friend(words, hero, unlisted, before)
         later = any(word in self.content.under_way for word in words)
@@ -215,11 +230,11 @@ class Reference:
         abstract: list[str | None],
         default: bool,
         first: bool,
-        another: int,
-    ) -> tuple[str, Kind]:
+        another: bool,
+    ) -> Bridge:
         content, phrases = self.content, self._phrases
         if first and not another and tuple(words) in content.openings:
-            return content.openings[tuple(words)], Kind.WHOLE
+            return Bridge(content.openings[tuple(words)], Kind.WHOLE, len(words))
         ends = content.ends_without_hero if default else content.ends_with_hero
         similar = content.similar_without_hero if default else content.similar_with_hero
         classes = [self._similar(word) for word in abstract]
@@ -229,18 +244,19 @@ class Reference:
             for length in lengths:
                 if length <= len(words) and tuple(names[-length:]) in table:
                     text = table[tuple(names[-length:])]  # type: ignore[arg-type]
-                    return text, bridge_kind(text, not default)
+                    kind = bridge_kind(text, not default)
+                    return Bridge(text, kind, length, table is similar)
         if default and first and not words:
-            return phrases.opening, bridge_kind(phrases.opening, True)
+            return Bridge(phrases.opening, bridge_kind(phrases.opening, True))
         text = phrases.without_hero if default else phrases.with_hero
-        return text, bridge_kind(text, not default)
+        return Bridge(text, bridge_kind(text, not default))
 
     def _body(
         self,
         words: list[str],
         hero: Hero,
         unlisted: int | None,
-        bridge: tuple[str, Kind],
+        bridge: Bridge,
         before: Story | None,
     ) -> tuple[int, str, int]:
         """Theme, thing and telling."""
@@ -256,8 +272,8 @@ class Reference:
                 next((t for t in things if typed[-1] in (t, plural(t))), self._own_thing(theme)),
                 telling,
             )
-        if bridge[1] is not Kind.WHOLE:
-            theme = theme_of(bridge[0], self._theme)
+        if bridge.kind is not Kind.WHOLE:
+            theme = theme_of(bridge.text, self._theme)
             if theme is not None:
                 return theme, self._own_thing(theme), telling
         if before is not None:
@@ -285,8 +301,9 @@ class Reference:
             best = min(best, kind)
         return marked
 
-    def _words(self, story: Story, text: str, kind: Kind) -> Iterator[str]:
+    def _words(self, story: Story, bridge: Bridge) -> Iterator[str]:
         """The words that the marks of a run show, one each."""
+        text, kind = bridge.text, bridge.kind
         closes = kind is not Kind.WHOLE and story.quoted and text.count('"') % 2 == 0
         yield from self._filled(text + '"' * closes, story)
         if kind is Kind.WHOLE:

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fontgen.automaton.content.cast import CLASSES, NAME
 from fontgen.automaton.content.decoder import Decoder, Job
-from fontgen.automaton.content.format import Content, read_content
+from fontgen.automaton.content.format import read_content
+from fontgen.automaton.content.kinds import Kind
 from fontgen.automaton.content.texts import is_held_out, read_stories
-from fontgen.automaton.content.words import WORD, plain, words_of
-from fontgen.automaton.reference import UNLISTED, Reference
+from fontgen.automaton.content.words import plain
+from fontgen.automaton.reference import Reference
 from fontgen.llama.checkpoints import load
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.transformer import Transformer
@@ -41,11 +41,13 @@ CONTINUED = 40
 
 @dataclass(frozen=True)
 class Told:
-    """An opening, what the font tells, how many last words it goes on from, and whether the hero stays."""
+    """An opening, what the font tells, how many last words it goes on from (they, or words that are ``similar``), and
+    whether the hero stays."""
 
     prompt: str
     story: str
     words: int
+    similar: bool
     whole: bool
     hero: str | None
     hero_stays: bool
@@ -69,31 +71,20 @@ def openings(stories: Sequence[str], count: int, seed: int = 7) -> list[str]:
     return result
 
 
-def tell(content: Content, reference: Reference, prompt: str) -> Told:
+def tell(reference: Reference, prompt: str) -> Told:
     """What the font shows after an opening."""
     shown = reference.visible(prompt + "!" * MARKS)
     story = shown[len(prompt) :]
-    raw, words = WORD.findall(prompt), words_of(prompt)
-    known = reference.knows
-    names = [w for w, r in zip(words, raw, strict=True) if not known(w) and UNLISTED.fullmatch(r)]
-    heroes = [content.heroes[word] for word in words if word in content.heroes]
-    hero = next((hero.word for hero in heroes if hero.kind == NAME), None)
-    hero = hero or (names[0] if names else heroes[0].word if heroes else None)
-    abstract = []
-    for word in words:
-        kind = content.heroes[word].kind if word in content.heroes else ""
-        known_word = word if known(word) else CLASSES[NAME] if names[:1] == [word] else "?"
-        abstract.append(CLASSES.get(kind, known_word))
-    ends = content.ends_with_hero if hero else content.ends_without_hero
-    length = next((n for n in range(4, 0, -1) if tuple(abstract[-n:]) in ends), 0)
+    hero, bridge = reference.read(prompt)
     told = Counter(re.sub(r"'s$", "", word) for word in re.findall(r"[a-z']+", story.lower()))
     return Told(
         prompt,
         story,
-        length,
-        tuple(words) in content.openings,
-        hero,
-        hero is None or told[hero] >= 2,
+        bridge.words,
+        bridge.similar,
+        bridge.kind is Kind.WHOLE,
+        hero.word if hero else None,
+        hero is None or told[hero.word] >= 2,
     )
 
 
@@ -149,10 +140,11 @@ def main() -> None:
     judge = Judge(args.model) if args.model else None
     for path in args.stories:
         stories = [s for s in read_stories(path) if not args.half or is_held_out(s)]
-        rows = [tell(content, reference, prompt) for prompt in openings(stories, args.count)]
+        rows = [tell(reference, prompt) for prompt in openings(stories, args.count)]
         with_hero = [row for row in rows if row.hero]
         print(
             f"{path.name}: {len(rows)} openings; fits {_share(row.fits for row in rows)}; "
+            f"({_share(row.fits and row.similar for row in rows)} by similar words); "
             f"of heroes kept {_share(row.hero_stays for row in with_hero)}; goes on from "
             f"{dict(sorted(Counter('whole' if r.whole else str(r.words) for r in rows).items()))} words"
         )

@@ -5,7 +5,7 @@
     bridges.jsonl                how the model continues each opening, greedily
     bodies.jsonl                 what it tells after "One day,", sampled, about each theme and company
     opinions.jsonl               what it thinks of bridges and bodies, nats per token
-    prompts.jsonl                whole stories of whole prompts, greedily
+    whole.jsonl                  whole stories of whole prompts, token for token as the Wasm font tells them greedily
     -> Content
 
 What the model told is appended to files in a working folder, a line a text, so that the work may be
@@ -49,6 +49,8 @@ from fontgen.automaton.content.texts import TextSource
 from fontgen.automaton.content.words import SENTENCE_END, plain, words_of
 from fontgen.errors import FontgenError
 from fontgen.llama.model import Model
+from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.reference.continuation import ReferenceContinuer
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.progress import Steps
 
@@ -91,7 +93,7 @@ class Teller:
 
     def __init__(self, model: Model, folder: Path, steps: Steps):
         self.decoder, self.folder, self.steps = Decoder(model), folder, steps
-        self.opinion = Opinion(model)
+        self.opinion, self.model = Opinion(model), model
         self.tokenizer = ReferenceTokenizer(model.vocabulary)
         self.bos = model.vocabulary.bos or 0
         pieces = [self.tokenizer.decode(token) for token in range(model.config.vocab_size)]
@@ -133,6 +135,25 @@ class Teller:
                     file.flush()
                 self.steps.detail(f"{kind} ({done}/{len(missing)})")
         return {key: known[key] for key in wanted if key in known}
+
+    def tell_whole(self, prompts: Sequence[str]) -> dict[str, Told]:
+        """The stories of whole prompts, told by the reference of the Wasm font at 8 bits, which always takes the
+        likeliest token."""
+        path = self.folder / "whole.jsonl"
+        known = {key[0]: told for key, told in _read_lines(path)}
+        missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in known]
+        if missing:
+            engine = ReferenceContinuer(quantise(self.model))
+            marks = "!" * (engine.settings.kept_marks + STORY_TOKENS)
+        for done, prompt in enumerate(missing, 1):
+            shown = engine.continue_text(prompt + marks)
+            told = Told(shown.visible[len(prompt) :], len(shown.runs[0]) < STORY_TOKENS)
+            known[prompt] = told
+            line = {"prompt": prompt, "seed": 0, "text": told.text, "ended": told.ended}
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self.steps.detail(f"whole stories ({done}/{len(missing)})")
+        return {prompt: known[prompt] for prompt in prompts}
 
     def weigh(self, wanted: Sequence[tuple[str, Sequence[str]]]) -> dict[tuple[str, str], float]:
         """Mean nats per token of continuations of prompts, as the model sees them."""
@@ -227,10 +248,10 @@ def make_content(model: Model, sources: Sources, folder: Path, steps: Steps) -> 
     bodies = _bodies(teller, cast)
 
     steps.begin("Telling whole stories")
-    whole = teller.tell("prompts", [(prompt, 0) for prompt in sources.prompts], STORY_TOKENS)
+    whole = teller.tell_whole(sources.prompts)
     stories_of = {
         tuple(words_of(prompt)): story
-        for (prompt, _), one in whole.items()
+        for prompt, one in whole.items()
         if (story := whole_story(one))
     }
     card = model.card

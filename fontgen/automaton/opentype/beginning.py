@@ -25,7 +25,7 @@ from fontgen.automaton.opentype.subtables import (
     chain,
     chain_classes,
     chain_glyphs,
-    multiple,
+    multiples,
     single,
 )
 from fontgen.automaton.opentype.typed import Typed
@@ -94,7 +94,7 @@ class _Beginning:
         """A mark before the text's first tag: whole prompts begin there."""
         tags = [*self.typed.tags, self.typed.blank]
         sees = [*tags, *self.state.ends]
-        insert = self.program.define(multiple({tag: [self.first, tag] for tag in tags}))
+        insert = self.program.define(*multiples({tag: [self.first, tag] for tag in tags}))
         self.program.apply(chain([], [sees], [tags]), chain([(0, insert)], [], [tags]), sees=sees)
 
     def _mark_heroes(self) -> None:

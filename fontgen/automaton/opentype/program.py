@@ -17,7 +17,7 @@ IGNORE_BASES, IGNORE_LIGATURES, MARK_FILTERING = 2, 4, 16
 """Bits of a lookup's flag."""
 BASE, MARK = 1, 3
 """GDEF classes."""
-MOST_RULES = 12
+MOST_RULES = 40
 """Of a class rule's list, which a shaper reads from the beginning; longer lists are split in two levels."""
 
 Glyphs = Sequence[int]

@@ -52,7 +52,7 @@ class State:
         self.closing = machine.longest + 1
         longest = max(len(row.words) for row in machine.rows if row.kind in BRIDGES)
         self.p = Digit(program, self.closing + longest + 1, FIRST, HOLD, NEXT, with_y=True)
-        self.t = Digit(program, THEMES, FIRST, NEXT)
+        self.t = Digit(program, machine.n_themes, FIRST, NEXT)
         self.q = Digit(program, 1 + len(machine.things), FIRST, NEXT, with_y=True)
         self.telling = Digit(program, 2 * TELLINGS * len(COMPANIES), FIRST, "question", NEXT)
         self.end_first, self.end_hidden, self.end_word = program.marks(3)
