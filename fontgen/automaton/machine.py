@@ -66,9 +66,10 @@ class Machine:
         openings: whole prompts to a row.
         forms: of each hero number, how it is called; None for the name that is in no list.
         genders: of each hero number.
-        themes: typed word to a theme; ``n_themes``: how many there are. ``things``: words of things; those of a theme lie together, its own first.
-        own_thing: theme to the number of its own thing, where it has one. ``friends``: words that may be a friend.
-        nobody: a friend's number, where there is none.
+        themes: typed word to a theme; ``n_themes``: how many there are.
+        things: words of things; those of a theme lie together, its own first.
+        own_thing: theme to the number of its own thing, where it has one.
+        friends: words that may be a friend; ``nobody``: a friend's number, where there is none.
     """
 
     words: list[StoryWord] = field(default_factory=list)

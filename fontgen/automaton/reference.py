@@ -51,7 +51,7 @@ class Story:
 
 
 class Bridge(NamedTuple):
-    """How a prompt goes on: for how many of its last words that was told, and whether for words that are only similar."""
+    """How a prompt goes on: for how many of its last words that was told, or for words that are only similar."""
 
     text: str
     kind: Kind
@@ -210,7 +210,7 @@ class Reference:
     def _friend(
         self, words: list[str], hero: Hero, unlisted: int | None, before: Story | None
     ) -> Hero | None:
-        """The last hero typed besides the first, if it is another; where none is typed, the friend of the run before."""
+        """The last hero typed besides the first, if it is another; where none is typed, the friend of before."""
         marked = self._marked(words, unlisted)
         heroes = self.content.heroes
         typed = [
@@ -273,9 +273,9 @@ class Reference:
                 telling,
             )
         if bridge.kind is not Kind.WHOLE:
-            theme = theme_of(bridge.text, self._theme)
-            if theme is not None:
-                return theme, self._own_thing(theme), telling
+            said = theme_of(bridge.text, self._theme)
+            if said is not None:
+                return said, self._own_thing(said), telling
         if before is not None:
             return before.theme, before.thing, (before.telling + 1) % m.TELLINGS
         word = (

@@ -19,11 +19,13 @@ from fontgen.typed_toml import read_toml
 
 @dataclass(frozen=True)
 class ContentOptions:
-    """``[content]``: a checkpoint, by default fontgen's own; a cast; files of whole prompts."""
+    """``[content]``: a checkpoint, by default fontgen's own; a cast; files of whole prompts; of how many openings, the
+    commonest, the model tells bridges."""
 
     cast: Path
     prompts: list[Path] = field(default_factory=list)
     checkpoint: Path | None = None
+    openings: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def content(args: argparse.Namespace) -> int:
         read_cast(recipe.content.cast),
         [TextSource(Path(text.path), text.half) for text in recipe.texts],
         [prompt for path in recipe.content.prompts for prompt in prompts_in(path)],
-        args.limit,
+        args.limit or recipe.content.openings,
     )
     report = reporter(args)
     with report.steps(total=5) as steps:

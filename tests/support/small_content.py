@@ -35,7 +35,7 @@ _BODIES = (
 _ANIMAL = "{Hero} ran {about} times. {He} lost {his} {about}."
 _FRIENDS = (
     '{hero} and {friend} saw a {about}. {Friend} said, "Hello, {fox}!" {friend_He} gave {him} {friend_his} {about}.',
-    '{friend} was sad. "{Pal}, have two {abouts}," said {hero} to {friend_him}, and {friend_himself} and {pal} laughed.',
+    '{friend} was sad. "{Pal}, have two {abouts}," said {hero} to {friend_him}, and {friend_himself} laughed.',
 )
 
 

@@ -48,6 +48,8 @@ SHORTEST, LONGEST = 55, 150
 """Words of a body."""
 REPEATED = 8
 """Words that may not come twice in a row."""
+NAMED = 35
+"""Words in which the hero should be named twice."""
 SHARED = 0.8
 """Nats per token that a body must be likelier to be chosen before another, if all its words are in others."""
 _HIMS = re.compile(
@@ -61,6 +63,7 @@ _HERS = re.compile(
     re.IGNORECASE,
 )
 """Others who are a she beside a friend who is one."""
+_HERO = re.compile(r"\{(?:hero|fox)\}", re.IGNORECASE)
 _LETTERS = re.compile(r"[A-Za-z0-9 .,!?;:'\"()-]+")
 _SMALL = frozenset("The They It She A There His Her In When As Then At On After While".split())
 
@@ -128,6 +131,8 @@ class BodyReader:
         runs = Counter(tuple(words[i : i + REPEATED]) for i in range(len(words) - REPEATED + 1))
         if max(runs.values()) > 1:
             return "says something twice"
+        if re.search(rf"\b(?:friends?|named|called),? {company.hero.written}\b", text):
+            return "meets its hero"
         for name in known:
             places = [i for i, word in enumerate(words) if name in word]
             if len(places) < 3 or places[-1] < len(words) / 2:
@@ -145,7 +150,8 @@ def _with_things(body: str, theme: Theme) -> str:
 
 
 def contexts_of(theme: Theme, company: Company) -> list[tuple[str, Players]]:
-    """Texts behind which a body of a theme may stand, of other heroes than it was told of, to ask the model's opinion."""
+    """A text behind which a body of a theme may stand, and of whom; to ask the model what it thinks of the body when
+    it is told of others."""
     lily = Players(_LILY, "f", _BEN, *theme.things[:1])
     dog = Players(_DOG, "m", _BEN, *theme.things[:1])
     players = (dog,) if company is ANIMAL else (lily,)
@@ -176,8 +182,9 @@ def choose_bodies(
         grams = _grams(candidate.text)
         shared = sum(1 for gram in grams if seen[gram]) / len(grams)
         late = 0.2 * (candidate.first > 30)
+        unnamed = 0.3 * (len(_HERO.findall(" ".join(candidate.text.split()[:NAMED]))) < 2)
         short = 0.004 * max(0, 75 - len(candidate.text.split()))
-        return (nats[candidate.text] + SHARED * shared + late + short, candidate.text)
+        return (nats[candidate.text] + SHARED * shared + late + unnamed + short, candidate.text)
 
     for _ in range(most):
         for theme in sorted(by_theme, key=lambda name: (len(by_theme[name]), name)):

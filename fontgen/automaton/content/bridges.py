@@ -230,7 +230,7 @@ def read_bridges(
     told: Mapping[str, str],
     reader: BridgeReader,
 ) -> dict[End, Choice]:
-    """For each end the bridges that the model told after its openings, as the filter read them, commonest ends first."""
+    """For each end the bridges that the model told after its openings, as the filter read them; in the ends' order."""
     choices: dict[End, Choice] = {}
     read: dict[tuple[int, bool, bool], str | None] = {}
     for one in known:

@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterable, Mapping
 from fontgen.automaton.opentype.program import Program
 from fontgen.automaton.opentype.subtables import Record, Rule, Subtable, chain, chain_classes
 
-
 RUN = 8
 """Blanks that get a number at once where it does not change."""
 
@@ -84,8 +83,10 @@ class Digit:
         return chain([(0, find)], [], [[glyph]])
 
     def copy_to_y(self) -> tuple[Subtable, list[int]]:
-        """A subtable, and what its lookup must see: the blank of Y takes the number of X in the same cluster. The number
-        is the rule's first glyph, by which shapers find the rule at once."""
+        """A subtable, and what its lookup must see: the blank of Y takes the number of X in the same cluster.
+
+        The number is the rule's first glyph, by which shapers find the rule at once.
+        """
         blank = self.blank["y"]
         classes = {glyph: 1 + n for n, glyph in enumerate(self.x)}
         rules = {

@@ -136,7 +136,6 @@ class _Spelling:
         return [self.space if c == " " else self.program.glyph(c) for c in text]
 
     def _parts(self, word: StoryWord) -> list[int]:
-        state = self.state
         blanks = [digit.blank["y"] for digit in self._digits(word.core)]
         return [
             *self._glyphs(word.before),

@@ -194,7 +194,8 @@ class HeroNumbers:
         high: how many high digits there are.
         gender: high digit to 0 or 1, for heroes that are a he or a she.
         default: high digits of heroes that were not typed, to the high digit of the same hero, typed.
-        unlisted: the high digit of the name that is in no list; the low one is how many letters it has. ``nobody``: of a friend where there is none.
+        unlisted: the high digit of the name that is in no list; the low one is how many letters it has.
+        nobody: the high digit of a friend where there is none.
         animals: high digits of heroes of gender n who are no names.
     """
 
