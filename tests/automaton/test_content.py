@@ -6,18 +6,29 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.small_content import HEROES, small_content
 from support.tiny_models import LETTERS, byte_vocabulary, random_model
 
-from fontgen.automaton.content.bodies import BodyReader
-from fontgen.automaton.content.bridges import BridgeReader
+from fontgen.automaton.content.bodies import (
+    ANIMAL,
+    CHILD,
+    FRIENDS,
+    BodyReader,
+    Candidate,
+    choose_bodies,
+)
+from fontgen.automaton.content.bridges import BridgeReader, chosen_bridges, read_bridges, trials
 from fontgen.automaton.content.cast import NAME, Cast, Hero, Theme, read_cast
 from fontgen.automaton.content.decoder import Decoder, Job
 from fontgen.automaton.content.delexicalise import delexicalise
 from fontgen.automaton.content.format import content_bytes, default_content_path, read_content
-from fontgen.automaton.content.openings import choose_openings, other_names
+from fontgen.automaton.content.openings import End, choose_openings, other_names
+from fontgen.automaton.content.opinion import Opinion
+from fontgen.automaton.content.similar import similar, word_classes
 from fontgen.automaton.content.slots import Players, filled
+from fontgen.automaton.content.words import words_of
 from fontgen.automaton.machine import machine_of
 from fontgen.errors import FontgenError
 from fontgen.llama.reference.sampler import greedy
@@ -50,6 +61,14 @@ def test_fontgens_own_content_is_whole_and_small() -> None:
         (lambda d: d["ends_with_hero"].update({"a b c d e": " came."}), "is no end of a prompt"),
         (lambda d: d.update(default_heroes="fox"), "is not among the names"),
         (lambda d: d["themes"][0].update(bodies={}), "has no body"),
+        (lambda d: d["themes"][0]["bodies"].update(robot=["x"]), "has bodies of"),
+        (lambda d: d["themes"][0].update(things="sun"), "things that are not its words"),
+        (lambda d: d["themes"][1]["bodies"].update(child=["a {thing}"]), "but none"),
+        (lambda d: d["themes"][1]["bodies"].update(child=["{friend}"]), "has a friend"),
+        (lambda d: d["ends_with_hero"].update({"and": " a {thing}."}), "has a thing"),
+        (lambda d: d["ends_with_hero"].update({"the ~green": " tree."}), "has classes of words"),
+        (lambda d: d["classes"].update({"~green": "green garden"}), "in two of them"),
+        (lambda d: d["classes"].update({"~x": "x.y"}), "is no class"),
         (lambda d: d["themes"][1].update(words="kite"), "is of 'kite' and 'bone'"),
         (lambda d: d["hero_themes"].pop("fox"), "'fox' has none"),
         (lambda d: d.pop("openings"), "KeyError"),
@@ -159,17 +178,99 @@ def test_a_body_must_be_of_tim_alone() -> None:
     good = words.replace("a tree", "a {}").format(*("bird", "nest")) + " ".join(
         f"He went to house {n}." for n in range(12)
     ) + " Tim went home."  # fmt: skip
-    assert reader.read(" " + good, True, theme) is not None
-    assert reader.read(" " + good.replace("a bird", "the king"), True, theme) is None
-    assert reader.read(" " + good.replace("a bird", "Lily"), True, theme) is None
-    assert reader.read(" Tim ran.", True, theme) is None
+    assert reader.read(" " + good, True, theme, CHILD) is not None
+    assert reader.read(" " + good.replace("a bird", "the king"), True, theme, CHILD) is None
+    assert reader.read(" " + good.replace("a bird", "Lily"), True, theme, CHILD) is None
+    assert reader.read(" " + good.replace("a bird", "his friend, Tim"), True, theme, CHILD) is None
+    assert reader.read(" Tim ran.", True, theme, CHILD) is None
+
+
+def test_friends_and_things_become_slots() -> None:
+    told = (
+        " found a ball. Tim threw the ball to Sue. She had two balls of her own and gave him one. "
+        + " ".join(f"They went to house {n}." for n in range(12))
+        + ' Then Tim said to Sue, "Thank you, Sue." Tim and Sue went home. Sue was glad, and Tim, too.'
+    )
+    read = BodyReader(CAST).read(told, True, Theme("x", ("ball",), (), ("ball", "kite")), FRIENDS)
+    assert read is not None
+    assert read.text.startswith(
+        "{hero} and {friend} found a {thing}. {Hero} threw the {thing} to {friend}. {friend_He} had two {things}"
+    )
+    assert '"Thank you, {pal}."' in read.text
+    mom = told.replace("Then Tim", "Then his mom")
+    assert BodyReader(CAST).read(mom, True, Theme("x", (), ()), FRIENDS) is None
+    fox = " The fox saw a bird. He liked it. " + " ".join(f"He ran {n} times." for n in range(14))
+    fox += " The fox slept. Then the fox woke up."
+    read = BodyReader(CAST).read(fox, True, Theme("x", (), ()), ANIMAL)
+    assert read is not None and read.text.startswith("{hero} saw a bird. {He} liked it.")
+
+
+def test_likely_bodies_that_share_little_are_chosen() -> None:
+    texts = [f"{{hero}} saw {{hero}} {n} {'the same words again and again ' * 3}" for n in range(3)]
+    other = "{hero} and {hero} did what nobody else did, in a wood, by a lake, at night."
+    candidates = [("x", Candidate(text, 0)) for text in (*texts, other)]
+    nats = dict.fromkeys([*texts, other], 0.5)
+    assert other in choose_bodies(candidates, 2, nats)["x"]
+    assert other not in choose_bodies(candidates, 2, nats | {other: 5.0})["x"]
+
+
+def test_quotation_marks_open_and_close_in_turn() -> None:
+    assert words_of('"No," he said. \u201cYes') == [
+        *("\u201c", "no", ",", "\u201d", "he", "said", ".", "\u201c", "yes")
+    ]
+
+
+def test_words_between_the_same_words_are_similar() -> None:
+    texts = []
+    for n in range(40):
+        texts.append(f"the {('castle', 'palace')[n % 2]} was big".split())
+        texts.append(f"they {('ran', 'walked')[n % 2]} very fast".split())
+    texts += [f"{word} {word} {word}".split() for word in ("the", "was", "they", "very")] * 20
+    classes = word_classes(texts, CAST, common=4, groups=2)
+    assert classes["castle"] == classes["palace"] != classes["ran"] == classes["walked"]
+    assert classes["the"] == "the" and similar("zog", classes) == "~"
+    assert similar("<name>", classes) == "<name>" and similar(".", classes) == "."
+
+
+def test_ends_of_classes_are_known_by_what_several_openings_say() -> None:
+    stories = [f"The fox saw a {word} thing." for word in ("red", "blue", "green", "old")] * 2
+    classes = {"the": "the", "saw": "saw", "a": "a"} | dict.fromkeys(
+        ("red", "blue", "green", "old"), "~red"
+    )
+    least = ((1, 1, 1, 1), (1, 1, 1, 1))
+    plan = choose_openings(stories, CAST, least, classes, ((1, 1, 1), (1, 1, 1)))
+    end = next(one for one in plan.similar if one.end == End(("a", "~red"), True))
+    assert end.count == 8
+    assert {plan.openings[n].split()[-1] for n in end.openings} == {"red", "blue", "green", "old"}
+    told = {o: f" {o.split()[-1]} ball." if o.endswith("old") else " ball." for o in plan.openings}
+    reader = BridgeReader(CAST, stories, set())
+    choices = read_bridges([end], plan.openings, told, reader)
+    assert chosen_bridges(choices, {}, 2)[1] == {("a", "~red"): " ball."}
+    assert chosen_bridges(choices, {}, 4)[1] == {}
+    trial = next(trials(choices, plan.openings, reader, 1))
+    assert trial.candidates == [" ball.", " old ball."] and len(trial.told) == 4
+    assert chosen_bridges(choices, {end.end: " old ball."}, 2)[1] == {("a", "~red"): " old ball."}
+
+
+def test_continuations_side_by_side_are_weighed_as_each_alone() -> None:
+    """The mask keeps branches and trees apart: the mean of the losses that one text at a time has."""
+    model = random_model(vocabulary=byte_vocabulary(LETTERS), seed=5, context_length=40)
+    floats, opinion = FloatModel(model), Opinion(model)
+    items = [("abc ab", ["c", " abcab", "ba c"]), ("b", ["b", "c"]), ("ca", [" ab", "a"])] * 9
+    for (prompt, texts), weighed in zip(items, opinion.branches(items), strict=True):
+        for text, nats in zip(texts, weighed, strict=True):
+            tokens, first = opinion.tokens(prompt, text)
+            logits = floats.all_logits(tokens[:-1]).astype(np.float64)
+            losses = np.log(np.exp(logits).sum(axis=1)) - logits[range(len(logits)), tokens[1:]]
+            assert nats == pytest.approx(losses[first - 1 :].mean(), rel=1e-4)
+        assert weighed == pytest.approx(opinion.nats([(prompt, text) for text in texts]), rel=1e-4)
 
 
 def test_openings_of_the_commonest_ends_come_first() -> None:
     stories = ["The fox ran to Zog.", "The fox ran to Zog.", "A dog met Zog here.", "The fox sat."]
     assert other_names(stories, CAST) == {"zog"}
-    openings, known = choose_openings(stories, CAST, ((1, 9, 9, 9), (2, 2, 9, 9)))
-    ends = {one.end.words: one for one in known if one.end.hero}
+    plan = choose_openings(stories, CAST, ((1, 9, 9, 9), (2, 2, 9, 9)))
+    openings, ends = plan.openings, {one.end.words: one for one in plan.known if one.end.hero}
     assert ("the", "<noun>") in ends and ends["the", "<noun>"].count == 3
     assert ("to", "<name>") in ends
     assert all(openings[n].lower().endswith("fox") for n in ends["the", "<noun>"].openings)

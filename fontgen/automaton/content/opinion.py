@@ -19,13 +19,17 @@ TOKENS_AT_ONCE, TREES_AT_ONCE = 1024, 320
 
 
 class _Tree(NamedTuple):
-    """A prompt of ``shared`` tokens and branches of some ``lengths`` behind it; ``branch``: 0 for the prompt's."""
+    """A prompt of ``shared`` tokens and branches of some ``lengths`` behind it; ``branch``: 0 for the prompt's.
+
+    ``prompts``: tokens at each branch's beginning that are the prompt's, too, which others have otherwise.
+    """
 
     tokens: list[int]
     positions: list[int]
     branch: list[int]
     shared: int
     lengths: list[int]
+    prompts: list[int]
 
 
 class Opinion:
@@ -87,15 +91,16 @@ class Opinion:
             yield from self._weigh(packed)
 
     def _tree(self, prompt: str, texts: Sequence[str]) -> _Tree:
-        sequences = [self.tokens(prompt, text)[0] for text in texts]
-        shared = min(len(self.tokenizer.encode(prompt)) + 1, *(len(s) - 1 for s in sequences))
+        sequences, firsts = zip(*(self.tokens(prompt, text) for text in texts), strict=True)
+        shared = min(*firsts, *(len(sequence) - 1 for sequence in sequences))
         while any(sequence[:shared] != sequences[0][:shared] for sequence in sequences):
             shared -= 1
         own = [sequence[shared:] for sequence in sequences]
         tokens = [*sequences[0][:shared], *(token for branch in own for token in branch)]
         positions = [*range(shared), *(shared + n for b in own for n in range(len(b)))]
         branch = [0] * shared + [n for n, b in enumerate(own, 1) for _ in b]
-        return _Tree(tokens, positions, branch, shared, [len(b) for b in own])
+        prompts = [first - shared for first in firsts]
+        return _Tree(tokens, positions, branch, shared, [len(b) for b in own], prompts)
 
     def _weigh(self, trees: Sequence[_Tree]) -> Iterator[list[float]]:
         """Read trees side by side: each token sees the prompt and the branch that it stands in."""
@@ -113,10 +118,11 @@ class Opinion:
             logits -= logits.max(axis=-1, keepdims=True)
             log_sum = np.log(np.exp(logits).sum(axis=-1))
             result, place = [], 1
-            for length in tree.lengths:
+            for length, not_own in zip(tree.lengths, tree.prompts, strict=True):
                 before = [0, *range(place, place + length - 1)]
                 chosen = tree.tokens[tree.shared + place - 1 : tree.shared + place - 1 + length]
-                result.append(float((log_sum[before] - logits[before, chosen]).mean()))
+                losses = log_sum[before] - logits[before, chosen]
+                result.append(float(losses[not_own:].mean()))
                 place += length
             yield result
             start = stop

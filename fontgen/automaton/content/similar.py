@@ -28,29 +28,33 @@ COMMON = 1500
 DIMENSIONS, ROUNDS = 60, 25
 
 
-def word_classes(texts: Sequence[Sequence[str]], cast: Cast) -> dict[str, str]:
+def word_classes(
+    texts: Sequence[Sequence[str]], cast: Cast, *, common: int = NEIGHBOURS, groups: int = CLASSES
+) -> dict[str, str]:
     """Word to class, for words that occur often enough; the commonest are their own.
 
     Args:
         texts: words of texts, in lower case; heroes get none.
+        common: so many words are their own class.
+        groups: classes, at most.
     """
     counts = Counter(word for text in texts for word in text)
     for word in cast.heroes:
         counts.pop(word, None)
-    common = [word for word, _ in _most_common(counts) if word[0].isalpha()][:NEIGHBOURS]
+    own = [word for word, _ in _most_common(counts) if word[0].isalpha()][:common]
     words = [
         word for word, count in _most_common(counts)
-        if count >= LEAST and word[0].isalpha() and word not in common
+        if count >= LEAST and word[0].isalpha() and word not in own
     ]  # fmt: skip
     if len(words) < 2:
-        return {word: word for word in common}
-    vectors = _vectors(texts, words, [*common, *'.,!?;:"'], cast)
-    groups = _groups(vectors, np.log1p([counts[word] for word in words]))
+        return {word: word for word in own}
+    vectors = _vectors(texts, words, [*own, *'.,!?;:"'], cast)
+    found = _groups(vectors, np.log1p([counts[word] for word in words]), groups)
     first: dict[int, str] = {}
-    for word, group in zip(words, groups, strict=True):
+    for word, group in zip(words, found, strict=True):
         first.setdefault(int(group), CLASS + word)
-    of_group = {word: first[int(group)] for word, group in zip(words, groups, strict=True)}
-    return {word: word for word in common} | of_group
+    of_group = {word: first[int(group)] for word, group in zip(words, found, strict=True)}
+    return {word: word for word in own} | of_group
 
 
 def similar(word: str, classes: Mapping[str, str]) -> str:
@@ -88,11 +92,11 @@ def _vectors(
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
 
 
-def _groups(vectors: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _groups(vectors: np.ndarray, weights: np.ndarray, most: int) -> np.ndarray:
     """Group of each vector: k-means by angle, which begins with vectors that are far from each other."""
     seeds = [0]
     far = 1 - vectors[:COMMON] @ vectors[0]
-    while len(seeds) < min(CLASSES, len(far)):
+    while len(seeds) < min(most, len(far)):
         seeds.append(int(far.argmax()))
         far = np.minimum(far, 1 - vectors[:COMMON] @ vectors[seeds[-1]])
     centres = vectors[seeds]
