@@ -119,6 +119,7 @@ bench: .venv/installed
 	$(BIN)/fontgen host build
 	@mkdir -p build
 	@cd tests && ../$(BIN)/python -m bench -o ../build/bench.png
+	@cd tests && ../$(BIN)/python -m bench.lite ../fonts/llama-lite.ttf --capacity
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
