@@ -7,6 +7,9 @@ fits if the whole prompt, or at least its last two words, is what it goes on fro
 prompt names is in it twice or more. With ``--model``: the nats per token of the first 40 words, as the
 model sees them, beside its own samples at 0.8, its greedy story, and this font's story for another prompt.
 
+With ``--prompts`` the whole prompts of a file, instead: how many of their words, up to ``--marks``, are those of the
+Wasm font that takes the likeliest token, by its reference in Python, which the engine is held to bit for bit.
+
 Of stories of which `is_held_out` says that they may have been learned from, none is taken with ``--half``.
 """
 
@@ -23,12 +26,15 @@ from pathlib import Path
 import numpy as np
 
 from fontgen.automaton.content.decoder import Decoder, Job
-from fontgen.automaton.content.format import read_content
+from fontgen.automaton.content.format import Content, read_content
 from fontgen.automaton.content.kinds import Kind
+from fontgen.automaton.content.maker import prompts_in
 from fontgen.automaton.content.texts import is_held_out, read_stories
 from fontgen.automaton.content.words import plain
 from fontgen.automaton.reference import Reference
 from fontgen.llama.checkpoints import load
+from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.reference.continuation import ReferenceContinuer
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.transformer import Transformer
 
@@ -126,10 +132,34 @@ class Judge:
         return float(losses[same:].mean())
 
 
+def compare_prompts(content: Content, checkpoint: Path, path: Path, marks: int) -> None:
+    """Print how far whole prompts show what the Wasm font shows."""
+    font, reference = ReferenceContinuer(quantise(load(checkpoint))), Reference(content)
+    same = shown_words = alike = 0
+    prompts = prompts_in(path)
+    for prompt in prompts:
+        told = font.continue_text(prompt + "!" * (3 + marks)).visible.split()[:-1]
+        shown = reference.visible(prompt + "!" * (3 + marks)).split()[: len(told)]
+        equal = next(
+            (n for n, pair in enumerate(zip(shown, told, strict=False)) if pair[0] != pair[1]),
+            len(shown),
+        )
+        same += equal == len(told)
+        alike += equal
+        shown_words += len(told)
+    print(
+        f"{path.name}: {same} of {len(prompts)} prompts show the words of the Wasm font, {alike} of {shown_words} words"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
     parser.add_argument("content", type=Path)
-    parser.add_argument("stories", type=Path, nargs="+")
+    parser.add_argument("stories", type=Path, nargs="*")
+    parser.add_argument(
+        "--prompts", type=Path, help="compare whole prompts with the Wasm font; needs --model"
+    )
+    parser.add_argument("--marks", type=int, default=60)
     parser.add_argument("--count", type=int, default=250)
     parser.add_argument("--half", action="store_true", help="only stories that were kept out")
     parser.add_argument("--model", type=Path)
@@ -137,7 +167,9 @@ def main() -> None:
     args = parser.parse_args()
     content = read_content(args.content)
     reference = Reference(content)
-    judge = Judge(args.model) if args.model else None
+    if args.prompts:
+        compare_prompts(content, args.model, args.prompts, args.marks)
+    judge = Judge(args.model) if args.model and args.stories else None
     for path in args.stories:
         stories = [s for s in read_stories(path) if not args.half or is_held_out(s)]
         rows = [tell(reference, prompt) for prompt in openings(stories, args.count)]

@@ -52,6 +52,8 @@ NAMED = 35
 """Words in which the hero should be named twice."""
 SHARED = 0.8
 """Nats per token that a body must be likelier to be chosen before another, if all its words are in others."""
+REPEATS = 3.0
+"""The same, if all its words are said twice in it: likely texts are often so."""
 _HIMS = re.compile(
     r"\b(?:dad|daddy|father|papa|man|men|boys?|brother|king|prince|grandpa|grandfather|uncle|mr|sir|son|wizard|"
     r"pirate|he's|he'd|he'll|girl|sister|princess|queen|woman|lady)\b",
@@ -109,7 +111,8 @@ class BodyReader:
         body = delexicalise(text, company.hero, company.hero.gender, "One day,")
         if company.friend:
             body = delexicalise(body, company.friend, "f", "One day,", friend=True)
-        body = _with_things(body, theme)
+        # Named at once: the sentence before may be of somebody else, or of nobody.
+        body = _with_things(re.sub(r"^\{[Hh]e\}", "{hero}", body), theme)
         first_word, space, rest = body.partition(" ")
         slot = re.match(r"\{([HFP])(\w+)\}|\{(He|His)\}", first_word)
         if slot or first_word in _SMALL:  # it stands inside a sentence
@@ -182,9 +185,13 @@ def choose_bodies(
         grams = _grams(candidate.text)
         shared = sum(1 for gram in grams if seen[gram]) / len(grams)
         late = 0.2 * (candidate.first > 30)
-        unnamed = 0.3 * (len(_HERO.findall(" ".join(candidate.text.split()[:NAMED]))) < 2)
+        unnamed = 0.5 * (len(_HERO.findall(" ".join(candidate.text.split()[:NAMED]))) < 2)
         short = 0.004 * max(0, 75 - len(candidate.text.split()))
-        return (nats[candidate.text] + SHARED * shared + late + unnamed + short, candidate.text)
+        again = REPEATS * _repeated(candidate.text)
+        return (
+            nats[candidate.text] + SHARED * shared + late + unnamed + short + again,
+            candidate.text,
+        )
 
     for _ in range(most):
         for theme in sorted(by_theme, key=lambda name: (len(by_theme[name]), name)):
@@ -194,6 +201,13 @@ def choose_bodies(
                 chosen[theme].append(best.text)
                 seen.update(_grams(best.text))
     return chosen
+
+
+def _repeated(text: str) -> float:
+    """The share of a text's sequences of four words that it has before."""
+    words = text.lower().split()
+    grams = [tuple(words[i : i + 4]) for i in range(max(1, len(words) - 3))]
+    return 1 - len(set(grams)) / len(grams)
 
 
 def _grams(text: str) -> set[tuple[str, ...]]:

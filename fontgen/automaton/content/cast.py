@@ -20,6 +20,8 @@ It is of these sections::
     capital = ["Monday", ...]                  # words with a capital letter that are nobody
     under_way = ["suddenly", ...]              # after these no "One day," follows
     alone = ["girl", ...]                      # heroes who are never somebody's friend: they say who the hero is
+    [bridges]                                  # optional: how prompts with a hero go on that end so, whatever stands
+    "<noun> named" = " {name}."                # before; instead of what the model says
     [[themes]]
     name = "ball"
     words = ["ball", "balls"]                  # typed words that choose the theme
@@ -30,7 +32,7 @@ It is of these sections::
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,7 @@ class Cast:
     capital: frozenset[str] = frozenset()
     under_way: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
+    bridges: dict[str, str] = field(default_factory=dict)
 
     def hero_of(self, words: list[str]) -> Hero | None:
         """Who a text is about: the first name in it, else the first noun, else the first thing."""
@@ -159,6 +162,9 @@ def read_cast(path: Path) -> Cast:
     if not all(map(_strings, lists)):
         raise FontgenError("words: capital, under_way and alone must be lists of words", path=path)
     capital, under_way, alone = lists
+    bridges = document.get("bridges", {})
+    if not isinstance(bridges, dict) or not _strings(list(bridges.values())):
+        raise FontgenError("bridges: must be texts", path=path)
     groups = _groups(document, {theme.name for theme in themes}, path)
     default = document.get("heroes", {}).get("default", [])
     if not _strings(default) or not all(
@@ -173,6 +179,7 @@ def read_cast(path: Path) -> Cast:
         frozenset(map(str.lower, capital)),
         tuple(under_way),
         tuple(alone),
+        bridges,
     )
 
 

@@ -165,6 +165,12 @@ def _bridges(
             ]
             best[trial.end] = trial.candidates[sums.index(min(sums))]
         chosen.append(chosen_bridges(choices, best, least_votes))
+    for end, bridge in reader.cast.bridges.items():
+        words = tuple(end.split())
+        for with_hero in (ends[1] for ends in chosen):
+            for longer in [other for other in with_hero if other[-len(words) :] == words]:
+                del with_hero[longer]
+        chosen[0][1][words] = bridge
     return chosen[0], chosen[1]
 
 
