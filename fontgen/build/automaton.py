@@ -51,6 +51,7 @@ def build_font(config: Config, reporter: Reporter | None = None) -> bytes:
             "typed_words": len(machine.vocabulary),
             "heroes": machine.heroes,
             "ends": sum(map(len, machine.ends)),
+            "ends_of_similar_words": sum(map(len, machine.similar)),
             "openings": len(machine.openings),
             "glyphs": size.glyphs,
             "lookups": size.lookups,

@@ -12,12 +12,16 @@ import random
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from fontgen.automaton.content.cast import CLASSES
 from fontgen.automaton.content.format import (
+    ENDS,
     Content,
     content_bytes,
     default_content_path,
     read_content,
 )
+from fontgen.automaton.content.similar import CLASS
+from fontgen.automaton.content.words import QUOTES
 from fontgen.automaton.reference import RUN, Reference
 from fontgen.check.comparison import Check
 from fontgen.errors import FontgenError
@@ -101,7 +105,7 @@ def tale_of(font: ShapingFont) -> Tale:
 
 def random_texts(content: Content, rng: random.Random, count: int) -> Iterator[str]:
     """Texts of words that the content knows, names that it does not, marks and other characters."""
-    ends = [end for table in (content.ends_with_hero, content.ends_without_hero) for end in table]
+    ends = [end for name in ENDS for end in getattr(content, name)]
     heroes = [hero.written for hero in content.heroes.values()]
     themes = [word for theme in content.themes for word in theme.words]
     for _ in range(count):
@@ -115,11 +119,20 @@ def random_texts(content: Content, rng: random.Random, count: int) -> Iterator[s
             elif kind < 0.7:
                 parts.append(rng.choice(themes) if themes else "")
             else:
-                end = [rng.choice(heroes) if "<" in word else word for word in rng.choice(ends)]
-                parts.append(" ".join(end))
+                parts.append(" ".join(_word(content, rng, word) for word in rng.choice(ends)))
             if rng.random() < 0.8:
                 parts.append(" ")
         yield "".join(parts) + "!" * rng.choice((0, 0, 4, 7, 12, 40))
+
+
+def _word(content: Content, rng: random.Random, word: str) -> str:
+    """A word of an end, or one of the class that stands for it."""
+    if word in CLASSES.values():
+        kind = next(kind for kind, name in CLASSES.items() if name == word)
+        return rng.choice([hero.written for hero in content.heroes.values() if hero.kind == kind])
+    if word.startswith(CLASS):
+        return rng.choice(content.classes.get(word, ("zog",)))
+    return '"' if word in QUOTES else word
 
 
 def same_glyphs(
