@@ -34,7 +34,9 @@ PATCHES = (
   glyph_info_t *new_info = nullptr;
   uint32_t new_inforef""",
     ),
-    # A text that is not shaped yet has no positions: they need not be zeroed here to be copied there.
+    # A text that is not shaped yet has no positions: they need not be zeroed here to be copied there,
+    # nor be copied to a guest that gives no array for them. And a guest that has room for more than
+    # there is learns how much there is (wasm/sdk/typed.c).
     Patch(
         "hb-wasm-api-buffer.hh",
         """    buffer->sync ();
@@ -57,10 +59,11 @@ PATCHES = (
 
     return true;
 """,
-        """    if (unplaced)
+        """    if (contents->pos && unplaced)
       hb_memset (pos, 0, bytes);
-    else
+    else if (contents->pos)
       hb_memcpy (pos, buffer->pos, bytes);
+    contents->length = length;
 
     return true;
 """,

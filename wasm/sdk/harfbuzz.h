@@ -27,8 +27,8 @@ struct glyph_position {
     uint32_t var;
 };
 
-/* The host fills `length` entries if they suffice, and does not say how many it wrote; otherwise it frees both
- * arrays, calls our malloc() for new ones and sets `length`. */
+/* The host fills `length` entries if they suffice, and need not say how many it wrote (fontgen's native one does);
+ * otherwise it frees both arrays, calls our malloc() for new ones and sets `length`. */
 struct buffer_contents {
     uint32_t length;
     struct glyph_info *info;

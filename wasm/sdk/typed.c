@@ -2,14 +2,16 @@
 
 #include "memory.h"
 
-/* Short texts are copied into an array of our own. The host does not say how long they are, so entries that no text
- * has stand behind the last one. */
+/* Short texts are copied into an array of our own. A host need not say how long they are, so entries that no text has
+ * stand behind the last one, until one does: fontgen's own, which leaves out the positions, too, where there is no
+ * array for them. */
 #define SHORT_TEXT 1024
 #define UNWRITTEN 0xFFFFFFFFu
 
 static struct glyph_info short_info[SHORT_TEXT];
 static struct glyph_position short_pos[SHORT_TEXT];
 static uint32_t short_written = SHORT_TEXT;
+static bool host_tells;
 
 static bool is_unwritten(const struct glyph_info *info) {
     return (info->codepoint & info->mask & info->cluster & info->var1 & info->var2) == UNWRITTEN;
@@ -26,13 +28,14 @@ static uint32_t written_length(void) {
 }
 
 struct buffer_contents copy_typed_text(hb_buffer_t buffer) {
-    memset(short_info, 0xFF, short_written * sizeof *short_info);
-    struct buffer_contents text = {SHORT_TEXT, short_info, short_pos};
+    if (!host_tells) memset(short_info, 0xFF, short_written * sizeof *short_info);
+    struct buffer_contents text = {SHORT_TEXT, short_info, host_tells ? NULL : short_pos};
     bool copied = buffer_copy_contents(buffer, &text);
     short_written = SHORT_TEXT;
     if (!copied) text.length = 0;
-    if (text.info != short_info) return text;
-    text.length = short_written = written_length();
+    if (!copied || text.info != short_info) return text;
+    if (text.length < SHORT_TEXT) host_tells = true;
+    if (!host_tells) text.length = short_written = written_length();
     return text;
 }
 

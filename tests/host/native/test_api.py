@@ -53,6 +53,10 @@ def api(
     return ApiFont(uharfbuzz, with_wasm(with_axis(base_path), module))
 
 
+def test_the_length_of_a_text_is_told(api: ApiFont) -> None:
+    assert api.ask("nxy") == [1, 3, ord("y"), 1]
+
+
 def test_buffer_functions(api: ApiFont) -> None:
     assert api.ask("bcd") == [
         *(1, 3, ord("c"), 1),  # copied into memory from the heap
