@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 from support import byte_level
+from support.checkpoint_writers import write_huggingface
 from support.tiny_models import byte_vocabulary, random_model
 
 from fontgen.build.llama import build_font
-from fontgen.config import Config, ModelOptions, PromptOptions, read_config
+from fontgen.check.inspection import inspect_font
+from fontgen.check.verify import verify_font
+from fontgen.config import Config, ModelOptions, PromptOptions, QuantiseOptions, read_config
 from fontgen.errors import FontgenError
 from fontgen.llama.frame import FrameText, chat_frame, make_frame
 from fontgen.llama.model import PreTokenizer
@@ -150,3 +154,34 @@ def test_a_font_is_built_with_a_frame(tmp_path):
     both.write_text('[prompt]\nchat = true\nbefore = "x"\n')
     with pytest.raises(FontgenError, match="prompt.chat"):
         read_config(both)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_tiny_model_answers_from_checkpoint_to_verified_font(uharfbuzz, tmp_path, bits):
+    """What `make answer` does, with a byte-level model made here: a chat template, GPTQ, float16 in the cache."""
+    tokenizer = byte_level.train(PreTokenizer.SMOLLM, 400)
+    vocabulary = byte_level.vocabulary_of(tokenizer, PreTokenizer.SMOLLM)
+    folder = write_huggingface(
+        tmp_path / "checkpoint", random_model(vocabulary=vocabulary, seed=2, context_length=160)
+    )
+    (folder / "tokenizer.model").unlink()
+    (folder / "tokenizer.json").write_text(tokenizer.to_str())
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({"bos_token": "<|endoftext|>", "eos_token": "<|im_end|>", "add_bos_token": False})
+    )
+    (folder / "chat_template.jinja").write_text(CHATML)
+    config = Config(
+        model=ModelOptions(checkpoint=folder),
+        quantise=QuantiseOptions(bits=bits, kv_cache_bits=16),
+        prompt=PromptOptions(chat=True),
+    )
+    path = tmp_path / "answers.ttf"
+    path.write_bytes(build_font(config))
+    told = inspect_font(path)
+    assert (told["model"]["bits"], told["model"]["config"]["kv_cache_bits"]) == (bits, 16)
+    assert told["model"]["vocabulary"]["kind"] == "byte-level BPE"
+    text = chat_frame(CHATML, vocabulary)
+    pieces = b"".join(vocabulary.pieces[token] for token in told["settings"]["frame"]["before"])
+    assert pieces.decode() == text.before
+    checks = verify_font(path, n_tokens=6, prompts=("the fox isn't 12", ""))
+    assert all(check.passed is not False for check in checks), checks
