@@ -17,12 +17,14 @@ from fontgen.llama.checkpoints import load
 from fontgen.llama.checkpoints.archives import cache_folder
 from fontgen.llama.memory import Target
 from fontgen.llama.quantise.tensors import quantise
+from fontgen.llama.reference.numpy_model import ReferenceModel
 from fontgen.llama.reference.tokenizer import ReferenceTokenizer
 from fontgen.llama.shaper import shaper_module
 from fontgen.llama.tables import MODEL_TAG, SETTINGS_TAG, write_model, write_settings
 from fontgen.llama.trace import TokenKind
 from fontgen.llama.tracing import TracingShaper
 from fontgen.llama.wasm_engine import Engine
+from fontgen.shapers.flavours import FLAVOURS
 
 NAME = "smollm2-135m-instruct"
 TOKENS = {
@@ -41,14 +43,14 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def answering():
-    """The model of ``fonts/smollm.toml`` and the font's two tables."""
+    """The model of ``fonts/smollm.toml``, quantised, and the font's two tables."""
     config = read_config(REPOSITORY / "fonts" / "smollm.toml")
     assert str(config.model.checkpoint) == NAME
-    model = load(config.model.checkpoint, target=Target(8, 256))
+    model = load(config.model.checkpoint, target=Target(8, 256, config.quantise.kv_cache_bits))
     quantised = quantise(model)
     settings = make_settings(config, model)
     return (
-        model,
+        quantised,
         settings,
         {MODEL_TAG: write_model(quantised), SETTINGS_TAG: write_settings(settings)},
     )
@@ -61,6 +63,21 @@ def test_tokens_are_those_of_llama_cpp(answering):
     for text, tokens in TOKENS.items():
         assert engine.encode(text) == tokens
         assert reference.encode(text) == tokens
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_logits_are_the_reference_s(answering, flavour):
+    """`fontgen verify` compares more, and takes a minute."""
+    quantised, settings, tables = answering
+    engine = Engine(shaper_module(flavour), tables[MODEL_TAG])
+    question = engine.encode("What is the capital of France?", at_start=False)
+    tokens = [*settings.frame.before, *question, *settings.frame.after, *engine.encode("The capital of")]
+    reference = ReferenceModel(quantised)
+    reference.expect(tokens)
+    for n in range(len(tokens) - 3, len(tokens) + 1):
+        logits = engine.logits(tokens[:n])
+        assert (logits.view("u4") == reference.logits(tokens[:n]).view("u4")).all()
+    assert quantised.vocabulary.pieces[int(logits.argmax())] == b" France"
 
 
 def test_it_answers_in_the_frame_of_its_own_template(answering):
