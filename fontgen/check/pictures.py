@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 
 from fontgen.check.comparison import Check
@@ -48,14 +49,24 @@ def verify_picture_font(
     program = program_of(module)
     if program is None:
         raise FontgenError("its program is none that fontgen has rules for", path=font.path)
-    engine = PictureModule(module)
-    check: dict[str, Callable[..., list[Check]]] = {
-        "tetromino": _check_tetromino,
-        "maze": _check_maze,
-        "chess": _check_chess,
-    }
+    play, follows, shows, moves = _PLAYS[program]
+    trigger, random = trigger_of(font, program), Random(1)
+    n_moves = 0
+    wrong: list[str] = []
+    unlike: list[str] = []
     with (reporter or Reporter(quiet=True)).steps(total=games) as steps:
-        return check[program](font, engine, games, lambda: steps.begin("Playing"))
+        engine = PictureModule(module)
+        for number in range(games):
+            steps.begin("Playing")
+            game = play(engine, number, trigger, random)
+            n_moves += game.n_moves
+            wrong += game.wrong
+            if game.shown != game.of_picture(read_picture(font, program, game.text, game.left)):
+                unlike.append(repr(game.text))
+    return [
+        _result(follows, wrong, f"{n_moves} {moves} of {games} games"),
+        _result(shows, unlike, f"{games} games"),
+    ]
 
 
 def read_picture(font: ShapingFont, program: str, text: str, left: float = 0) -> Picture:
@@ -77,6 +88,25 @@ def trigger_of(font: ShapingFont, program: str) -> str:
     return read_picture_table(data) if data else PROGRAMS[program].trigger
 
 
+@dataclass(frozen=True)
+class _Played:
+    """One game, by the rules and in the engine.
+
+    Attributes:
+        text: what is typed for it. n_moves: how many.
+        wrong: where the engine went another way.
+        shown: what the rules show of it. left: the column that its picture begins in.
+        of_picture: what of the picture is compared with that.
+    """
+
+    text: str
+    n_moves: int
+    wrong: list[str]
+    shown: Picture
+    left: float
+    of_picture: Callable[[Picture], Picture]
+
+
 def _differences(expected: dict, found: dict) -> list[str]:
     return [name for name, value in expected.items() if found[name] != value]
 
@@ -88,38 +118,28 @@ def _result(name: str, wrong: list[str], detail: str) -> Check:
 # Falling blocks
 
 
-def _check_tetromino(
-    font: ShapingFont, module: PictureModule, games: int, begin: Callable[[], None]
-) -> list[Check]:
-    engine, random = TetrominoEngine(module), Random(1)
-    trigger = trigger_of(font, "tetromino")
-    n_keys = 0
+def _play_tetromino(module: PictureModule, number: int, trigger: str, random: Random) -> _Played:
+    engine = TetrominoEngine(module)
     wrong: list[str] = []
-    unlike: list[str] = []
-    for number in range(games):
-        begin()
-        seed, style = f"verify{number}", STYLES[number % len(STYLES)]
-        level = random.choice((1, 1, 8, 15))
-        game = tetromino.Game(hash_text(seed), level=level)
-        engine.start(hash_text(seed), level)
-        typed = ""
-        for key in keys(game, style, random):
-            game.play(key)
-            engine.play(key)
-            typed += key
-            if differing := _differences(game.state(), engine.state()):
-                wrong.append(f"{seed} after {typed!r}: {', '.join(differing)}")
-            if game.outcome or len(typed) == 150 or wrong:
-                break
-        n_keys += len(typed)
-        text = f"{trigger}({seed},level={level}):{typed}"
-        shown = read_picture(font, "tetromino", text, _WELL_X)
-        if _well(game) != {(kind, x, y) for kind, x, y in shown if 0 <= x < 10}:
-            unlike.append(repr(text))
-    return [
-        _result("engine = rules, after every key", wrong, f"{n_keys} keys of {games} games"),
-        _result("glyphs of HarfBuzz = the well by the rules", unlike, f"{games} games"),
-    ]
+    seed, style = f"verify{number}", STYLES[number % len(STYLES)]
+    level = random.choice((1, 1, 8, 15))
+    game = tetromino.Game(hash_text(seed), level=level)
+    engine.start(hash_text(seed), level)
+    typed = ""
+    for key in keys(game, style, random):
+        game.play(key)
+        engine.play(key)
+        typed += key
+        if differing := _differences(game.state(), engine.state()):
+            wrong.append(f"{seed} after {typed!r}: {', '.join(differing)}")
+        if game.outcome or len(typed) == 150 or wrong:
+            break
+    text = f"{trigger}({seed},level={level}):{typed}"
+    return _Played(text, len(typed), wrong, _well(game), _WELL_X, _ten_columns)
+
+
+def _ten_columns(picture: Picture) -> Picture:
+    return {(kind, x, y) for kind, x, y in picture if 0 <= x < 10}
 
 
 def _well(game: tetromino.Game) -> Picture:
@@ -146,39 +166,26 @@ def _well(game: tetromino.Game) -> Picture:
 # Mazes
 
 
-def _check_maze(
-    font: ShapingFont, module: PictureModule, games: int, begin: Callable[[], None]
-) -> list[Check]:
-    engine, random = MazeEngine(module), Random(1)
-    trigger = trigger_of(font, "maze")
+def _play_maze(module: PictureModule, number: int, trigger: str, random: Random) -> _Played:
+    engine = MazeEngine(module)
     wrong: list[str] = []
-    unlike: list[str] = []
-    for number in range(games):
-        begin()
-        columns, rows, seed = random.randint(2, 24), random.randint(2, 20), f"verify{number}"
-        method = maze.METHODS[number % len(maze.METHODS)]
-        made = maze.Maze(columns, rows, method, hash_text(seed))
-        walk, typed = maze.Walk(made), ""
-        text = f"{trigger}({columns}x{rows},{method},{seed}):"
-        walls = engine.make(columns, rows, number % len(maze.METHODS), hash_text(seed))
-        if walls != made.open_sides():
-            wrong.append(f"{text} has other walls")
-        for _ in range(40):
-            typed += random.choice(maze.KEYS)
-            walk.key(typed[-1])
-            at = engine.walk(typed[-1]), engine.steps()
-            if at != (walk.cell[0] + columns * walk.cell[1], walk.steps):
-                wrong.append(f"{text}{typed} leads elsewhere")
-                break
-        if engine.marks() != list(walk.marks.values()):
-            wrong.append(f"{text}{typed} marks other cells")
-        if _walls_and_walker(walk) != _without_marks(read_picture(font, "maze", text + typed)):
-            unlike.append(repr(text + typed))
-    detail = f"{games} mazes of {len(maze.METHODS)} methods, 40 keys in each"
-    return [
-        _result("engine = rules: walls, walks, marks", wrong, detail),
-        _result("glyphs of HarfBuzz = walls and walker by the rules", unlike, f"{games} mazes"),
-    ]
+    columns, rows, seed = random.randint(2, 24), random.randint(2, 20), f"verify{number}"
+    method = maze.METHODS[number % len(maze.METHODS)]
+    made = maze.Maze(columns, rows, method, hash_text(seed))
+    walk, text = maze.Walk(made), f"{trigger}({columns}x{rows},{method},{seed}):"
+    walls = engine.make(columns, rows, number % len(maze.METHODS), hash_text(seed))
+    if walls != made.open_sides():
+        wrong.append(f"{text} has other walls")
+    for _ in range(40):
+        text += random.choice(maze.KEYS)
+        walk.key(text[-1])
+        at = engine.walk(text[-1]), engine.steps()
+        if at != (walk.cell[0] + columns * walk.cell[1], walk.steps):
+            wrong.append(f"{text} leads elsewhere")
+            break
+    if engine.marks() != list(walk.marks.values()):
+        wrong.append(f"{text} marks other cells")
+    return _Played(text, 40, wrong, _walls_and_walker(walk), 0, _without_marks)
 
 
 def _without_marks(picture: Picture) -> Picture:
@@ -207,35 +214,25 @@ def _walls_and_walker(walk: maze.Walk) -> Picture:
 # Chess
 
 
-def _check_chess(
-    font: ShapingFont, module: PictureModule, games: int, begin: Callable[[], None]
-) -> list[Check]:
-    engine, random = ChessEngine(module), Random(1)
-    trigger = trigger_of(font, "chess")
-    n_moves = 0
+def _play_chess(module: PictureModule, number: int, trigger: str, random: Random) -> _Played:
+    engine = ChessEngine(module)
     wrong: list[str] = []
-    unlike: list[str] = []
-    for number in range(games):
-        begin()
-        position = chess.Position.from_fen()
-        typed: list[str] = []
-        engine.set_fen()
-        while position.legal_moves() and len(typed) < 60 and not wrong:
-            move = random.choice(position.legal_moves())
-            typed.append(chess.long_algebraic(position, move))
-            reading = engine.move(typed[-1])
-            position = position.after(move)
-            if chess.READINGS[reading] != "legal" or _differences(position.state(), engine.state()):
-                wrong.append(f"game {number} after {' '.join(typed)}")
-        n_moves += len(typed)
-        text = f"{trigger}:{' '.join(typed)}"
-        shown = {entry for entry in read_picture(font, "chess", text, _BOARD_X) if "_" in entry[0]}
-        if shown != _pieces(position):
-            unlike.append(repr(text))
-    return [
-        _result("engine = rules, after every move", wrong, f"{n_moves} moves of {games} games"),
-        _result("glyphs of HarfBuzz = the board by the rules", unlike, f"{games} games"),
-    ]
+    position = chess.Position.from_fen()
+    typed: list[str] = []
+    engine.set_fen()
+    while position.legal_moves() and len(typed) < 60 and not wrong:
+        move = random.choice(position.legal_moves())
+        typed.append(chess.long_algebraic(position, move))
+        reading = engine.move(typed[-1])
+        position = position.after(move)
+        if chess.READINGS[reading] != "legal" or _differences(position.state(), engine.state()):
+            wrong.append(f"game {number} after {' '.join(typed)}")
+    text = f"{trigger}:{' '.join(typed)}"
+    return _Played(text, len(typed), wrong, _pieces(position), _BOARD_X, _without_board)
+
+
+def _without_board(picture: Picture) -> Picture:
+    return {entry for entry in picture if "_" in entry[0]}
 
 
 def _pieces(position: chess.Position) -> Picture:
@@ -244,3 +241,26 @@ def _pieces(position: chess.Position) -> Picture:
         (f"{'white' if piece.isupper() else 'black'}_{names[piece.lower()]}", *square)
         for square, piece in position.board.items()
     }
+
+
+_PLAYS: dict[str, tuple[Callable[[PictureModule, int, str, Random], _Played], str, str, str]] = {
+    "tetromino": (
+        _play_tetromino,
+        "engine = rules, after every key",
+        "glyphs of HarfBuzz = the well by the rules",
+        "keys",
+    ),
+    "maze": (
+        _play_maze,
+        "engine = rules: walls, walks, marks",
+        "glyphs of HarfBuzz = walls and walker by the rules",
+        "keys",
+    ),
+    "chess": (
+        _play_chess,
+        "engine = rules, after every move",
+        "glyphs of HarfBuzz = the board by the rules",
+        "moves",
+    ),
+}
+"""Of each program: how a game is played, what is claimed of its engine and of its glyphs, and what it is played by."""
