@@ -75,3 +75,22 @@ def test_a_replay_with_a_slider(
     browser.run("(page.text.value = 'no game', page.text.settled())")
     browser.wait_for("document.querySelector('#replay').hidden")
     assert not browser.errors
+
+
+def test_a_picture_wider_than_a_telephone(
+    browser: Any, fontgen: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    """It scrolls in its field: the page does not."""
+    if browser.name != "chromium":
+        pytest.skip("Playwright makes a telephone of Chromium only")
+    font, page = tmp_path / "maze.ttf", tmp_path / "maze.html"
+    font.write_bytes(build_font(read_config(REPOSITORY / "fonts" / "maze.toml")))
+    assert fontgen("page", font, "-o", page, "--text", "maze(60x20,wilson,7):").code == 0
+    browser.new_page(viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True)
+    browser.open(page.as_uri())
+    browser.wait_for("document.body.dataset.ready !== undefined")
+    browser.run("page.text.settled()")
+    assert browser.run("document.documentElement.scrollWidth") == 390
+    assert browser.run("page.text.scrollWidth") > 500
+    browser.run("page.text.scrollTo(1000, 0)")
+    assert browser.run("page.text.scrollLeft") > 100

@@ -172,7 +172,9 @@ def test_the_frame_of_a_font_that_answers_is_seen(browser: Any, tmp_path: Path) 
     browser.wait_for("document.body.dataset.ready !== undefined")
     browser.run("document.querySelector('#lesson').open = true")
     shown = ask(browser, "fox!!!!")
-    texts = browser.run("[...document.querySelectorAll('#trace .token span')].map((box) => box.textContent)")
+    texts = browser.run(
+        "[...document.querySelectorAll('#trace .token span')].map((box) => box.textContent)"
+    )
     assert shown["kinds"][:3] == ["begin"] * 3 and "frame" in shown["kinds"]
     pieces = [vocabulary.pieces[token].decode("utf-8", "replace") for token in (300, 301)]
     assert texts[:3] == [special, *(piece.replace(" ", "␣") for piece in pieces)]

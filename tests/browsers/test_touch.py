@@ -79,6 +79,7 @@ def test_nothing_is_wider_than_the_screen(telephone: Any) -> None:
     telephone.run("page.lesson.idle()")
     telephone.wait_for("document.querySelector('#report').childElementCount > 0")
     assert telephone.run("document.documentElement.scrollWidth") <= WIDTH
+    assert telephone.run("page.text.scrollWidth === page.text.clientWidth")
     assert telephone.run("document.documentElement.scrollHeight") > 2 * HEIGHT
 
 

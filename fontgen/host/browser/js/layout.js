@@ -29,6 +29,7 @@ const POSITION_WORDS = 5;
  * @property {number} end
  * @property {number} left
  * @property {number} right
+ * @property {number} inkRight where its last glyph ends that is no space: spaces may hang beyond the width
  * @property {boolean} backward whether its paragraph runs right to left
  */
 
@@ -43,7 +44,7 @@ export function setParagraph(paragraph, width, spaceGlyph) {
   const ends = clusterEnds(glyphs, paragraph.text.length);
   return wrap(glyphs, width, spaceGlyph).map(([first, last]) => {
     const next = last < glyphs.length ? glyphs[last].cluster : paragraph.text.length;
-    return makeLine(glyphs.slice(first, last), next, ends, paragraph, width);
+    return makeLine(glyphs.slice(first, last), { next, ends, paragraph, width, spaceGlyph });
   });
 }
 
@@ -97,13 +98,14 @@ function wrap(glyphs, width, spaceGlyph) {
   return lines;
 }
 
-function makeLine(glyphs, next, ends, paragraph, width) {
+function makeLine(glyphs, { next, ends, paragraph, width, spaceGlyph }) {
   const backward = paragraph.base % 2 === 1;
   const total = glyphs.reduce((sum, { advance }) => sum + advance, 0);
   const left = backward ? width - total : 0;
   const placed = [];
   const spans = new Map();
   let x = left;
+  let inkRight = left;
   for (const glyph of inVisualOrder(glyphs)) {
     placed.push({ id: glyph.id, x: x + glyph.xOffset, y: -glyph.yOffset, cluster: glyph.cluster });
     const span = spans.get(glyph.cluster);
@@ -115,10 +117,11 @@ function makeLine(glyphs, next, ends, paragraph, width) {
       spans.set(start, { start, end: ends.get(start), left: x, right: x + glyph.advance, backward: level % 2 === 1 });
     }
     x += glyph.advance;
+    if (glyph.id !== spaceGlyph) inkRight = x;
   }
   const start = glyphs.length ? glyphs[0].cluster : 0;
   const ordered = [...spans.values()].sort((a, b) => a.start - b.start);
-  return { glyphs: placed, spans: ordered, start, end: Math.max(next, start), left, right: x, backward };
+  return { glyphs: placed, spans: ordered, start, end: Math.max(next, start), left, right: x, inkRight, backward };
 }
 
 /** A line's glyphs from left to right: runs of one level, in the order of rule L2. */

@@ -58,8 +58,11 @@ export class Renderer {
     this.changedLines = 0;
     setAttribute(this.#scaled, "transform", `scale(${scale})`);
     const pixels = Math.max(1, Math.ceil(height * scale));
+    // A picture may be wider than the lines.
+    const widest = Math.ceil(lines.reduce((most, { line }) => Math.max(most, line.inkRight), 0) * scale);
     setAttribute(this.svg, "height", width ? null : pixels);
-    setAttribute(this.svg, "viewBox", width ? `0 0 ${width} ${pixels}` : null);
+    setAttribute(this.svg, "viewBox", width ? `0 0 ${Math.max(width, widest)} ${pixels}` : null);
+    this.svg.style.minWidth = width ? "" : `${widest}px`;
     while (this.#lines.length > lines.length) this.#lines.pop().group.remove();
     lines.forEach((wanted, i) => {
       this.#lines[i] ??= this.#makeLine();
