@@ -77,6 +77,10 @@ class Chromium:
     def screenshot(self) -> bytes:
         return self.page.screenshot()
 
+    def pdf(self) -> bytes:
+        """The page as it is printed on A5."""
+        return self.page.pdf(format="A5", print_background=True)
+
     def close(self) -> None:
         self.browser.close()
         self._playwright.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import shutil
@@ -74,6 +75,11 @@ class Firefox(WebDriver):
 
     def take_screenshot(self) -> str:
         return self._call("WebDriver:TakeScreenshot", {"full": False})
+
+    def pdf(self) -> bytes:
+        """The page as it is printed on A5."""
+        page = {"width": 14.8, "height": 21.0}  # centimetres
+        return base64.b64decode(self._call("WebDriver:Print", {"page": page, "background": True}))
 
     def close(self) -> None:
         with contextlib.suppress(Exception):
