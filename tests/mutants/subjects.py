@@ -122,7 +122,7 @@ def _checkpoints(folder: Path, base: Path) -> Iterator[Subject]:
     yield Subject("GGUF", "mutant.gguf", gguf.read_bytes(), read)
     for name in ("model.safetensors", "config.json", "tokenizer.model"):
         own = checkpoint_writers.write_huggingface(
-            folder / f"of {name}", checkpoint_writers.random_model()
+            folder / Path(name).stem, checkpoint_writers.random_model()
         )
         data = (own / name).read_bytes()
         damage = damaged_json if name == "config.json" else damaged

@@ -139,7 +139,8 @@ def _config(keys: Values) -> ModelConfig:
 def _read_weights(folder: Path, given: Path) -> tuple[dict[str, np.ndarray], str, Path]:
     """Tensors under Hugging Face's names, SHA-256 over all shards in order of name, and the file to
     name in errors and on the card: the index of a sharded checkpoint."""
-    single = given if given.suffix == ".safetensors" else folder / "model.safetensors"
+    is_file = given.is_file() and given.suffix == ".safetensors"
+    single = given if is_file else folder / "model.safetensors"
     index = folder / INDEX
     if single.is_file() and (single.name == "model.safetensors" or not index.is_file()):
         files, source = [single], single

@@ -100,6 +100,11 @@ def test_keys_left_out_have_transformers_defaults(tmp_path: Path) -> None:
     assert checkpoints.load(folder).config == random.config
 
 
+def test_a_folder_may_be_called_as_files_are(tmp_path: Path) -> None:
+    folder = write_huggingface(tmp_path / "tiny.safetensors", random_model())
+    assert checkpoints.load(folder).config == random_model().config
+
+
 def test_rope_parameters_of_transformers_5(tmp_path: Path) -> None:
     folder = write_huggingface(
         tmp_path,
