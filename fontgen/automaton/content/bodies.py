@@ -134,7 +134,9 @@ class BodyReader:
         runs = Counter(tuple(words[i : i + REPEATED]) for i in range(len(words) - REPEATED + 1))
         if max(runs.values()) > 1:
             return "says something twice"
-        if re.search(rf"\b(?:friends?|named|called),? {company.hero.written}\b", text):
+        name = company.hero.written
+        met = rf"\b(?:friends?|named|called),? {name}\b|\b{name} \w+ (?:to |with |at )?(?:the )?{name}\b"
+        if re.search(met, text):
             return "meets its hero"
         for name in known:
             places = [i for i, word in enumerate(words) if name in word]

@@ -64,6 +64,8 @@ DRAWS = 6
 """Bodies that are told after each introduction, for each company."""
 BODIES = 6
 """Bodies of a theme and company that are kept."""
+BORROWED = 3
+"""Bodies about anything that a theme gets where a company has none of its own."""
 OPINION_WORDS = 40
 """Words of a body about which the model is asked."""
 
@@ -237,14 +239,23 @@ def _themes(cast: Cast, bodies: dict[str, dict[str, list[str]]]) -> tuple[Theme,
         own += [general[(number + 5 * i) % len(general)] for i in range(BODIES - len(own))]
         told = {"child": tuple(dict.fromkeys(own))}
         for company in ("animal", "friends"):
-            if bodies[company].get(theme.name):
-                told[company] = tuple(bodies[company][theme.name])
+            some = bodies[company].get(theme.name) or _borrowed(cast, bodies[company], number)
+            if some:
+                told[company] = tuple(some)
         wanted = (*theme.words, *theme.things, *map(plural, theme.things))
         words = tuple(word for word in dict.fromkeys(wanted) if word not in owned)
         owned.update(words)
         things = tuple(thing for thing in theme.things if thing in words)
         themes.append(Theme(theme.name, words, told, things))
     return tuple(themes)
+
+
+def _borrowed(cast: Cast, bodies: dict[str, list[str]], number: int) -> list[str]:
+    """A few bodies about anything, for a theme of which a company has none."""
+    general = [
+        body for theme in cast.themes if not theme.words for body in bodies.get(theme.name, [])
+    ]
+    return [general[(number + 3 * i) % len(general)] for i in range(min(BORROWED, len(general)))]
 
 
 def whole_story(told: Told) -> str | None:
