@@ -69,6 +69,13 @@ def handles(browser: Any) -> list[dict[str, float]]:
     )
 
 
+def tap(browser: Any, offset: int) -> None:
+    """Until the caret is there: a tap becomes a click somewhat later, and one right after another touch none at all."""
+    time.sleep(0.5)
+    browser.page.touchscreen.tap(*point(browser, offset))
+    browser.wait_for(f"page.text.selection.join() === '{offset},{offset}'")
+
+
 def test_nothing_is_wider_than_the_screen(telephone: Any) -> None:
     """With all that can be opened open, and a word that no line holds."""
     set_text(telephone, FOX + " " + "w" * 200)
@@ -86,8 +93,7 @@ def test_nothing_is_wider_than_the_screen(telephone: Any) -> None:
 def test_a_tap_places_the_caret(telephone: Any) -> None:
     set_text(telephone, FOX)
     telephone.run("page.text.area.blur()")
-    telephone.page.touchscreen.tap(*point(telephone, 12))
-    assert (state(telephone)["from"], state(telephone)["to"]) == (12, 12)
+    tap(telephone, 12)
     assert telephone.run("page.text.hasAttribute('focused')")
     assert not handles(telephone)
 
@@ -126,8 +132,7 @@ def test_handles_are_drawn_on(telephone: Any) -> None:
         finger.drag(start, (x, y + (start[1] - point(telephone, 15)[1])))
         assert (state(telephone)["from"], state(telephone)["to"]) == selected
     # A tap elsewhere ends it.
-    telephone.page.touchscreen.tap(*point(telephone, 3))
-    assert (state(telephone)["from"], state(telephone)["to"]) == (3, 3)
+    tap(telephone, 3)
     assert not handles(telephone)
 
 
