@@ -178,6 +178,7 @@ def test_a_dropped_font_is_described_and_tried(
     report = story.run(drop, {"name": "small.ttf", "data": small})
     assert "no Wasm table" in report
     assert story.run("document.body.dataset.kind") == "opentype"
+    story.run("page.text.settled()")  # which is said in the same place
     story.run(drop, {"name": "x.ttf", "data": ""})
     story.wait_for("document.querySelector('#status').textContent.includes('not a TrueType')")
 
