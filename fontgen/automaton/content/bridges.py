@@ -30,6 +30,7 @@ MOST_WORDS = 22
 TRIED = 4
 """Candidates of an end, and openings, about which the model is asked."""
 _GIVEN = re.compile(r"\b(?:named|called|name was) ([A-Z][a-z]+)")
+_WITHIN = re.compile(r"\b(?:in|inside|into|on|under) \{hero\}[ ,.]")
 _SPOKEN_TO = re.compile(r", ([a-z]+)[.!?]")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St)\.")
 _LETTERS = re.compile(r"[A-Za-z0-9 .,!?;:'\"-]+")
@@ -139,6 +140,8 @@ class BridgeReader:
         spoken_to = _SPOKEN_TO.search(bridge)
         if spoken_to and spoken_to[1] in self.cast.heroes:
             return self._refuse("somebody else")
+        if _WITHIN.search(bridge):
+            return self._refuse("within its hero")
         given = _GIVEN.search(f"{opening[-40:]} {text}")
         result = []
         for word in bridge.split():
