@@ -221,7 +221,9 @@ class Config:
             self.settings().check()
         prompt = self.prompt
         if prompt.chat and (prompt.before or prompt.after or prompt.between):
-            self._refuse("prompt.chat", "is the checkpoint's own frame: before, after or between are another")
+            self._refuse(
+                "prompt.chat", "is the checkpoint's own frame: before, after or between are another"
+            )
         if self.font.family is not None and not self.font.family.strip():
             self._refuse("font.family", "is empty")
         for key, value in (("cell", self.picture.cell), ("rows", self.picture.rows)):

@@ -20,7 +20,10 @@ def _write(tmp_path: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     "text, cause",
     [
-        ("[shaper]\nflavor = 'portable'", "unknown key 'flavor' in [shaper]; there are program, flavour"),
+        (
+            "[shaper]\nflavor = 'portable'",
+            "unknown key 'flavor' in [shaper]; there are program, flavour",
+        ),
         (
             "[fonts]\nbase = 'a'",
             "unknown section 'fonts'; there are model, font, quantise, shaper, picture, sampling, prompt, "
@@ -28,7 +31,10 @@ def _write(tmp_path: Path, text: str) -> Path:
         ),
         ("base = 'a'", "unknown section 'base'"),
         ("font = 'a'", "font must be a section"),
-        ("[quantise]\nmethod = 'magic'", "quantise.method: 'magic' is not one of gptq, search, absmax"),
+        (
+            "[quantise]\nmethod = 'magic'",
+            "quantise.method: 'magic' is not one of gptq, search, absmax",
+        ),
         ("[quantise]\nbits = '8'", "quantise.bits must be a whole number"),
         ("[quantise]\nbits = 8.0", "quantise.bits must be a whole number"),
         ("[shaper]\nkept_marks = true", "shaper.kept_marks must be a whole number"),

@@ -24,7 +24,9 @@ def pages() -> list[Path]:
         check=False,
     )
     if listed.returncode == 0:
-        return [path for name in listed.stdout.splitlines() if (path := REPOSITORY / name).is_file()]
+        return [
+            path for name in listed.stdout.splitlines() if (path := REPOSITORY / name).is_file()
+        ]
     return [path for path in REPOSITORY.rglob("*.md") if ".venv" not in path.parts]
 
 

@@ -52,7 +52,11 @@ def chat_frame(template: str, vocabulary: Vocabulary) -> FrameText:
 
 
 def make_frame(
-    text: FrameText, stops: Iterable[str], vocabulary: Vocabulary, encode: Encode, context_length: int
+    text: FrameText,
+    stops: Iterable[str],
+    vocabulary: Vocabulary,
+    encode: Encode,
+    context_length: int,
 ) -> Frame:
     """The frame's tokens.
 
@@ -71,7 +75,9 @@ def make_frame(
     )
     n = len(frame.before) + len(frame.after) + len(frame.between)
     if n > context_length // 2:
-        raise FontgenError(f"the frame has {n} tokens, more than half of a context of {context_length}")
+        raise FontgenError(
+            f"the frame has {n} tokens, more than half of a context of {context_length}"
+        )
     return frame
 
 

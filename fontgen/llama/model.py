@@ -140,7 +140,9 @@ class ModelConfig:
                 f"RoPE has {len(self.rope_factors)} factors for {self.head_size // 2} frequencies"
             )
         if self.kv_cache_bits not in (16, 32):
-            raise FontgenError(f"a KV cache of {self.kv_cache_bits} bits is not supported, only 16 and 32")
+            raise FontgenError(
+                f"a KV cache of {self.kv_cache_bits} bits is not supported, only 16 and 32"
+            )
         if not all(0 < factor < 1e12 for factor in self.rope_factors):
             raise FontgenError("a factor of RoPE's frequencies is not positive")
         if not 0 < self.rope_attention < 1e6:

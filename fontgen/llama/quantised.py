@@ -38,7 +38,9 @@ class QuantisedMatrix:
         2**24, which int32, float32 and float64 hold exactly."""
         integers: np.ndarray = self.values[rows].astype(dtype)
         if self.group_scales is not None:
-            steps: np.ndarray = np.repeat(self.group_scales[rows].astype(dtype), self.group_size, axis=-1)
+            steps: np.ndarray = np.repeat(
+                self.group_scales[rows].astype(dtype), self.group_size, axis=-1
+            )
             integers *= steps[..., : integers.shape[-1]]
         return integers
 

@@ -31,7 +31,11 @@ TRACED_TOKEN_FIELDS = (
     Field("token", "I", "in the vocabulary"),
     Field("kind", "I", "TOKEN_BEGIN, TOKEN_PROMPT, TOKEN_GENERATED, TOKEN_END or TOKEN_FRAME"),
     Field("cluster", "I", "of its mark, or of the code point where it begins"),
-    Field("dropped", "I", "tokens behind the beginning that the context had lost when it was read or chosen"),
+    Field(
+        "dropped",
+        "I",
+        "tokens behind the beginning that the context had lost when it was read or chosen",
+    ),
     Field("rejected", "I", "question marks behind its mark"),
     Field("temperature", "I", "what holds at its cluster, as in struct options"),
     Field("seed", "I", "the same"),

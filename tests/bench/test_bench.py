@@ -259,7 +259,7 @@ def test_the_program_reports_every_figure(uharfbuzz, config, tmp_path, capsys):
     assert len(groups) == 9
     promised = [row for row in report["rows"] if row["must"] is not None]
     assert all(row["verdict"] in ("aim", "must", "missed") for row in promised)
-    assert len(promised) == 20
+    assert len(promised) == 21
     assert Image.open(chart).format == "PNG"
 
 

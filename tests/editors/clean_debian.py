@@ -83,7 +83,12 @@ def main() -> None:
 
     inside(args.root, "python3", "-m", "venv", ENVIRONMENT)
     say("python3 -m venv")
-    pip = ("-q", "--no-compile", "--disable-pip-version-check", *(f"/root/{wheel.name}" for wheel in args.wheels))
+    pip = (
+        "-q",
+        "--no-compile",
+        "--disable-pip-version-check",
+        *(f"/root/{wheel.name}" for wheel in args.wheels),
+    )
     inside(args.root, f"{ENVIRONMENT}/bin/pip", "install", *pip)
     say("pip install")
     inside(args.root, f"{ENVIRONMENT}/bin/fontgen", "build", "-o", "/root/llama.ttf", "-q")
@@ -99,7 +104,9 @@ def main() -> None:
             say(f"{len(TYPED)} marks typed, and the screen at rest")
             session.screenshot(whole=True).save(args.picture)
     computed = clock()[1] - start[1]  # the editor's too, which has ended
-    print(f"{last[0] - start[0]:6.1f} s in all, the processor {computed:.1f} s; the window: {args.picture}")
+    print(
+        f"{last[0] - start[0]:6.1f} s in all, the processor {computed:.1f} s; the window: {args.picture}"
+    )
 
 
 if __name__ == "__main__":

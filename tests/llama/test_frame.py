@@ -69,13 +69,13 @@ def test_a_chat_template_becomes_a_frame(vocabulary):
 
 def test_the_template_of_llama_2_names_bos_and_eos():
     vocabulary = byte_vocabulary(("[INST]",))
-    assert chat_frame(LLAMA_2, vocabulary) == FrameText(
-        "<s>[INST] ", " [/INST]", " </s><s>[INST] "
-    )
+    assert chat_frame(LLAMA_2, vocabulary) == FrameText("<s>[INST] ", " [/INST]", " </s><s>[INST] ")
     frame = make_frame(chat_frame(LLAMA_2, vocabulary), [], vocabulary, encode(vocabulary), 200)
     assert frame.before[0] == vocabulary.bos and frame.between[2] == vocabulary.bos
     by_hand = make_frame(FrameText("[INST]"), [], vocabulary, encode(vocabulary), 200)
-    assert by_hand.before[0] == vocabulary.bos and len(by_hand.before) == 7, "a vocabulary that begins with BOS gets it"
+    assert by_hand.before[0] == vocabulary.bos and len(by_hand.before) == 7, (
+        "a vocabulary that begins with BOS gets it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,9 @@ def test_a_tiny_model_answers_from_checkpoint_to_verified_font(uharfbuzz, tmp_pa
     (folder / "tokenizer.model").unlink()
     (folder / "tokenizer.json").write_text(tokenizer.to_str())
     (folder / "tokenizer_config.json").write_text(
-        json.dumps({"bos_token": "<|endoftext|>", "eos_token": "<|im_end|>", "add_bos_token": False})
+        json.dumps(
+            {"bos_token": "<|endoftext|>", "eos_token": "<|im_end|>", "add_bos_token": False}
+        )
     )
     (folder / "chat_template.jinja").write_text(CHATML)
     config = Config(

@@ -20,7 +20,14 @@ from fontgen.llama.wasm_engine import Engine
         {"dim": 64, "n_heads": 4, "n_kv_heads": 4, "n_layers": 8, "context_length": 8192},
         {"dim": 512, "n_heads": 8, "n_kv_heads": 2, "hidden_dim": 2048, "n_layers": 6},
         {},
-        {"dim": 64, "n_heads": 4, "n_kv_heads": 4, "n_layers": 8, "context_length": 8192, "kv_cache_bits": 16},
+        {
+            "dim": 64,
+            "n_heads": 4,
+            "n_kv_heads": 4,
+            "n_layers": 8,
+            "context_length": 8192,
+            "kv_cache_bits": 16,
+        },
     ],
     ids=["a long context", "many weights", "tiny", "float16 in the cache"],
 )

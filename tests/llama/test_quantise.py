@@ -218,7 +218,9 @@ def test_calibration_text_of_a_framed_font_begins_as_its_texts_do(model):
 
 def test_a_large_model_writes_less_calibration_text(model, monkeypatch):
     most = sample_text(model).tokens.size
-    monkeypatch.setattr(calibration, "MOST_WORK", 12 * calibration.MIN_SEQUENCES * model.n_parameters)
+    monkeypatch.setattr(
+        calibration, "MOST_WORK", 12 * calibration.MIN_SEQUENCES * model.n_parameters
+    )
     assert sample_text(model).tokens.size < most * 13 / 20
     monkeypatch.setattr(calibration, "MOST_WORK", 1)
     assert sample_text(model).tokens.shape == (calibration.MIN_SEQUENCES, 1)

@@ -71,7 +71,12 @@ def test_logits_are_the_reference_s(answering, flavour):
     quantised, settings, tables = answering
     engine = Engine(shaper_module(flavour), tables[MODEL_TAG])
     question = engine.encode("What is the capital of France?", at_start=False)
-    tokens = [*settings.frame.before, *question, *settings.frame.after, *engine.encode("The capital of")]
+    tokens = [
+        *settings.frame.before,
+        *question,
+        *settings.frame.after,
+        *engine.encode("The capital of"),
+    ]
     reference = ReferenceModel(quantised)
     reference.expect(tokens)
     for n in range(len(tokens) - 3, len(tokens) + 1):

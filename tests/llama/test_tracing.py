@@ -201,7 +201,9 @@ def test_no_sequence_of_eight_is_told_twice():
         if length:
             assert len(set(windows)) == len(windows)
         else:
-            assert len(set(tokens[-20:])) < 5, "this model goes in circles unless it is kept from it"
+            assert len(set(tokens[-20:])) < 5, (
+                "this model goes in circles unless it is kept from it"
+            )
 
 
 def test_settings_of_a_font_hold_where_no_feature_does(tiny_model):

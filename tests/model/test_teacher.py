@@ -90,7 +90,9 @@ def test_each_new_token_is_the_mean_of_those_that_spell_it(
     np.testing.assert_allclose(new[is_], (old["Ġ"] + old["i"] + old["s"]) / 3, atol=1e-7)
     np.testing.assert_allclose(new[1], old["<|endoftext|>"])
     newline = vocabulary.piece_to_id("<0x0A>")
-    np.testing.assert_allclose(new[newline], old[next(letter for letter, byte in LETTERS.items() if byte == 10)])
+    np.testing.assert_allclose(
+        new[newline], old[next(letter for letter, byte in LETTERS.items() if byte == 10)]
+    )
     weight = model.layers[1].feed_forward.w2.weight.detach().numpy()
     np.testing.assert_array_equal(weight, tensors["layers.1.feed_forward.w2.weight"])
 

@@ -273,5 +273,7 @@ def test_names_of_glyphs_that_are_no_text(uharfbuzz: ModuleType) -> None:
     data = saved(font)
     assert data.count(b"uni0061") == 1
     damaged = data.replace(b"uni0061", b"uni\xff061")
-    names = [glyph.name for glyph in ShapingFont(uharfbuzz, damaged, Path("a.ttf")).shape("ab").glyphs]
+    names = [
+        glyph.name for glyph in ShapingFont(uharfbuzz, damaged, Path("a.ttf")).shape("ab").glyphs
+    ]
     assert names == ["gid1", "uni0062"]

@@ -16,7 +16,9 @@ def register(commands: Any) -> None:
     )
     parser.add_argument("font", type=Path, metavar="FONT", help="a font made by fontgen")
     parser.add_argument(
-        "--tokens", type=int, metavar="N",
+        "--tokens",
+        type=int,
+        metavar="N",
         help="after each prompt (default 64; 16 after fewer prompts where the model is large)",
     )
     parser.add_argument(

@@ -60,7 +60,9 @@ def sample_text(
     length = min(config.context_length, MAX_LENGTH)
     if n_tokens is None:
         affordable = MOST_WORK // model.n_parameters
-        n_tokens = min(TOKENS_PER_COLUMN * max(config.dim, config.hidden_dim), MOST_TOKENS, affordable)
+        n_tokens = min(
+            TOKENS_PER_COLUMN * max(config.dim, config.hidden_dim), MOST_TOKENS, affordable
+        )
         length = min(length, max(affordable // MIN_SEQUENCES, 1))
     sequences = max(-(-n_tokens // length), MIN_SEQUENCES)
     ends = [] if model.chat_template else sorted(vocabulary.ends)

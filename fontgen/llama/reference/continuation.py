@@ -147,7 +147,9 @@ class _Text:
             self.typed[first + skipped : last], at_start=at_start
         )
         self._tokens += [token for token, _ in read]
-        n_traced = len(self.result.trace) - len(self._frame.between) * (is_turn and self._prompts > 0)
+        n_traced = len(self.result.trace) - len(self._frame.between) * (
+            is_turn and self._prompts > 0
+        )
         self._drop(len(self._frame.after) * is_turn)
         self._show(start, end, [(token, first + skipped + index) for token, index in read])
         self.result.trace[n_traced:] = [

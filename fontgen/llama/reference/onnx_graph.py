@@ -48,12 +48,21 @@ def export(model: Model) -> onnx.ModelProto:
     graph = _Graph(model.config, model.tensors)
     graph.transformer()
     config = model.config
-    inputs = [_indices("tokens"), _indices("positions"), *_cache(config, "past", "past", config.n_layers)]
-    outputs = [_floats("logits", "n", config.vocab_size), *_cache(config, "present", "total", config.n_layers)]
+    inputs = [
+        _indices("tokens"),
+        _indices("positions"),
+        *_cache(config, "past", "past", config.n_layers),
+    ]
+    outputs = [
+        _floats("logits", "n", config.vocab_size),
+        *_cache(config, "present", "total", config.n_layers),
+    ]
     return _checked(graph, inputs, outputs, model.card.name)
 
 
-def export_layer(config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> tuple[onnx.ModelProto, Weights]:
+def export_layer(
+    config: ModelConfig, tensors: Mapping[str, np.ndarray]
+) -> tuple[onnx.ModelProto, Weights]:
     """One layer without weights, and those of layer 0 of ``tensors`` as it is to be fed with them.
 
     Inputs: ``x``, (n, dim) float32; ``positions`` and a cache as above; the weights. Outputs: ``y``, (n, dim); the
@@ -61,12 +70,18 @@ def export_layer(config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> tupl
     """
     graph = _Graph(config, tensors, fed=True)
     graph.layer("x", "y")
-    inputs = [_floats("x", "n", config.dim), _indices("positions"), *_cache(config, "past", "past", 1)]
+    inputs = [
+        _floats("x", "n", config.dim),
+        _indices("positions"),
+        *_cache(config, "past", "past", 1),
+    ]
     outputs = [_floats("y", "n", config.dim), *_cache(config, "present", "total", 1)]
     return _checked(graph, inputs, outputs, "a layer"), graph.weights
 
 
-def export_classifier(config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> tuple[onnx.ModelProto, Weights]:
+def export_classifier(
+    config: ModelConfig, tensors: Mapping[str, np.ndarray]
+) -> tuple[onnx.ModelProto, Weights]:
     """What makes ``logits``, (n, vocab_size), of ``x``, (n, dim); its weights are inputs, too."""
     graph = _Graph(config, tensors, fed=True)
     graph.classifier("x")
@@ -85,7 +100,9 @@ def _indices(name: str) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.INT64, ["n"])
 
 
-def _cache(config: ModelConfig, when: str, length: str, n_layers: int) -> Iterable[onnx.ValueInfoProto]:
+def _cache(
+    config: ModelConfig, when: str, length: str, n_layers: int
+) -> Iterable[onnx.ValueInfoProto]:
     for layer in range(n_layers):
         for kind in ("key", "value"):
             yield _floats(f"{when}_{kind}_{layer}", config.n_kv_heads, length, config.head_size)
@@ -113,7 +130,9 @@ class _Graph:
     fed: weights become inputs of the graph instead, and lie in ``weights`` by their names.
     """
 
-    def __init__(self, config: ModelConfig, tensors: Mapping[str, np.ndarray], *, fed: bool = False):
+    def __init__(
+        self, config: ModelConfig, tensors: Mapping[str, np.ndarray], *, fed: bool = False
+    ):
         self.config = config
         self.tensors = tensors
         self.nodes: list[onnx.NodeProto] = []
@@ -164,7 +183,9 @@ class _Graph:
 
     def _layer(self, x: str, layer: int, rotations: tuple[str, str], mask: str) -> str:
         prefix = f"layers.{layer}."
-        attended = self._attention(self._norm(x, prefix + "attention_norm.weight"), layer, rotations, mask)
+        attended = self._attention(
+            self._norm(x, prefix + "attention_norm.weight"), layer, rotations, mask
+        )
         x = self.node("Add", x, attended)
         normed = self._norm(x, prefix + "ffn_norm.weight")
         return self.node("Add", x, self._feed_forward(normed, prefix))

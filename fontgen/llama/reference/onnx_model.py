@@ -108,9 +108,7 @@ class OnnxLayers:
     `fontgen.llama.quantised.DequantisedTensors` makes them.
     """
 
-    def __init__(
-        self, config: ModelConfig, tensors: Mapping[str, np.ndarray], *, threads: int = 1
-    ):
+    def __init__(self, config: ModelConfig, tensors: Mapping[str, np.ndarray], *, threads: int = 1):
         self.config, self._tensors = config, tensors
         layer, _ = export_layer(config, tensors)
         classifier, _ = export_classifier(config, tensors)

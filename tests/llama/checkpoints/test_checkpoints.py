@@ -376,7 +376,23 @@ def with_user_defined() -> tuple[sentencepiece.SentencePieceProcessor, Reference
 @given(
     words=st.lists(
         st.sampled_from(
-            ["the", "fox", "foxes", " ", "  ", "   ", "hen", "he", "n", "e", "é", "日", "\n", "ll", "hello"]
+            [
+                "the",
+                "fox",
+                "foxes",
+                " ",
+                "  ",
+                "   ",
+                "hen",
+                "he",
+                "n",
+                "e",
+                "é",
+                "日",
+                "\n",
+                "ll",
+                "hello",
+            ]
         )
         | st.text(st.characters(exclude_categories=["Cs"], exclude_characters=f"{SPACE}\0")),
         max_size=10,
