@@ -1,6 +1,7 @@
 """Shapes random buffers full of triggers in the real HarfBuzz, and checks what comes out.
 
-Run as a program, since the host reads its variables once: ``random_buffers.py COUNT SEED FONT...``. Exit status 0
+Run as a program, since the host reads its variables once: ``python -m pictures.random_buffers COUNT SEED
+FONT...`` in ``tests/``. Exit status 0
 when every buffer was shaped by the module, with the same glyphs as by a fresh instance and clusters in order and range.
 A trap would be seen on stderr: the host says so when FONTGEN_WASM_TRACE is set.
 """

@@ -1,6 +1,7 @@
 """Shapes random buffers with random features in the real HarfBuzz, edits and all, and checks what comes out.
 
-Run as a program, since the host reads its variables once: ``python random_buffers.py COUNT SEED``. Exit status 0
+Run as a program, since the host reads its variables once: ``python -m support.random_buffers COUNT SEED`` in
+``tests/``. Exit status 0
 when every buffer was shaped by the module, with the same glyphs as by a fresh instance and clusters in order and
 range. A trap would be seen on stderr: the host says so when FONTGEN_WASM_TRACE is set.
 """
