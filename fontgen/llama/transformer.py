@@ -8,7 +8,7 @@ Both use `@` and `np.exp`, so they agree with other programs to rounding, not bi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -63,14 +63,15 @@ class Transformer:
         self, normed: np.ndarray, layer: int, start: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Queries, keys, values: (sequences, heads, positions, head_size), RoPE applied."""
-        prefix, positions = f"layers.{layer}.attention.", normed.shape[1]
-        angles = self._rope[start : start + positions]
-        result = []
-        for letter in "qkv":
-            x = self.linear(normed, f"{prefix}w{letter}.weight")
-            x = x.reshape(len(x), positions, -1, self.config.head_size).transpose(0, 2, 1, 3)
-            result.append(x if letter == "v" else rotate(x, angles))
-        return result[0], result[1], result[2]
+        angles = self._rope[start : start + normed.shape[1]]
+        query, key, value = (x.transpose(0, 2, 1, 3) for x in self.project(normed, layer))
+        return rotate(query, angles), rotate(key, angles), value
+
+    def project(self, normed: np.ndarray, layer: int) -> tuple[np.ndarray, ...]:
+        """Queries, keys, values of a layer for (..., dim): each (..., heads, head_size), without RoPE."""
+        shape = (*normed.shape[:-1], -1, self.config.head_size)
+        names = (f"layers.{layer}.attention.w{letter}.weight" for letter in "qkv")
+        return tuple(self.linear(normed, name).reshape(shape) for name in names)
 
     def mix(self, query: np.ndarray, key: np.ndarray, value: np.ndarray) -> np.ndarray:
         """Causal attention of the last positions over all (arXiv:1706.03762), heads side by side.
@@ -104,15 +105,23 @@ class Transformer:
     def forward(self, tokens: np.ndarray, cache: KeyValueCache | None = None) -> np.ndarray:
         """What the classifier gets, (sequences, positions, dim): for whole sequences of tokens int (sequences,
         positions), or for those that come after what a cache holds, which then holds them, too."""
+        result = self.through(tokens, lambda normed, layer: self.attend(normed, layer, cache))
+        if cache is not None:
+            cache.length += tokens.shape[1]
+        return result
+
+    def through(
+        self, tokens: np.ndarray, attend: Callable[[np.ndarray, int], np.ndarray]
+    ) -> np.ndarray:
+        """What the classifier gets, (..., dim), for tokens int (...), with attention of the caller's:
+        of normalised inputs (..., dim) and a layer, what ``wo`` gets."""
         x = self.embed(tokens)
         for layer in range(self.config.n_layers):
             prefix = f"layers.{layer}."
-            attended = self.attend(self.norm(x, prefix + "attention_norm.weight"), layer, cache)
+            attended = attend(self.norm(x, prefix + "attention_norm.weight"), layer)
             x = x + self.linear(attended, prefix + "attention.wo.weight")
             hidden = self.activate(self.norm(x, prefix + "ffn_norm.weight"), layer)
             x = x + self.linear(hidden, prefix + "feed_forward.w2.weight")
-        if cache is not None:
-            cache.length += tokens.shape[1]
         return self.norm(x, "norm.weight")
 
     def classify(self, x: np.ndarray) -> np.ndarray:

@@ -100,30 +100,21 @@ class Decoder:
 
     def _step(self, rows: np.ndarray, tokens: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """What the classifier gets, (rows, dim), for one token of each row."""
-        transformer, config = self.transformer, self.config
-        n, length = len(rows), int(positions.max()) + 1
+        transformer = self.transformer
+        length = int(positions.max()) + 1
         angles = self._angles[positions][:, None]
         future = np.where(np.arange(length) > positions[:, None], np.float32(-1e30), np.float32(0))
-        whole = n == self._rows
-        x = transformer.embed(tokens)
-        for layer in range(config.n_layers):
-            prefix = f"layers.{layer}."
-            normed = transformer.norm(x, prefix + "attention_norm.weight")
-            q, k, v = (
-                transformer.linear(normed, f"{prefix}attention.w{letter}.weight").reshape(
-                    n, -1, config.head_size
-                )
-                for letter in "qkv"
-            )
+        whole = len(rows) == self._rows
+
+        def attend(normed: np.ndarray, layer: int) -> np.ndarray:
+            q, k, v = transformer.project(normed, layer)
             keys, values = self._keys[layer], self._values[layer]
             keys[rows, :, positions], values[rows, :, positions] = rotate(k, angles), v
             known_keys = (keys if whole else keys[rows])[:, :, :length]
             known_values = (values if whole else values[rows])[:, :, :length]
-            mixed = self._attend(rotate(q, angles), known_keys, known_values, future)
-            x = x + transformer.linear(mixed, prefix + "attention.wo.weight")
-            hidden = transformer.activate(transformer.norm(x, prefix + "ffn_norm.weight"), layer)
-            x = x + transformer.linear(hidden, prefix + "feed_forward.w2.weight")
-        return transformer.norm(x, "norm.weight")
+            return self._attend(rotate(q, angles), known_keys, known_values, future)
+
+        return transformer.through(tokens, attend)
 
     def _attend(
         self, q: np.ndarray, k: np.ndarray, v: np.ndarray, future: np.ndarray

@@ -132,16 +132,9 @@ class Opinion:
         transformer, config = self.transformer, self.transformer.config
         angles = transformer._rope[positions][:, None]
         hide = np.where(seen, np.float32(0), np.float32(-np.inf))
-        x = transformer.embed(tokens)
-        for layer in range(config.n_layers):
-            prefix = f"layers.{layer}."
-            normed = transformer.norm(x, prefix + "attention_norm.weight")
-            q, k, v = (
-                transformer.linear(normed, f"{prefix}attention.w{letter}.weight").reshape(
-                    len(tokens), -1, config.head_size
-                )
-                for letter in "qkv"
-            )
+
+        def attend(normed: np.ndarray, layer: int) -> np.ndarray:
+            q, k, v = transformer.project(normed, layer)
             groups = config.n_heads // config.n_kv_heads
             q, k, v = (a.swapaxes(0, 1) for a in (rotate(q, angles), rotate(k, angles), v))
             k, v = np.repeat(k, groups, axis=0), np.repeat(v, groups, axis=0)
@@ -149,11 +142,9 @@ class Opinion:
             scores -= scores.max(axis=-1, keepdims=True)
             np.exp(scores, out=scores)
             scores /= scores.sum(axis=-1, keepdims=True)
-            mixed = (scores @ v).swapaxes(0, 1).reshape(len(tokens), -1)
-            x = x + transformer.linear(mixed, prefix + "attention.wo.weight")
-            hidden = transformer.activate(transformer.norm(x, prefix + "ffn_norm.weight"), layer)
-            x = x + transformer.linear(hidden, prefix + "feed_forward.w2.weight")
-        return transformer.norm(x, "norm.weight")
+            return (scores @ v).swapaxes(0, 1).reshape(len(tokens), -1)
+
+        return transformer.through(tokens, attend)
 
     def _losses(self, sequences: Sequence[Sequence[int]]) -> list[np.ndarray]:
         """Of each sequence, the nats of its tokens but the first, float32 (tokens - 1,)."""
