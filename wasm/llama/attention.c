@@ -1,9 +1,8 @@
 #include "attention.h"
 
 #include "half.h"
+#include "inlining.h"
 #include "memory.h"
-
-#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Elements of the cache, floats or halves: `size` bytes each, a constant to the compiler. */
 static ALWAYS_INLINE f32x4 load_cached4(const uint8_t *p, const uint32_t size) {
@@ -112,8 +111,19 @@ static ALWAYS_INLINE void attend_to(float *out, const float *query, float *score
     }
 }
 
+/* One function for each kind of cache: a model has only one of them, and a browser need not compile the other. */
+static NEVER_INLINE void attend_to_floats(float *out, const float *query, float *scores, const struct model *model,
+                                          const struct kv_cache *cache, uint32_t layer, uint32_t n) {
+    attend_to(out, query, scores, model, cache, layer, n, sizeof(float));
+}
+
+static NEVER_INLINE void attend_to_halves(float *out, const float *query, float *scores, const struct model *model,
+                                          const struct kv_cache *cache, uint32_t layer, uint32_t n) {
+    attend_to(out, query, scores, model, cache, layer, n, sizeof(uint16_t));
+}
+
 void attend(float *out, const float *query, float *scores, const struct model *model, const struct kv_cache *cache,
             uint32_t layer, uint32_t n) {
-    if (cache->is_half) attend_to(out, query, scores, model, cache, layer, n, sizeof(uint16_t));
-    else attend_to(out, query, scores, model, cache, layer, n, sizeof(float));
+    if (cache->is_half) attend_to_halves(out, query, scores, model, cache, layer, n);
+    else attend_to_floats(out, query, scores, model, cache, layer, n);
 }

@@ -1,6 +1,7 @@
 #include "kv_cache.h"
 
 #include "half.h"
+#include "inlining.h"
 #include "memory.h"
 
 bool kv_cache_open(struct kv_cache *cache, const struct model *model) {
@@ -19,6 +20,18 @@ bool kv_cache_open(struct kv_cache *cache, const struct model *model) {
     return cache->keys && cache->values;
 }
 
+/* A head's key, an element in each row of its block, and its value. */
+static NEVER_INLINE void store_floats(float *keys, float *values, const float *key, const float *value, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) keys[i * POSITIONS] = key[i];
+    memcpy(values, value, n * sizeof *value);
+}
+
+static NEVER_INLINE void store_halves(uint16_t *keys, uint16_t *values, const float *key, const float *value,
+                                      uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) keys[i * POSITIONS] = half_of(key[i]);
+    for (uint32_t i = 0; i < n; i++) values[i] = half_of(value[i]);
+}
+
 void kv_cache_store(struct kv_cache *cache, uint32_t layer, uint32_t position, const float *key, const float *value) {
     uint32_t head_size = cache->head_size;
     for (uint32_t head = 0; head < cache->n_kv_heads; head++, key += head_size, value += head_size) {
@@ -27,12 +40,10 @@ void kv_cache_store(struct kv_cache *cache, uint32_t layer, uint32_t position, c
         uint64_t row = (uint64_t)position * cache->head_stride;
         if (cache->is_half) {
             uint16_t *keys = cached_keys(cache, layer, head), *values = cached_values(cache, layer, head);
-            for (uint32_t i = 0; i < head_size; i++) keys[block + i * POSITIONS] = half_of(key[i]);
-            for (uint32_t i = 0; i < head_size; i++) values[row + i] = half_of(value[i]);
+            store_halves(keys + block, values + row, key, value, head_size);
         } else {
             float *keys = cached_keys(cache, layer, head), *values = cached_values(cache, layer, head);
-            for (uint32_t i = 0; i < head_size; i++) keys[block + i * POSITIONS] = key[i];
-            memcpy(values + row, value, head_size * sizeof *value);
+            store_floats(keys + block, values + row, key, value, head_size);
         }
     }
 }

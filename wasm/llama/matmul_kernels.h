@@ -3,13 +3,12 @@
 #ifndef MATMUL_KERNELS_H
 #define MATMUL_KERNELS_H
 
+#include "inlining.h"
 #include "matmul.h"
 
 /* Vectors multiplied at once: they share the work of taking the weights out of their bytes. The sums of two still fit
  * the registers of x86-64. */
 #define TOGETHER 2
-
-#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Without this LLVM hoists loads and the host's compiler then spills: half the speed. */
 #define KEEP_LOADS_IN_PLACE() __asm__ volatile("" ::: "memory")

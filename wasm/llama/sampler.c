@@ -1,5 +1,6 @@
 #include "sampler.h"
 
+#include "inlining.h"
 #include "memory.h"
 #include "vector.h"
 
@@ -60,7 +61,7 @@ bool ends_run(const struct sampler *s, uint32_t token) {
 
 /* Excludes what would complete a sequence of `no_repeat` tokens that the context has already, but for tokens that end
  * the story (Paulus et al. 2017, arXiv:1705.04304, section 2.5). */
-static void exclude_repeats(struct sampler *s, const uint32_t *tokens, uint32_t n) {
+static NEVER_INLINE void exclude_repeats(struct sampler *s, const uint32_t *tokens, uint32_t n) {
     uint32_t length = s->settings->header.no_repeat, begun = length - 1;
     if (!length || n < length) return;
     for (uint32_t i = 0; i + length <= n; i++) {
@@ -80,7 +81,7 @@ static void exclude(struct sampler *s, const uint32_t *tokens, uint32_t n, const
 }
 
 /* NO_TOKEN: all are excluded. */
-static uint32_t most_likely(const struct sampler *s, const float *logits) {
+static NEVER_INLINE uint32_t most_likely(const struct sampler *s, const float *logits) {
     uint32_t best = NO_TOKEN, n = s->transformer->model.header.vocab_size;
     for (uint32_t token = 0; token < n; token++)
         if ((best == NO_TOKEN || logits[token] > logits[best]) && !s->excluded[token]) best = token;
@@ -198,8 +199,8 @@ static void take_restricted(struct ranking *r, const struct restriction *restric
 }
 
 /* Draws a candidate; `random` is in [0, 1). */
-static uint32_t draw(struct sampler *s, const float *logits, uint32_t best, const struct options *options,
-                     float random) {
+static NEVER_INLINE uint32_t draw(struct sampler *s, const float *logits, uint32_t best,
+                                  const struct options *options, float random) {
     float total, sum = 0;
     uint32_t n = weigh(s, logits, logits[best], options->temperature, &total), i = 0;
     if (!n) return best; /* its logit is no number */

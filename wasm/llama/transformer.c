@@ -1,6 +1,7 @@
 #include "transformer.h"
 
 #include "attention.h"
+#include "inlining.h"
 #include "memory.h"
 #include "vector.h"
 
@@ -41,14 +42,14 @@ static int32_t weight_at(const struct matrix *m, uint32_t row, uint32_t column) 
     return weight * m->group_scales[(block * m->groups + unit / m->group_units) * BLOCK_ROWS + row % BLOCK_ROWS];
 }
 
-static void embed(float *out, const struct matrix *embedding, uint32_t token) {
+static NEVER_INLINE void embed(float *out, const struct matrix *embedding, uint32_t token) {
     for (uint32_t i = 0; i < embedding->columns; i++)
         out[i] = (float)weight_at(embedding, token, i) * embedding->scales[token];
 }
 
 /* RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): out = x / sqrt(mean(x^2) + epsilon) * weight. The arrays are
  * padded, and `x` is zero past `n`. */
-static void rmsnorm(float *out, const float *x, const float *weight, uint32_t n, float epsilon) {
+static NEVER_INLINE void rmsnorm(float *out, const float *x, const float *weight, uint32_t n, float epsilon) {
     f32x4 squares = splat4(0);
     for (uint32_t i = 0; i < n; i += 4) squares = squares + load4(x + i) * load4(x + i);
     float scale = 1.0f / __builtin_sqrtf(sum4(squares) / (float)n + epsilon);
@@ -72,11 +73,14 @@ static void project(struct transformer *t, float *out, const struct matrix *matr
     matmul(out, t->width, matrix, t->activations, count);
 }
 
+static NEVER_INLINE void add(float *to, const float *x, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) to[i] += x[i];
+}
+
 /* x += matrix * each of the vectors of set_inputs(): the residual stream. */
 static void project_onto_residual(struct transformer *t, const struct matrix *matrix, uint32_t count) {
     project(t, t->normed, matrix, count);
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t j = 0; j < matrix->rows; j++) t->x[i * t->width + j] += t->normed[i * t->width + j];
+    for (uint32_t i = 0; i < count; i++) add(t->x + i * t->width, t->normed + i * t->width, matrix->rows);
 }
 
 static void attention(struct transformer *t, uint32_t layer_index, uint32_t position, uint32_t count) {
@@ -102,7 +106,7 @@ static void attention(struct transformer *t, uint32_t layer_index, uint32_t posi
 }
 
 /* gate = silu(gate) * up, silu(a) = a / (1 + e^-a) (SwiGLU, Shazeer 2020, arXiv:2002.05202). */
-static void swiglu(float *gate, const float *up, uint32_t n) {
+static NEVER_INLINE void swiglu(float *gate, const float *up, uint32_t n) {
     for (uint32_t i = 0; i < n; i += 4) {
         f32x4 four = load4(gate + i);
         store4(gate + i, four / (1.0f + exp4(-four)) * load4(up + i));
