@@ -11,7 +11,7 @@ import pytest
 import wasmtime
 
 from browsers.host_page import HostPage
-from browsers.test_host import assert_equal, features_of, random_text
+from browsers.test_host import SCRIPTS, assert_equal, features_of, random_text
 
 # Runs a module whose function() would not end, until it has asked that often.
 RUN = """(async ({ bytes, calls }) => {
@@ -115,17 +115,108 @@ def test_every_kind_of_instruction(page: HostPage) -> None:
     assert page.browser.run(RUN, {"bytes": bytes_, "calls": 10**9})["result"] == 0x62 + 6
 
 
-def test_long_code_counts(page: HostPage) -> None:
-    """Without a loop, too: each thousand instructions are a turn."""
-    added = page.browser.run(
-        """(async (modules) => {
-            const { interruptible } = await import("./js/interruption.js");
-            return modules.map((bytes) => interruptible(Uint8Array.from(bytes)).length - bytes.length);
-        })(argument)""",
-        [module(f"(module (func {'nop ' * count}))") for count in (10, 5010)],
+LONG = {
+    "a function that is called": """(module (func $f {code})
+        (func (export "function") (local i32) (loop
+        call $f local.get 0 i32.const 1 i32.add local.tee 0 i32.const 100000 i32.lt_u br_if 0)))""",
+    "a loop": """(module (func (export "function") (local i32) (loop {code}
+        local.get 0 i32.const 1 i32.add local.tee 0 i32.const 100000 i32.lt_u br_if 0)))""",
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("thousands", [5, 300])
+def test_long_code_counts(name: str, thousands: int, page: HostPage) -> None:
+    """Each thousand instructions are asked about as often as a turn of a loop is."""
+    few, many = (
+        page.browser.run(
+            RUN,
+            {
+                "bytes": module(LONG[name].format(code="nop " * (1024 * count))),
+                "calls": 10**9,
+            },
+        )["called"]
+        for count in (0, thousands)
     )
-    one_turn = 14
-    assert added[1] - added[0] >= 5 * one_turn
+    assert few <= 4
+    expected = thousands * 100_000 / 65536
+    assert expected - 1 <= many <= 1.5 * expected + 4
+
+
+# What f(n) returns depends on the ways by which it leaves its blocks and loops: $sum says which.
+BRANCHES = """(module (func $f (param $n i32) (result i32) (local $i i32) (local $sum i32)
+    (block $done (result i32)
+        (loop $outer (result i32)
+            (block $next
+                (block $out
+                    (loop $inner
+                        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                        (drop (br_if $done (local.get $sum) (i32.gt_u (local.get $i) (i32.const 1000))))
+                        (local.set $sum (i32.add (local.get $n)
+                            (i32.mul (i32.add (local.get $sum) (local.get $i)) (i32.const 0x9E3779B1))))
+                        (if (i32.lt_s (local.get $sum) (i32.const 0)) (then
+                            (br_table $inner $next $out $outer
+                                (i32.shr_u (i32.shl (local.get $sum) (i32.const 8)) (i32.const 30)))))
+                        (local.get $sum)
+                        (loop $shift (param i32) (result i32)
+                            (local.set $sum (i32.shr_u (i32.const 3)))
+                            (br_if $shift (local.get $sum) (i32.gt_u (local.get $sum) (i32.const 0x10000))))
+                        (drop)
+                        (br_if $inner (i32.and (local.get $sum) (i32.const 1)))
+                        (br_if $outer (i32.and (local.get $sum) (i32.const 2)))))
+                (local.set $sum (i32.add (local.get $sum) (i32.const 11))))
+            (local.set $sum (i32.mul (local.get $sum) (i32.const 5)))
+            (br $outer))))
+    (func (export "function") (result i32) (local $n i32) (local $sum i32)
+        (loop
+            (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 31)) (call $f (local.get $n))))
+            (br_if 0 (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 300))))
+        (local.get $sum)))"""
+
+
+def test_branches_go_where_they_went(page: HostPage) -> None:
+    """Out of blocks, out of loops and back to their heads, as wasmtime runs them."""
+    bytes_ = module(BRANCHES)
+    store = wasmtime.Store()
+    instance = wasmtime.Instance(store, wasmtime.Module(store.engine, bytes(bytes_)), [])
+    expected = instance.exports(store)["function"](store)  # type: ignore[operator]
+    answer = page.browser.run(RUN, {"bytes": bytes_, "calls": 10**9})
+    assert answer["result"] == expected and answer["called"] > 0
+
+
+HARFBUZZ = """(async (texts) => {
+    const { interruptible, TABLE_EXPORT } = await import("./js/interruption.js");
+    const { HarfBuzz } = await import("./js/harfbuzz.js");
+    const { wasmFunction } = await import("./js/wasm-binary.js");
+    const { WasmFont } = await import("./js/wasm-font.js");
+    const bytes = async (name) => new Uint8Array(await (await fetch(name)).arrayBuffer());
+    const binary = await bytes("harfbuzz.wasm");
+    let asked = 0;
+    const answer = wasmFunction(() => 0 * ++asked, [], ["i32"]);
+    const { Instance } = WebAssembly;
+    WebAssembly.Instance = function (...parameters) {
+        const made = new Instance(...parameters);
+        made.exports[TABLE_EXPORT]?.set(0, answer);
+        return made;
+    };
+    const [plain, paying] = [binary, interruptible(binary)].map((code) => new HarfBuzz(new WebAssembly.Module(code)));
+    WebAssembly.Instance = Instance;
+    const fonts = await Promise.all([plain, paying].map(async (hb) => new WasmFont(hb, await bytes("base.ttf"))));
+    const shaped = (font) => JSON.stringify(texts.map((text) => {
+        const { infos, positions } = font.shape(text);
+        return [[...infos], [...positions], font.path(infos[0])];
+    }));
+    return { same: shaped(fonts[0]) === shaped(fonts[1]), asked };
+})(argument)"""
+
+
+def test_harfbuzz_itself(page: HostPage, dejavu: bytes) -> None:
+    """A module of 800 KB, with loops and branches of all kinds, shapes as before."""
+    page.put("base.ttf", dejavu)
+    source = random.Random(7)
+    texts = [random_text(source) for _ in range(100)] + list(SCRIPTS.values())
+    answer = page.browser.run(HARFBUZZ, texts)
+    assert answer["same"] and answer["asked"] > 10
 
 
 def test_types_that_are_not_known_are_refused(page: HostPage) -> None:

@@ -1,24 +1,28 @@
 // WebAssembly's instructions (core specification, 5.4): which there are, and how long. Those of version 2 with SIMD128, and
 // of threads, tail calls and exceptions; not those of garbage collection.
 
-export const OPCODE = { LOOP: 0x03, CALL: 0x10, MEMORY_GROW: 0x40 };
+export const OPCODE = {
+  BLOCK: 0x02, LOOP: 0x03, IF: 0x04, TRY: 0x06, END: 0x0b, BRANCH_IF: 0x0d, CALL: 0x10, CALL_INDIRECT: 0x11, DELEGATE: 0x18,
+  TRY_TABLE: 0x1f, MEMORY_GROW: 0x40,
+};
 
 const CALLS = new Set([0x10, 0x11, 0x12, 0x13, 0x14, 0x15]);
 const VALUE_TYPES = new Set([0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f]);
-// Those that may take long by themselves: init, copy and fill of memories and tables, and table.grow; with prefix 0xfc.
-const BULK = new Set([8, 10, 11, 12, 14, 15, 17]);
+// With prefix 0xfc: init, copy and fill of memories and tables, which take a length last; and table.grow.
+const BULK = new Set([8, 10, 11, 12, 14, 17]);
+const TABLE_GROW = 15;
 const [MISCELLANEOUS, VECTOR, ATOMIC] = [0xfc, 0xfd, 0xfe];
 
-// What follows an opcode, a letter for each: n a number, m a place in memory, b a byte, t a type of a block, f and d a float,
-// v 16 bytes, T a list of types, L a list of numbers and a number more, C the catches of a try_table.
+// What follows an opcode, a letter for each: n a number, l a label, m a place in memory, b a byte, t a type of a block, f and d
+// a float, v 16 bytes, T a list of types, L a list of labels and a label more, C the catches of a try_table.
 const FORMATS = new Map();
 const define = (format, ...opcodes) => opcodes.forEach((opcode) => FORMATS.set(opcode, format));
 const range = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 define("", 0x00, 0x01, 0x05, 0x0a, 0x0b, 0x0f, 0x19, 0x1a, 0x1b, ...range(0x45, 0xc4), 0xd1, 0xd3, 0xd4);
 define("t", 0x02, 0x03, 0x04, 0x06);
-define("n", 0x07, 0x08, 0x09, 0x0c, 0x0d, 0x10, 0x12, 0x14, 0x15, 0x18, ...range(0x20, 0x26), 0x3f, 0x40, 0x41, 0x42);
-define("n", 0xd0, 0xd2, 0xd5, 0xd6);
+define("n", 0x07, 0x08, 0x10, 0x12, 0x14, 0x15, ...range(0x20, 0x26), 0x3f, 0x40, 0x41, 0x42, 0xd0, 0xd2);
+define("l", 0x09, 0x0c, 0x0d, 0x18, 0xd5, 0xd6);
 define("nn", 0x11, 0x13);
 define("L", 0x0e);
 define("T", 0x1c);
@@ -36,8 +40,9 @@ function vectorFormat(number) {
   return number >= 84 && number <= 91 ? "mb" : "";
 }
 
-/** Passes over what follows an opcode. */
+/** Passes over what follows an opcode, and takes down its labels. */
 const SKIP = {
+  l: (reader, labels) => labels.push(label(reader)),
   n: (reader) => reader.skipNumber(),
   t: (reader) => reader.skipNumber(),
   b: (reader) => reader.byte(),
@@ -45,21 +50,26 @@ const SKIP = {
   d: (reader) => reader.part(8),
   v: (reader) => reader.part(16),
   T: (reader) => reader.list(valueType),
-  L(reader) {
-    reader.list((one) => one.skipNumber());
-    reader.skipNumber();
+  L(reader, labels) {
+    labels.push(...reader.list(label), label(reader));
   },
   m(reader) {
     if (reader.number() & 64) reader.skipNumber(); // one of several memories
     reader.skipNumber();
   },
-  C(reader) {
+  C(reader, labels) {
     reader.list((one) => {
       if (one.byte() < 2) one.skipNumber(); // else it catches whatever comes
-      one.skipNumber();
+      labels.push(label(one));
     });
   },
 };
+
+/** A number of blocks, of those around: `start` and `end` are where it stands. */
+function label(reader) {
+  const start = reader.at;
+  return { depth: reader.number(), start, end: reader.at };
+}
 
 /**
  * Passes over the type of a value.
@@ -72,7 +82,8 @@ export function valueType(reader) {
 /**
  * Passes over an instruction.
  * @param {import("./wasm-binary.js").Reader} reader
- * @returns {{opcode: number, calls: boolean, mayTakeLong: boolean}}
+ * @returns {{opcode: number, labels: {depth: number, start: number, end: number}[], calls: boolean, grows: boolean,
+ *   hasLength: boolean}} `hasLength`: it takes as long as the number on top of the stack says
  * @throws {Error} it is not known here
  */
 export function readInstruction(reader) {
@@ -85,7 +96,9 @@ export function readInstruction(reader) {
     else format = opcode === VECTOR ? vectorFormat(number) : number === 3 ? "b" : "m";
   }
   if (format === undefined || format === null) throw new Error(`an instruction that is not known: 0x${opcode.toString(16)}`);
-  for (const letter of format) SKIP[letter](reader);
-  const mayTakeLong = opcode === OPCODE.MEMORY_GROW || (opcode === MISCELLANEOUS && BULK.has(number));
-  return { opcode, calls: CALLS.has(opcode), mayTakeLong };
+  const labels = [];
+  for (const letter of format) SKIP[letter](reader, labels);
+  const isMiscellaneous = opcode === MISCELLANEOUS;
+  const grows = opcode === OPCODE.MEMORY_GROW || (isMiscellaneous && number === TABLE_GROW);
+  return { opcode, labels, calls: CALLS.has(opcode), grows, hasLength: isMiscellaneous && BULK.has(number) };
 }

@@ -1,7 +1,9 @@
 // A module whose loops end when they are told to, for browsers that do not stop a loop of WebAssembly in a worker that they
-// are to end (WebKit). A count is taken at the head of each loop, of each function that calls another, and in long
-// stretches of code; when it has run out, a function that stands in a table of the module's own says whether to go on, and
-// if not, the module traps. All that is added stands behind what is there already, so that no index changes.
+// are to end (WebKit). All that may take long is paid for from an account, a global, before it is done: the turns of loops,
+// functions that call others or are long, and copies of memory. When the account is empty, a function that stands in a table
+// of the module's own says whether to go on, and if not, the module traps.
+//
+// All that is added stands behind what is there already, so that no index changes.
 
 import { OPCODE, readInstruction, valueType } from "./instructions.js";
 import { joined, leb128, PREAMBLE_BYTES, Reader, SECTION, section, sections } from "./wasm-binary.js";
@@ -11,12 +13,18 @@ export const TABLE_EXPORT = "fontgen interruption";
 export const START_EXPORT = "fontgen start";
 
 const STEPS = 1 << 16; // from one question to the next
-const LONG_CODE = 1000; // instructions that count as a turn of a loop
+const TURNS = 128; // steps that a function pays for its loops at once
+const STEP_SHIFT = 10; // a step is so many instructions, bytes that are copied, or elements: 1024
 const [FUNCTION_TYPE, I32, FUNCREF] = [0x60, 0x7f, 0x70];
 const [FUNCTION, TABLE, GLOBAL] = [0, 1, 3]; // kinds of imports and exports
-// i32.const 65536; the bytes of a signed number
-const STEPS_CONSTANT = [0x41, 0x80, 0x80, 0x04];
-const END = 0x0b;
+const [UNREACHABLE, ADD, SUBTRACT, SHIFT_RIGHT, IS_LESS] = [0x00, 0x6a, 0x6b, 0x76, 0x48];
+const [LOCAL_GET, LOCAL_SET, LOCAL_TEE, GLOBAL_GET, GLOBAL_SET] = [0x20, 0x21, 0x22, 0x23, 0x24];
+const BLOCKS = new Set([OPCODE.BLOCK, OPCODE.LOOP, OPCODE.IF, OPCODE.TRY, OPCODE.TRY_TABLE]);
+
+const constant = (value) => [0x41, ...signedLeb128(value)];
+const call = (index) => [OPCODE.CALL, ...leb128(index)];
+const onlyIf = (...code) => [OPCODE.IF, 0x40, ...code, OPCODE.END];
+const stepsOf = (instructions) => 1 + (instructions >> STEP_SHIFT);
 
 /**
  * @param {Uint8Array} bytes of a module
@@ -30,21 +38,21 @@ export function interruptible(bytes) {
   const countOf = (id) => (parts.has(id) ? new Reader(parts.get(id)).number() : 0);
   const type = countOf(SECTION.TYPE);
   const table = imported[TABLE] + countOf(SECTION.TABLE);
-  const global = imported[GLOBAL] + countOf(SECTION.GLOBAL);
+  const account = imported[GLOBAL] + countOf(SECTION.GLOBAL);
   const ask = imported[FUNCTION] + countOf(SECTION.FUNCTION);
+  const added = { account, ask, payTurns: ask + 1, payLength: ask + 2 };
+  const bodies = withPayments(parts.get(SECTION.CODE), parametersOf(parts), added);
   const add = (id, ...items) => parts.set(id, withItems(parts.get(id), items));
 
-  add(SECTION.TYPE, [FUNCTION_TYPE, 0, 0], [FUNCTION_TYPE, 0, 1, I32]);
-  add(SECTION.FUNCTION, leb128(type));
+  add(SECTION.TYPE, [FUNCTION_TYPE, 0, 0], [FUNCTION_TYPE, 1, I32, 1, I32], [FUNCTION_TYPE, 1, I32, 0], [FUNCTION_TYPE, 0, 1, I32]);
+  add(SECTION.FUNCTION, ...[type, type + 1, type + 2].map(leb128));
   add(SECTION.TABLE, [FUNCREF, 1, 1, 1]);
-  add(SECTION.GLOBAL, [I32, 1, ...STEPS_CONSTANT, END]);
+  add(SECTION.GLOBAL, [I32, 1, ...constant(STEPS), OPCODE.END]);
   add(SECTION.EXPORT, exported(TABLE_EXPORT, TABLE, table));
   if (parts.has(SECTION.START)) add(SECTION.EXPORT, exported(START_EXPORT, FUNCTION, countOf(SECTION.START)));
   parts.delete(SECTION.START);
-  parts.set(SECTION.CODE, withChecks(parts.get(SECTION.CODE), global, ask));
-  // Sets the count anew, and calls the first function of the table: anything but 0 is a trap, which no module can catch.
-  const question = [0x41, 0, 0x11, ...leb128(type + 1), ...leb128(table)];
-  add(SECTION.CODE, sized([0, ...STEPS_CONSTANT, 0x24, ...leb128(global), ...question, 0x04, 0x40, 0x00, END, END]));
+  parts.set(SECTION.CODE, bodies);
+  add(SECTION.CODE, ...addedBodies(added, type + 3, table));
 
   const inOrder = Object.values(SECTION).filter((id) => parts.has(id));
   return joined([bytes.subarray(0, PREAMBLE_BYTES), ...inOrder.map((id) => section(id, parts.get(id)))]);
@@ -64,6 +72,17 @@ function importedOf(content = [0]) {
   return counts;
 }
 
+/** How many parameters each function of the module's own has. */
+function parametersOf(parts) {
+  const types = new Reader(parts.get(SECTION.TYPE) ?? [0]).list((reader) => {
+    if (reader.byte() !== FUNCTION_TYPE) throw new Error("a type that is not known");
+    const parameters = reader.list(valueType).length;
+    reader.list(valueType);
+    return parameters;
+  });
+  return new Reader(parts.get(SECTION.FUNCTION) ?? [0]).list((reader) => types[reader.number()]);
+}
+
 /** A list of items, as sections have them, with more of them. */
 function withItems(content = [0], items) {
   const reader = new Reader(content);
@@ -75,38 +94,142 @@ const exported = (name, kind, index) => joined([sized(new TextEncoder().encode(n
 
 const sized = (bytes) => joined([leb128(bytes.length), bytes]);
 
-/** The code section, with a step before and in all that may take long. */
-function withChecks(content = [0], global, ask) {
-  const call = [OPCODE.CALL, ...leb128(ask)];
-  const get = [0x23, ...leb128(global)];
-  // global -= 1; if (!global) call
-  const step = Uint8Array.from([...get, 0x41, 1, 0x6b, 0x24, ...get.slice(1), ...get, 0x45, 0x04, 0x40, ...call, END]);
-  const bodies = new Reader(content).list((reader) => sized(bodyWithChecks(reader.part(reader.number()), step, call)));
-  return joined([leb128(bodies.length), ...bodies]);
+/** A signed number as LEB128. */
+function signedLeb128(value) {
+  const bytes = [];
+  for (; value < -64 || value > 63; value >>= 7) bytes.push((value & 127) | 128);
+  return [...bytes, value & 127];
 }
 
-function bodyWithChecks(body, step, call) {
-  const reader = new Reader(body);
-  reader.list(() => {
-    reader.skipNumber();
-    valueType(reader);
-  });
-  const locals = reader.at;
-  const parts = [];
-  let copied = locals;
-  let callsOthers = false;
-  const insert = (at, code) => {
-    parts.push(body.subarray(copied, at), code);
-    copied = at;
-  };
-  for (let number = 1; reader.at < body.length; number++) {
-    const start = reader.at;
-    const { opcode, calls, mayTakeLong } = readInstruction(reader);
-    callsOthers ||= calls;
-    if (mayTakeLong) insert(start, call);
-    else if (opcode === OPCODE.LOOP) insert(reader.at, step);
-    else if (number % LONG_CODE === 0) insert(start, step);
+/** Takes what `cost` leaves on the stack from the account, and asks when that is empty. */
+function pay({ account, ask }, cost) {
+  const [get, set] = [GLOBAL_GET, GLOBAL_SET].map((opcode) => [opcode, ...leb128(account)]);
+  return [...get, ...cost, SUBTRACT, ...set, ...get, ...constant(0), IS_LESS, ...onlyIf(...call(ask))];
+}
+
+/** The functions that are added, in the order of their indices. */
+function addedBodies(added, type, table) {
+  const first = [LOCAL_GET, 0];
+  // Fills the account, and calls the first function of the table: anything but 0 is a trap, which no module can catch.
+  const question = [...constant(0), OPCODE.CALL_INDIRECT, ...leb128(type), ...leb128(table), ...onlyIf(UNREACHABLE)];
+  const ask = [...constant(STEPS), GLOBAL_SET, ...leb128(added.account), ...question];
+  const payTurns = [...pay(added, first), ...first];
+  const payLength = pay(added, [...first, ...constant(STEP_SHIFT), SHIFT_RIGHT, ...constant(1), ADD]);
+  return [ask, payTurns, payLength].map((code) => sized([0, ...code, OPCODE.END]));
+}
+
+/** The code section, with payments before all that may take long. */
+function withPayments(content = [0], parameters, added) {
+  const bodies = new Reader(content).list((reader) => reader.part(reader.number()));
+  const paid = bodies.map((body, i) => sized(new PaidBody(body, parameters[i], added).bytes()));
+  return joined([leb128(bodies.length), ...paid]);
+}
+
+/**
+ * A function that pays. Most time is spent in small loops, where a turn must cost next to nothing: turns are paid for many at
+ * once, and counted in a local, which is a register. Nor is anything called within the loop, or compilers keep the loop's own
+ * values in memory rather than in registers, all the time. What was
+ *
+ *     loop ... end
+ *
+ * is a loop within another one, where it goes to pay when too few turns are left for this one:
+ *
+ *     loop
+ *       if (turns < cost) turns = payTurns(most)
+ *       loop
+ *         if ((turns -= cost) < 0) continue the outer one
+ *         ...
+ *       end
+ *     end
+ */
+class PaidBody {
+  constructor(body, parameters, added) {
+    this.#body = body;
+    this.#added = added;
+    this.#reader = new Reader(body);
+    const groups = this.#reader.number();
+    const firstGroup = this.#reader.at;
+    let locals = parameters;
+    for (let i = 0; i < groups; i++) {
+      locals += this.#reader.number();
+      valueType(this.#reader);
+    }
+    this.#turns = leb128(locals);
+    this.#length = leb128(locals + 1);
+    this.#copied = this.#reader.at;
+    this.#begun = [leb128(groups + 1), body.subarray(firstGroup, this.#copied), [2, I32]];
   }
-  parts.push(body.subarray(copied));
-  return joined([body.subarray(0, locals), ...(callsOthers ? [step] : []), ...parts]);
+
+  #body;
+  #added;
+  #reader;
+  #turns; // locals of its own
+  #length;
+  #begun; // all before the code
+  #parts = [];
+  #copied; // how much of the body is in the parts
+  #depth = 0; // of labels, as they are now
+  #blocks = [{ label: 0 }]; // those that are open, from the function itself on
+
+  bytes() {
+    const { length } = this.#body;
+    let instructions = 0;
+    let callsOthers = false;
+    for (; this.#reader.at < length; instructions++) {
+      const start = this.#reader.at;
+      const instruction = readInstruction(this.#reader);
+      callsOthers ||= instruction.calls;
+      this.#put(instruction, start, instructions);
+    }
+    this.#insert(length, []);
+    // A function that calls none, and has no loop, takes as long as its code is.
+    const steps = stepsOf(instructions);
+    return joined([...this.#begun, callsOthers || steps > 1 ? pay(this.#added, constant(steps)) : [], ...this.#parts]);
+  }
+
+  /** Puts code before what stands at `at`, and goes on behind `next`. */
+  #insert(at, code, next = at) {
+    this.#parts.push(this.#body.subarray(this.#copied, at), code);
+    this.#copied = next;
+  }
+
+  #put({ opcode, labels, grows, hasLength }, start, instructions) {
+    if (opcode === OPCODE.DELEGATE) this.#close(start, instructions); // its label is one around its block
+    for (const label of labels) this.#insert(label.start, leb128(this.#depthOf(label.depth)), label.end);
+    if (grows) this.#insert(start, call(this.#added.ask));
+    else if (hasLength) this.#insert(start, [LOCAL_TEE, ...this.#length, LOCAL_GET, ...this.#length, ...call(this.#added.payLength)]);
+    else if (opcode === OPCODE.LOOP) this.#openLoop(start, instructions);
+    else if (BLOCKS.has(opcode)) this.#blocks.push({ label: ++this.#depth });
+    else if (opcode === OPCODE.END) this.#close(this.#reader.at, instructions);
+  }
+
+  /** How many blocks are now around a place where there were so many. */
+  #depthOf(depth) {
+    const block = this.#blocks[this.#blocks.length - 1 - depth];
+    if (!block) throw new Error("a label that is not there");
+    return this.#depth - block.label;
+  }
+
+  #openLoop(start, instructions) {
+    const type = this.#body.subarray(start, this.#reader.at); // the instruction with the type of the block
+    const payment = [];
+    this.#insert(this.#reader.at, payment);
+    this.#depth += 2;
+    this.#blocks.push({ label: this.#depth, loop: { type, payment: this.#parts.length - 1, instructions } });
+  }
+
+  #close(at, instructions) {
+    const { loop } = this.#blocks.pop();
+    this.#depth--;
+    if (!loop) return;
+    this.#depth--;
+    this.#insert(at, [OPCODE.END]);
+    // Only now is it known how long it is.
+    const cost = stepsOf(instructions - loop.instructions);
+    const most = Math.max(TURNS, cost);
+    const [get, set, tee] = [LOCAL_GET, LOCAL_SET, LOCAL_TEE].map((opcode) => [opcode, ...this.#turns]);
+    const payment = [...get, ...constant(cost), IS_LESS, ...onlyIf(...constant(most), ...call(this.#added.payTurns), ...set)];
+    const turn = [...get, ...constant(cost), SUBTRACT, ...tee, ...constant(0), IS_LESS, OPCODE.BRANCH_IF, 1];
+    this.#parts[loop.payment] = Uint8Array.from([...payment, ...loop.type, ...turn]);
+  }
 }
