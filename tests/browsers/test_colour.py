@@ -146,7 +146,8 @@ def colour_font(paint: Any) -> bytes:
 PAGE = """<!doctype html><meta charset="utf-8"><title>colours</title><link rel="icon" href="data:,">
 <script type="module" src="js/element.js"></script>
 <style>@font-face { font-family: Colours; src: url("font.ttf"); }
-body { margin: 0; } #native, #field { position: absolute; top: 0; width: 400px; height: 400px; font: 400px/1 Colours; }
+body { margin: 0; } #native, #field { position: absolute; top: 0; width: 400px; height: 400px; font: 400px/1 Colours;
+  color: green; }
 #field { left: 400px; display: block; }</style>
 <div id="native">A</div><wasm-font-text id="field" font="font.ttf">A</wasm-font-text>"""
 
@@ -160,8 +161,12 @@ def drawn(browser: Any, harfbuzz: bytes, font: bytes) -> tuple[Any, Any]:
         browser.wait_for("customElements.get('wasm-font-text') && field.view !== null")
         browser.run("document.fonts.ready.then(() => 1)")
         browser.run("field.settled()")
-        browser.run("new Promise((done) => setTimeout(done, 100))")  # images are decoded
-        image = np.asarray(Image.open(io.BytesIO(browser.screenshot())).convert("RGB")).astype(int)
+        return seen(browser)
+
+
+def seen(browser: Any) -> tuple[Any, Any]:
+    browser.run("new Promise((done) => setTimeout(done, 100))")  # images are decoded
+    image = np.asarray(Image.open(io.BytesIO(browser.screenshot())).convert("RGB")).astype(int)
     return image[:400, :400], image[:400, 400:800]
 
 
@@ -197,6 +202,11 @@ DOCUMENTS = {
         </linearGradient><path id="glyph1" d="M100 0H900V-800H100z" fill="url(#g)"/></svg>""",
         ["blue", "red"],
     ),
+    "the colour of the text": (
+        f"""{SVG}><g id="glyph1" fill="currentColor"><path d="M100 0H500V-800H100z"/>
+        <g color="red"><path d="M500 0H900V-800H500z" fill="currentColor"/></g></g></svg>""",
+        ["green", "red"],
+    ),
     "what would do harm": (
         f"""{SVG} onload="parent.harmed = 1"><script>parent.harmed = top.harmed = 1</script>
         <g id="glyph1"><image href="harm.png" onerror="parent.harmed = 1"/><path d="M100 0H500V-800H100z" fill="red"/>
@@ -205,7 +215,7 @@ DOCUMENTS = {
         ["red", "white"],
     ),
 }
-RGB = {"red": (255, 0, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
+RGB = {"red": (255, 0, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "green": (0, 128, 0)}
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
@@ -216,11 +226,27 @@ def test_svg_glyphs(browser: Any, harfbuzz_wasm: bytes, name: str, packed: bool)
     font["SVG "] = table = newTable("SVG ")
     table.docList = [SVGDocument(text, 1, 2, packed)]
     native, ours = drawn(browser, harfbuzz_wasm, saved(font))
-    # Firefox draws such glyphs itself.
-    for image in [ours, native] if browser.name == "firefox" else [ours]:
-        found = [image[round((900 - y) * 0.4), round(x * 0.4)] for x, y in (LEFT, RIGHT)]
-        assert np.abs(np.array(found) - [RGB[colour] for colour in colours]).max() < 30, found
+    assert_colours(ours, colours)
+    if browser.name == "firefox" and "currentColor" not in text:  # which is black there
+        assert_colours(native, colours)
     assert browser.run("globalThis.harmed === undefined")
+
+
+def assert_colours(image: Any, colours: list[str]) -> None:
+    """In the left and in the right half of the A."""
+    found = [image[round((900 - y) * 0.4), round(x * 0.4)] for x, y in (LEFT, RIGHT)]
+    assert np.abs(np.array(found) - [RGB[colour] for colour in colours]).max() < 30, found
+
+
+def test_svg_glyphs_follow_the_colour_of_the_text(browser: Any, harfbuzz_wasm: bytes) -> None:
+    """The page's style may change, as when night falls."""
+    text, colours = DOCUMENTS["the colour of the text"]
+    font = plain_font()
+    font["SVG "] = table = newTable("SVG ")
+    table.docList = [SVGDocument(text, 1, 2, False)]
+    assert_colours(drawn(browser, harfbuzz_wasm, saved(font))[1], colours)
+    browser.run("(field.style.color = 'blue', field.refresh())")
+    assert_colours(seen(browser)[1], ["blue", "red"])
 
 
 def test_png_glyphs(browser: Any, harfbuzz_wasm: bytes) -> None:
@@ -254,4 +280,4 @@ def test_damaged_svg_glyphs(browser: Any, harfbuzz_wasm: bytes, damage: str) -> 
     font["SVG "] = DefaultTable("SVG ")
     font["SVG "].data = document[:14] if damage == "cut" else document
     _, ours = drawn(browser, harfbuzz_wasm, saved(font))
-    assert ours[round((900 - 400) * 0.4), round(300 * 0.4)].max() < 30
+    assert np.abs(ours[round((900 - 400) * 0.4), round(300 * 0.4)] - RGB["green"]).max() < 30

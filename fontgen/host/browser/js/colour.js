@@ -2,7 +2,7 @@
 // images. HarfBuzz walks a glyph's paints and tells them to callbacks (hb-paint.h); what they make is in font units, y up.
 
 import { tag } from "./harfbuzz.js";
-import { base64, SvgGlyphs } from "./svg-glyphs.js";
+import { SvgGlyphs } from "./svg-glyphs.js";
 
 const FOREGROUND = 0xff; // black, where a paint does not ask for the text's own colour
 const PNG = 0x706e6720; // "png "
@@ -339,4 +339,10 @@ function colourAt(stops, extend, place) {
   const share = (t - a.offset) / (b.offset - a.offset || 1);
   const [red, green, blue, alpha] = a.channels.map((value, i) => value + share * (b.channels[i] - value));
   return { paint: `rgb(${Math.round(red)} ${Math.round(green)} ${Math.round(blue)})`, opacity: rounded(alpha / 255) };
+}
+
+function base64(bytes) {
+  let letters = "";
+  for (let i = 0; i < bytes.length; i += 4096) letters += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  return btoa(letters);
 }

@@ -30,10 +30,7 @@ svg { display: block; width: 100%; overflow: visible; user-select: none; -webkit
 .isolate { isolation: isolate; }
 .caret { position: absolute; width: 2px; margin-left: -1px; background: currentColor; visibility: hidden;
   pointer-events: none; }
-:host([focused]) .caret { visibility: visible; animation: blink 1.06s steps(1) infinite; }
-:host([focused]) .caret.again { animation-name: blink-again; }
-@keyframes blink { 50% { visibility: hidden; } }
-@keyframes blink-again { 50% { visibility: hidden; } }
+:host([focused]) .caret:not(.off) { visibility: visible; }
 .handle { position: absolute; width: 22px; height: 22px; margin-left: -11px; border-radius: 50% 50% 50% 50%; display: none;
   background: Highlight; border: 2px solid Canvas; box-sizing: border-box; touch-action: none; }
 .handle::before { content: ""; position: absolute; inset: -12px; } /* as large as a finger */
@@ -42,7 +39,6 @@ svg { display: block; width: 100%; overflow: visible; user-select: none; -webkit
 textarea { position: absolute; width: 2em; height: 1.2em; padding: 0; border: 0; outline: 0; resize: none;
   overflow: hidden; opacity: 0; caret-color: transparent; font: 16px monospace; white-space: pre; pointer-events: none; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: pre-wrap; }
-@media (prefers-reduced-motion: reduce) { :host([focused]) .caret { animation: none !important; } }
 @media (forced-colors: active) {
   .tokens rect { fill: none; stroke: CanvasText; stroke-width: 20; opacity: 1; }
   .selection rect { opacity: .6; }

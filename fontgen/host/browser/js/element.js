@@ -5,6 +5,7 @@
 // are mapped through their clusters. See ../README.md for the attributes, properties and events.
 
 import { Announcer } from "./announcer.js";
+import { Caret } from "./caret.js";
 import { FontClient } from "./client.js";
 import { Clipboard } from "./clipboard.js";
 import { MARKUP, sheet } from "./element-style.js";
@@ -16,6 +17,7 @@ import { Renderer } from "./renderer.js";
 import { TextView } from "./text-view.js";
 
 const MOST_UNCHANGED = 100; // answers that show the same, before an ellipsis is taken to be the font's last word
+const COLOUR_QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)"]; // when the text may get another colour
 const PAPER_WIDTH = 680; // pixels of a line that is printed: about what A4 and Letter have between their margins
 
 export class WasmFontText extends HTMLElement {
@@ -54,7 +56,7 @@ export class WasmFontText extends HTMLElement {
     root.innerHTML = MARKUP;
     this.area = root.querySelector("textarea");
     this.#surface = root.querySelector(".surface");
-    this.#caret = root.querySelector(".caret");
+    this.#caret = new Caret(root.querySelector(".caret"));
     const [start, end] = root.querySelectorAll(".handle");
     this.#handles = { start, end };
     this.#renderer = new Renderer(root.querySelector("svg"));
@@ -138,6 +140,7 @@ export class WasmFontText extends HTMLElement {
   disconnectedCallback() {
     this.#sizes.disconnect();
     this.#outside.abort();
+    this.#caret.hide();
     // Unless it has only been moved to another place.
     queueMicrotask(() => {
       if (this.isConnected || !this.#ownsClient) return;
@@ -153,6 +156,7 @@ export class WasmFontText extends HTMLElement {
     document.addEventListener("selectionchange", () => this.hasAttribute("focused") && this.#drawCaret(), { signal });
     window.visualViewport?.addEventListener("resize", () => this.revealCaret(), { signal });
     for (const kind of ["beforeprint", "afterprint"]) addEventListener(kind, this.#print, { signal });
+    for (const query of COLOUR_QUERIES) matchMedia(query).addEventListener("change", () => this.#draw(), { signal });
   }
 
   /** Paper has another width than the window, which nobody tells: lines are set anew for one that is scaled to it. */
@@ -261,12 +265,21 @@ export class WasmFontText extends HTMLElement {
     const width = this.#isPrinted ? PAPER_WIDTH : this.#width;
     const info = this.#client?.info;
     if (!this.#shaped || !info || !width) return;
-    this.#scale = parseFloat(getComputedStyle(this).fontSize) / info.unitsPerEm;
+    const { fontSize, color } = getComputedStyle(this);
+    this.#scale = parseFloat(fontSize) / info.unitsPerEm;
     this.view = new TextView(this.#shaped, info, width / this.#scale);
     const { lines, height, ascender, descender } = this.view;
     const boxes = this.hasAttribute("tokens");
     const drawn = boxes ? lines : lines.map((line) => ({ ...line, boxes: [] }));
-    this.#renderer.draw({ lines: drawn, scale: this.#scale, width: this.#isPrinted ? width : null, height, ascender, descender });
+    this.#renderer.draw({
+      lines: drawn,
+      scale: this.#scale,
+      width: this.#isPrinted ? width : null,
+      height,
+      ascender,
+      descender,
+      colour: this.#isPrinted ? "black" : color,
+    });
     this.#drawCaret();
   }
 
@@ -282,9 +295,9 @@ export class WasmFontText extends HTMLElement {
     this.#renderer.drawSelection(from < to ? view.rectangles(from, to) : []);
     const { x, top, placed } = view.caret(Math.min(this.caretOffset, view.typed.length));
     const height = view.ascender - view.descender;
-    this.#place(this.#caret, x, top, height);
+    this.#place(this.#caret.element, x, top, height);
     this.#place(this.area, Math.max(0, Math.min(x, this.#width / this.#scale - view.lineHeight)), top);
-    this.#caret.classList.toggle("again"); // it blinks anew, seen at first: by another animation that is the same
+    if (this.hasAttribute("focused")) this.#caret.show();
     this.#drawComposition(placed);
     if (this.hasAttribute("handles"))
       for (const [edge, offset] of [["start", from], ["end", to]]) {
@@ -309,7 +322,7 @@ export class WasmFontText extends HTMLElement {
   /** Scrolls so that the caret is seen, above the keyboard of a telephone too. */
   revealCaret() {
     if (!this.hasAttribute("focused")) return;
-    const { top, bottom } = this.#caret.getBoundingClientRect();
+    const { top, bottom } = this.#caret.element.getBoundingClientRect();
     const seen = window.visualViewport ?? { offsetTop: 0, height: innerHeight };
     const [first, last] = [seen.offsetTop, seen.offsetTop + seen.height];
     const margin = 8;
@@ -405,7 +418,10 @@ export class WasmFontText extends HTMLElement {
       this.toggleAttribute("focused", true);
       this.#drawCaret();
     });
-    area.addEventListener("blur", () => this.toggleAttribute("focused", false));
+    area.addEventListener("blur", () => {
+      this.toggleAttribute("focused", false);
+      this.#caret.hide();
+    });
     area.addEventListener("keydown", (event) => this.#keyboard.keyDown(event));
     area.addEventListener("keyup", () => this.#drawCaret());
     area.addEventListener("selectionchange", () => this.#drawCaret());

@@ -1,5 +1,7 @@
-// Draws lines of glyphs as SVG: a path for each line, in the colour of the text, and what is behind and above it. Lines
-// that did not change since the last time are left alone.
+// Draws lines of glyphs as SVG: paths of a few words each, in the colour of the text, and what is behind and above them.
+// Lines that did not change since the last time are left alone, and in others the paths that did not.
+
+import { hasForeground, withForeground } from "./foreground.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -11,6 +13,9 @@ function create(name, parent, attributes = {}) {
 }
 
 const rounded = (length) => Math.round(length * 100) / 100;
+
+/** Glyphs of a path, at least: it ends with a word, because letters that are joined must not be drawn apart. */
+const GLYPHS_OF_PATH = 12;
 
 export class Renderer {
   /** @param {SVGSVGElement} svg */
@@ -24,18 +29,27 @@ export class Renderer {
 
   /** How many lines the last draw() has changed. */
   changedLines = 0;
+  #minWidth = "";
+  #foreground = "";
   #scaled;
   #behind;
   #texts;
   #above;
   #outlines = new Map(); // glyph to SVG path
   #colours = new Map(); // glyph to SVG, for glyphs that have colours of their own
-  #lines = []; // {group, path, boxes, colours, line, d, ...}: what is drawn
+  #lines = []; // {group, boxes, glyphs, paths, colours, line, d, ...}: what is drawn
 
   /** @param {{outlines: Record<number, string>, colours: Record<number, string>}} answer of the worker */
   addGlyphs({ outlines = {}, colours = {} }) {
     for (const [glyph, path] of Object.entries(outlines)) this.#outlines.set(+glyph, path);
     for (const [glyph, svg] of Object.entries(colours)) this.#colours.set(+glyph, svg);
+  }
+
+  /** For another colour of the text, which images do not get from the page. */
+  #setForeground(colour) {
+    if (colour === this.#foreground) return;
+    this.#foreground = colour;
+    for (const drawn of this.#lines) if (drawn.hasForeground) drawn.line = null;
   }
 
   /** For another font, or other axis values. */
@@ -53,16 +67,19 @@ export class Renderer {
    * @param {number} layout.height of all, in font units
    * @param {number} layout.ascender
    * @param {number} layout.descender
+   * @param {string} layout.colour of the text
    */
-  draw({ lines, scale, width, height, ascender, descender }) {
+  draw({ lines, scale, width, height, ascender, descender, colour }) {
     this.changedLines = 0;
+    this.#setForeground(colour);
     setAttribute(this.#scaled, "transform", `scale(${scale})`);
     const pixels = Math.max(1, Math.ceil(height * scale));
     // A picture may be wider than the lines.
     const widest = Math.ceil(lines.reduce((most, { line }) => Math.max(most, line.inkRight), 0) * scale);
     setAttribute(this.svg, "height", width ? null : pixels);
     setAttribute(this.svg, "viewBox", width ? `0 0 ${Math.max(width, widest)} ${pixels}` : null);
-    this.svg.style.minWidth = width ? "" : `${widest}px`;
+    const minWidth = width ? "" : `${widest}px`;
+    if (minWidth !== this.#minWidth) this.svg.style.minWidth = this.#minWidth = minWidth;
     while (this.#lines.length > lines.length) this.#lines.pop().group.remove();
     lines.forEach((wanted, i) => {
       this.#lines[i] ??= this.#makeLine();
@@ -76,26 +93,45 @@ export class Renderer {
   #makeLine() {
     const group = create("g", this.#texts);
     const boxes = create("g", group, { class: "tokens" });
-    const path = create("path", create("g", group, { transform: "scale(1 -1)", class: "glyphs" }));
+    const glyphs = create("g", group, { transform: "scale(1 -1)", class: "glyphs" });
     const colours = create("g", group);
-    return { group, boxes, path, colours, line: null, d: "", svg: "", rectangles: "" };
+    return { group, boxes, glyphs, paths: [], colours, line: null, svg: "", hasForeground: false, rectangles: "" };
   }
 
   #drawGlyphs(drawn, line) {
     drawn.line = line;
-    let d = "";
-    let svg = "";
-    for (const { id, x, y } of line.glyphs) {
-      const colour = this.#colours.get(id);
+    const paths = [];
+    let [d, count, svg] = ["", 0, ""];
+    for (const [i, { id, x, y }] of line.glyphs.entries()) {
+      const [colour, outline] = [this.#colours.get(id), this.#outlines.get(id)];
       if (colour) svg += `<g transform="matrix(1 0 0 -1 ${rounded(x)} ${rounded(y)})">${colour}</g>`;
-      else if (this.#outlines.get(id)) d += `M${rounded(x)} ${rounded(-y)}${this.#outlines.get(id)}`;
+      else if (outline) d += `M${rounded(x)} ${rounded(-y)}${outline}`;
+      const isSpace = !colour && !outline && line.glyphs[i + 1]?.x > x;
+      if (++count < GLYPHS_OF_PATH || !isSpace) continue;
+      paths.push(d);
+      [d, count] = ["", 0];
     }
-    if (d === drawn.d && svg === drawn.svg) return;
+    paths.push(d);
+    drawn.hasForeground = hasForeground(svg);
+    if (drawn.hasForeground) svg = withForeground(svg, this.#foreground);
+    const arePathsNew = this.#drawPaths(drawn, paths);
+    if (!arePathsNew && svg === drawn.svg) return;
     this.changedLines++;
-    if (d !== drawn.d) drawn.path.setAttribute("d", d);
-    if (svg !== drawn.svg) drawn.colours.innerHTML = svg;
-    drawn.d = d;
-    drawn.svg = svg;
+    if (svg !== drawn.svg) drawn.colours.innerHTML = drawn.svg = svg;
+  }
+
+  /** @returns {boolean} whether any of them has changed */
+  #drawPaths({ glyphs, paths }, wanted) {
+    let areNew = paths.length > wanted.length;
+    while (paths.length > wanted.length) paths.pop().element.remove();
+    wanted.forEach((d, i) => {
+      paths[i] ??= { element: create("path", glyphs), d: null };
+      if (paths[i].d === d) return;
+      areNew = true;
+      paths[i].d = d;
+      paths[i].element.setAttribute("d", d);
+    });
+    return areNew;
   }
 
   #drawBoxes(drawn, boxes, ascender, descender) {

@@ -1,5 +1,8 @@
 // Glyphs of the `SVG ` table (OpenType specification, "SVG"): documents that hold one glyph or many, as they are or packed
-// by gzip. A document is shown as an image, so that no script in it runs and nothing is fetched.
+// by gzip. A document is shown as an image, so that no script in it runs and nothing is fetched. Its `currentColor` is the
+// colour of the text.
+
+import { FOREGROUND_ATTRIBUTE } from "./foreground.js";
 
 const MOST_BYTES = 1 << 24; // of a document that is unpacked
 const GZIP = [0x1f, 0x8b];
@@ -48,10 +51,11 @@ export class SvgGlyphs {
     if (!document) return "";
     const em = this.#unitsPerEm;
     const [start, size] = [-AROUND * em, (2 * AROUND + 1) * em];
+    const colour = /currentcolor/i.test(document) ? FOREGROUND_ATTRIBUTE : "";
     const image =
-      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${start} ${start} ${size} ${size}">` +
+      `<svg xmlns="http://www.w3.org/2000/svg" ${colour} viewBox="${start} ${start} ${size} ${size}">` +
       `<style>[id^="glyph"]{visibility:hidden}#glyph${glyph}{visibility:visible}</style>${asGlyph(document, em)}</svg>`;
-    const url = `data:image/svg+xml;base64,${base64(new TextEncoder().encode(image))}`;
+    const url = `data:image/svg+xml,${encodeURIComponent(image)}`;
     return `<image href="${url}" x="${start}" y="${start}" width="${size}" height="${size}" transform="scale(1 -1)"/>`;
   }
 
@@ -103,11 +107,4 @@ function asGlyph(document, em) {
   const tag = document.slice(begin, end).replace(/\s(?:x|y|width|height|overflow)\s*=\s*(?:"[^"]*"|'[^']*')/g, "");
   const closed = tag.endsWith("/") ? [tag.slice(0, -1), "/"] : [tag, ""];
   return `${closed[0]} x="0" y="0" width="${em}" height="${em}" overflow="visible"${closed[1]}${document.slice(end)}`;
-}
-
-/** Bytes as base64. */
-export function base64(bytes) {
-  let letters = "";
-  for (let i = 0; i < bytes.length; i += 4096) letters += String.fromCharCode(...bytes.subarray(i, i + 4096));
-  return btoa(letters);
 }
