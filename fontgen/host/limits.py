@@ -12,6 +12,12 @@ TIMEOUT_MS = 5000
 MEMORY_MB = 1024
 """Of linear memory of one instance, in MiB: ``FONTGEN_WASM_MEMORY_MB``."""
 
+MOST_TABLES = 16
+"""Tables of one instance, of functions for example; and one memory."""
+
+TABLE_ELEMENTS = 1 << 20
+"""Of each of them."""
+
 CODE_MB = 4
 """Of a module's code section, in MiB: ``FONTGEN_WASM_CODE_MB``."""
 

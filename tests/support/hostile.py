@@ -50,6 +50,17 @@ MODULES = {
             local.get 1 local.get 2 i32.const 0 i32.const 0 i32.const 0 call $f))""",
     "more memory than is allowed": f"""(module (memory (export "memory") 60000)
         (func (export "shape") {SHAPE_TYPE} i32.const 1))""",
+    "more memory than is allowed, in a second one": f"""(module (memory (export "memory") 1) (memory 60000)
+        (func (export "shape") {SHAPE_TYPE} i32.const 1))""",
+    "a table that is too large": f"""(module (memory (export "memory") 1) (table 2000000 funcref)
+        (func (export "shape") {SHAPE_TYPE} i32.const 1))""",
+    "too many tables": f"""(module (memory (export "memory") 1) {"(table 1000000 funcref)" * 17}
+        (func (export "shape") {SHAPE_TYPE} i32.const 1))""",
+    "a table that grows beyond what is allowed": f"""(module (memory (export "memory") 1) (table $t 1 funcref)
+        (func (export "shape") {SHAPE_TYPE}
+            ;; traps, unless it is refused
+            (if (i32.eq (table.grow $t (ref.null func) (i32.const 2000000)) (i32.const -1)) (then unreachable))
+            i32.const 1))""",
     "malloc() returns nonsense": f"""(module (memory (export "memory") 1)
         (func (export "malloc") (param i32) (result i32) i32.const -16)
         (func (export "free") (param i32) unreachable)

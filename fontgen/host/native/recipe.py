@@ -109,6 +109,10 @@ _LIMITS = {
         f"-DFONTGEN_CODE_MB={limits.CODE_MB}",
     ),
     "module": (f"-DFONTGEN_MOST_FAILURES={limits.MOST_FAILURES}",),
+    "instance": (
+        f"-DFONTGEN_MOST_TABLES={limits.MOST_TABLES}",
+        f"-DFONTGEN_TABLE_ELEMENTS={limits.TABLE_ELEMENTS}",
+    ),
     "references": (f"-DFONTGEN_MOST_OBJECTS={limits.MOST_OBJECTS}",),
 }
 

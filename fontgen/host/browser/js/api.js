@@ -86,9 +86,10 @@ function copyArrays(guest, struct, length, arrays) {
 
 /** The bytes in new memory of the guest's; 0 when it has none. */
 function duplicate(guest, bytes) {
-  const copy = bytes.slice(); // the guest's malloc() may grow a memory that they are a view of
-  const pointer = guest.allocate(copy.length);
-  if (pointer) guest.bytes(pointer, copy.length).set(copy);
+  // The guest's malloc() may grow its memory, and a view of that would be void. All else stays where it is meanwhile.
+  const lasting = bytes.buffer === guest.memory?.buffer ? bytes.slice() : bytes;
+  const pointer = guest.allocate(lasting.length);
+  if (pointer) guest.bytes(pointer, lasting.length).set(lasting);
   return pointer;
 }
 

@@ -1,6 +1,8 @@
 // A WebAssembly module's bytes: which of a font's modules to run, and how much memory it may take.
 // Sections are those of the core specification, 5.5.
 
+import { MOST_TABLES, TABLE_ELEMENTS } from "./limits.js";
+
 export const PREAMBLE_BYTES = 8;
 export const SECTION = {
   CUSTOM: 0, TYPE: 1, IMPORT: 2, FUNCTION: 3, TABLE: 4, MEMORY: 5, TAG: 13, GLOBAL: 6, EXPORT: 7, START: 8, ELEMENT: 9,
@@ -8,6 +10,7 @@ export const SECTION = {
 }; // in the order that they have in a module
 const KINDS = ["function", "table", "memory", "global", "tag"];
 const VALUE_TYPES = { 0x7f: "i32", 0x7e: "i64", 0x7d: "f32", 0x7c: "f64", 0x7b: "v128", 0x70: "funcref", 0x6f: "externref" };
+const TABLE_TYPES = new Set(["funcref", "externref"]);
 const SIMD_SECTION = "simd128";
 export const PAGE_BYTES = 65536;
 
@@ -57,7 +60,7 @@ export class Reader {
 
   limits() {
     const flags = this.number();
-    return { initial: this.number(), maximum: flags & 1 ? this.number() : null };
+    return { flags, initial: this.number(), maximum: flags & 1 ? this.number() : null };
   }
 }
 
@@ -138,25 +141,44 @@ export function codeBytes(bytes) {
   return 0;
 }
 
+/** A module with the content of one section made anew; as it is, where it has none. */
+function withSection(bytes, wanted, remake) {
+  for (const { id, start, content, end } of sections(bytes))
+    if (id === wanted)
+      return joined([bytes.subarray(0, start), section(id, remake(new Reader(bytes, content))), bytes.subarray(end)]);
+  return bytes;
+}
+
+/** The limits of a memory or a table, none of which grows beyond `most`. */
+function limited(reader, most, what) {
+  const { flags, initial, maximum } = reader.limits();
+  if (flags > 1) throw new Error(`its ${what} is shared or has 64-bit addresses`);
+  if (initial > most) throw new Error(`its ${what} is larger than is allowed`);
+  return [1, ...leb128(initial), ...leb128(Math.min(maximum ?? most, most))];
+}
+
 /**
- * The module with a memory that never grows beyond so many pages: browsers have no other way to limit it.
+ * The module with memory and tables that never grow beyond what is allowed: browsers have no other way to limit them.
  * @param {Uint8Array} bytes
  * @param {number} mostPages of 64 KiB
  * @returns {Uint8Array}
+ * @throws {Error} they begin so large, or it has more of them than it may have
  */
 export function limitMemory(bytes, mostPages) {
-  for (const { id, start, content, end } of sections(bytes)) {
-    if (id !== SECTION.MEMORY || bytes[content] !== 1) continue;
-    const reader = new Reader(bytes, content + 1);
-    const flags = reader.byte();
-    if (flags > 1) throw new Error("its memory is shared or has 64-bit addresses");
-    const least = reader.number();
-    const most = flags & 1 ? Math.min(reader.number(), mostPages) : mostPages;
-    if (least > most) throw new Error(`it wants ${least * PAGE_BYTES} bytes of memory, more than is allowed`);
-    const limited = section(SECTION.MEMORY, [1, 1, ...leb128(least), ...leb128(most)]);
-    return joined([bytes.subarray(0, start), limited, bytes.subarray(end)]);
-  }
-  return bytes;
+  const withMemory = withSection(bytes, SECTION.MEMORY, (reader) => {
+    const memories = reader.list(() => limited(reader, mostPages, "memory"));
+    if (memories.length > 1) throw new Error("it has several memories");
+    return [memories.length, ...memories.flat()];
+  });
+  return withSection(withMemory, SECTION.TABLE, (reader) => {
+    const tables = reader.list(() => {
+      const type = reader.byte();
+      if (!TABLE_TYPES.has(VALUE_TYPES[type])) throw new Error("its table is of a kind that is not known");
+      return [type, ...limited(reader, TABLE_ELEMENTS, "table")];
+    });
+    if (tables.length > MOST_TABLES) throw new Error(`it has more than ${MOST_TABLES} tables`);
+    return [tables.length, ...tables.flat()];
+  });
 }
 
 const CODES = Object.fromEntries(Object.entries(VALUE_TYPES).map(([code, name]) => [name, Number(code)]));

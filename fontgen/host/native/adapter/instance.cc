@@ -133,7 +133,7 @@ static bool make_wasm_instance (fontgen_instance *instance, const compiled_t *co
   instance->store = wasmtime.wasmtime_store_new (engine (), nullptr, nullptr);
   if (!instance->store) return false;
   instance->context = wasmtime.wasmtime_store_context (instance->store);
-  wasmtime.wasmtime_store_limiter (instance->store, s.memory_bytes, 1 << 20, 1, 16, 1);
+  wasmtime.wasmtime_store_limiter (instance->store, s.memory_bytes, FONTGEN_TABLE_ELEMENTS, 1, FONTGEN_MOST_TABLES, 1);
 
   /* A start function runs now, under the limit like any call. */
   if (!run_guest (instance, [&] (wt_object **trap) {
