@@ -45,6 +45,7 @@ export class FontClient {
   #pending = new Map();
   #lastId = 0;
   #closed = false;
+  #isOpen = false;
 
   /** HarfBuzz, compiled once it has been opened: for clients of other fonts. */
   get harfbuzz() {
@@ -73,6 +74,7 @@ export class FontClient {
     };
     this.info = await this.#call("open", parameters, OPENING_LIMIT, [font]);
     this.#harfbuzz = this.info.module;
+    this.#isOpen = true;
     return this.info;
   }
 
@@ -102,6 +104,7 @@ export class FontClient {
   }
 
   #endWorker(error) {
+    this.#isOpen = false;
     this.#worker?.terminate();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
@@ -116,7 +119,7 @@ export class FontClient {
    * `restarted` is true: outlines that were sent before will be sent again.
    */
   async shape(parameters) {
-    await this.opened;
+    if (!this.#isOpen) await this.opened; // else the worker begins at once, before whoever asks goes on
     try {
       const result = await this.#call("shape", parameters);
       this.timeouts = result.shaped.some(({ shaper }) => shaper === "wasm") ? 0 : this.timeouts;

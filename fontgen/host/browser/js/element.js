@@ -236,7 +236,7 @@ export class WasmFontText extends HTMLElement {
   async #shapeOnce(client) {
     const text = this.value;
     const began = performance.now();
-    await client.opened;
+    if (!client.info) await client.opened;
     const style = this.shapingStyle;
     const direction = { ltr: "ltr", rtl: "rtl" }[this.getAttribute("dir")] ?? "auto";
     const { paragraphs, answer } = await this.#paragraphs.shape(text, direction, style, client);
