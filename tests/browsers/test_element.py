@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,40 @@ def test_the_caret_walks_token_by_token(story: Any) -> None:
     assert [end["to"] for end in ends] == [len(FOX), len(FOX) - 1, len(FOX) - 2]
     assert len({(end["x"], end["top"]) for end in ends}) == 3
     assert len(ends[0]["visible"]) > 100 and "!" not in ends[0]["visible"]
+
+
+# Whether the caret is seen: at first, when it has blinked, and at once where it has gone then; and without the focus.
+BLINKS = """(async () => {
+    const caret = page.text.shadowRoot.querySelector(".caret");
+    const isSeen = () => getComputedStyle(caret).visibility === "visible";
+    page.text.area.blur();
+    const seen = [isSeen()];
+    page.text.focus();
+    seen.push(isSeen());
+    for (let end = performance.now() + 10000; isSeen() && performance.now() < end;)
+        await new Promise((done) => setTimeout(done, 20));
+    seen.push(isSeen());
+    page.text.select(0, 0);
+    seen.push(isSeen());
+    page.text.area.blur();
+    return [...seen, isSeen()];
+})()"""
+
+
+def test_the_caret_blinks(story: Any) -> None:
+    assert story.run(BLINKS) == [False, True, False, True, False]
+
+
+def test_the_caret_stands_still_for_those_who_want_no_motion(
+    browser: Any, story_page: Path
+) -> None:
+    if browser.name != "chromium":
+        pytest.skip("Playwright sets this in Chromium only")
+    browser.new_page(reduced_motion="reduce")
+    browser.open(story_page.as_uri())
+    browser.wait_for("document.body.dataset.ready !== undefined")
+    blinks = BLINKS.replace("10000", "1500")
+    assert browser.run(blinks) == [False, True, True, True, False]
 
 
 def test_up_down_home_and_end_go_by_lines_that_are_drawn(story: Any) -> None:

@@ -6,6 +6,7 @@ export const OPCODE = {
   TRY_TABLE: 0x1f, MEMORY_GROW: 0x40,
 };
 
+const BLOCKS = new Set([OPCODE.BLOCK, OPCODE.LOOP, OPCODE.IF, OPCODE.TRY, OPCODE.TRY_TABLE]);
 const CALLS = new Set([0x10, 0x11, 0x12, 0x13, 0x14, 0x15]);
 const VALUE_TYPES = new Set([0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f]);
 // With prefix 0xfc: init, copy and fill of memories and tables, which take a length last; and table.grow.
@@ -15,8 +16,8 @@ const [MISCELLANEOUS, VECTOR, ATOMIC] = [0xfc, 0xfd, 0xfe];
 
 // What follows an opcode, a letter for each: n a number, l a label, m a place in memory, b a byte, t a type of a block, f and d
 // a float, v 16 bytes, T a list of types, L a list of labels and a label more, C the catches of a try_table.
-const FORMATS = new Map();
-const define = (format, ...opcodes) => opcodes.forEach((opcode) => FORMATS.set(opcode, format));
+const FORMATS = Array(256);
+const define = (format, ...opcodes) => opcodes.forEach((opcode) => (FORMATS[opcode] = format));
 const range = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 define("", 0x00, 0x01, 0x05, 0x0a, 0x0b, 0x0f, 0x19, 0x1a, 0x1b, ...range(0x45, 0xc4), 0xd1, 0xd3, 0xd4);
@@ -31,7 +32,7 @@ define("m", ...range(0x28, 0x3e));
 define("f", 0x43);
 define("d", 0x44);
 
-const miscellaneousFormat = (number) => (number < 8 ? "" : [8, 10, 12, 14].includes(number) ? "nn" : number < 18 ? "n" : null);
+const miscellaneousFormat = (number) => (number < 8 ? "" : [8, 10, 12, 14].includes(number) ? "nn" : number < 18 ? "n" : undefined);
 
 function vectorFormat(number) {
   if (number < 12 || number === 92 || number === 93) return "m";
@@ -43,7 +44,6 @@ function vectorFormat(number) {
 /** Passes over what follows an opcode, and takes down its labels. */
 const SKIP = {
   l: (reader, labels) => labels.push(label(reader)),
-  n: (reader) => reader.skipNumber(),
   t: (reader) => reader.skipNumber(),
   b: (reader) => reader.byte(),
   f: (reader) => reader.part(4),
@@ -80,25 +80,58 @@ export function valueType(reader) {
 }
 
 /**
+ * An instruction.
+ * @typedef {object} Instruction
+ * @property {number} opcode
+ * @property {{depth: number, start: number, end: number}[]} labels
+ * @property {boolean} isBlock whether it begins one
+ * @property {boolean} calls
+ * @property {boolean} grows
+ * @property {boolean} hasLength whether it takes as long as the number on top of the stack says
+ * @property {boolean} isPlain whether it is none of these, nor the end of a block
+ */
+
+/** @returns {Instruction} */
+function describe(opcode, labels = [], number = -1) {
+  const isMiscellaneous = opcode === MISCELLANEOUS;
+  const instruction = {
+    opcode,
+    labels,
+    isBlock: BLOCKS.has(opcode),
+    calls: CALLS.has(opcode),
+    grows: opcode === OPCODE.MEMORY_GROW || (isMiscellaneous && number === TABLE_GROW),
+    hasLength: isMiscellaneous && BULK.has(number),
+  };
+  const { isBlock, calls, grows, hasLength } = instruction;
+  const isEnd = opcode === OPCODE.END || opcode === OPCODE.DELEGATE;
+  return { ...instruction, isPlain: !(isBlock || calls || grows || hasLength || isEnd || labels.length) };
+}
+
+// Of those without labels nothing need be made anew: a module has tens of thousands.
+const KNOWN = Array.from({ length: 256 }, (_, opcode) => describe(opcode));
+
+/**
  * Passes over an instruction.
  * @param {import("./wasm-binary.js").Reader} reader
- * @returns {{opcode: number, labels: {depth: number, start: number, end: number}[], calls: boolean, grows: boolean,
- *   hasLength: boolean}} `hasLength`: it takes as long as the number on top of the stack says
+ * @returns {Instruction}
  * @throws {Error} it is not known here
  */
 export function readInstruction(reader) {
   const opcode = reader.byte();
-  let format = FORMATS.get(opcode);
-  let number = 0;
+  let format = FORMATS[opcode];
+  let number = -1;
+  if (format === "") return KNOWN[opcode];
   if (opcode === MISCELLANEOUS || opcode === VECTOR || opcode === ATOMIC) {
     number = reader.number();
     if (opcode === MISCELLANEOUS) format = miscellaneousFormat(number);
     else format = opcode === VECTOR ? vectorFormat(number) : number === 3 ? "b" : "m";
   }
-  if (format === undefined || format === null) throw new Error(`an instruction that is not known: 0x${opcode.toString(16)}`);
-  const labels = [];
-  for (const letter of format) SKIP[letter](reader, labels);
-  const isMiscellaneous = opcode === MISCELLANEOUS;
-  const grows = opcode === OPCODE.MEMORY_GROW || (isMiscellaneous && number === TABLE_GROW);
-  return { opcode, labels, calls: CALLS.has(opcode), grows, hasLength: isMiscellaneous && BULK.has(number) };
+  if (format === undefined) throw new Error(`an instruction that is not known: 0x${opcode.toString(16)}`);
+  let labels;
+  for (let i = 0; i < format.length; i++) {
+    const letter = format[i];
+    if (letter === "n") reader.skipNumber();
+    else SKIP[letter](reader, (labels ??= []));
+  }
+  return labels?.length || opcode === MISCELLANEOUS ? describe(opcode, labels, number) : KNOWN[opcode];
 }

@@ -19,7 +19,6 @@ const [FUNCTION_TYPE, I32, FUNCREF] = [0x60, 0x7f, 0x70];
 const [FUNCTION, TABLE, GLOBAL] = [0, 1, 3]; // kinds of imports and exports
 const [UNREACHABLE, ADD, SUBTRACT, SHIFT_RIGHT, IS_LESS] = [0x00, 0x6a, 0x6b, 0x76, 0x48];
 const [LOCAL_GET, LOCAL_SET, LOCAL_TEE, GLOBAL_GET, GLOBAL_SET] = [0x20, 0x21, 0x22, 0x23, 0x24];
-const BLOCKS = new Set([OPCODE.BLOCK, OPCODE.LOOP, OPCODE.IF, OPCODE.TRY, OPCODE.TRY_TABLE]);
 
 const constant = (value) => [0x41, ...signedLeb128(value)];
 const call = (index) => [OPCODE.CALL, ...leb128(index)];
@@ -178,6 +177,7 @@ class PaidBody {
     for (; this.#reader.at < length; instructions++) {
       const start = this.#reader.at;
       const instruction = readInstruction(this.#reader);
+      if (instruction.isPlain) continue;
       callsOthers ||= instruction.calls;
       this.#put(instruction, start, instructions);
     }
@@ -193,13 +193,13 @@ class PaidBody {
     this.#copied = next;
   }
 
-  #put({ opcode, labels, grows, hasLength }, start, instructions) {
+  #put({ opcode, labels, isBlock, grows, hasLength }, start, instructions) {
     if (opcode === OPCODE.DELEGATE) this.#close(start, instructions); // its label is one around its block
     for (const label of labels) this.#insert(label.start, leb128(this.#depthOf(label.depth)), label.end);
     if (grows) this.#insert(start, call(this.#added.ask));
     else if (hasLength) this.#insert(start, [LOCAL_TEE, ...this.#length, LOCAL_GET, ...this.#length, ...call(this.#added.payLength)]);
     else if (opcode === OPCODE.LOOP) this.#openLoop(start, instructions);
-    else if (BLOCKS.has(opcode)) this.#blocks.push({ label: ++this.#depth });
+    else if (isBlock) this.#blocks.push({ label: ++this.#depth });
     else if (opcode === OPCODE.END) this.#close(this.#reader.at, instructions);
   }
 
