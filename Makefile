@@ -1,6 +1,6 @@
 # make font           builds fonts/llama.ttf and, without Wasm, fonts/llama-lite.ttf and .woff2
 # make answer         builds fonts/smollm.ttf, a font that answers questions; downloads its model, 93 MB
-# make content        lets the model tell anew what llama-lite is made of (hours; goes on where it was)
+# make content        lets the model tell anew what llama-lite is made of (an hour; goes on where it was)
 # make games          builds the fonts that play: fonts/tetromino.ttf and others, see fonts/README.md
 # make play           opens an editor with a game; GAME=maze, chess or gsub-maze for others
 # make page           makes fonts/llama.html: the font in any browser, one file, nothing to install
@@ -56,8 +56,9 @@ fonts/llama-lite.ttf: model/content/content.json.xz
 fonts/%.woff2: fonts/%.ttf .venv/installed
 	$(BIN)/python -m fontTools.ttLib.woff2 compress -o $@ $<
 
+# One thread: two that wait for each other on a busy machine take ten times as long over matrices as small as these.
 content: .venv/installed
-	$(BIN)/fontgen content model/content/recipe.toml --work build/content -o model/content/content.json.xz
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/fontgen content model/content/recipe.toml --work build/content -o model/content/content.json.xz
 
 page: fonts/llama.html
 

@@ -30,10 +30,12 @@ class ContentOptions:
 
 @dataclass(frozen=True)
 class TextOptions:
-    """``[[texts]]``. ``half``: leave out half of the stories, to measure by."""
+    """``[[texts]]``. ``half``: leave out half of the stories, to measure by. ``sentences``: learn from how each of
+    their sentences begins, not from the texts' beginnings alone."""
 
     path: str
     half: bool = False
+    sentences: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def content(args: argparse.Namespace) -> int:
     check_output(args.output, [args.recipe, recipe.content.cast, checkpoint])
     sources = Sources(
         read_cast(recipe.content.cast),
-        [TextSource(Path(text.path), text.half) for text in recipe.texts],
+        [TextSource(Path(text.path), text.half, text.sentences) for text in recipe.texts],
         [prompt for path in recipe.content.prompts for prompt in prompts_in(path)],
         args.limit or recipe.content.openings,
     )

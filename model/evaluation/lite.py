@@ -4,7 +4,8 @@
 
 Openings are the first 3 to 14 words of stories, half of them with the punctuation at their end. A story
 fits if the whole prompt, or at least its last two words, is what it goes on from, and the hero whom the
-prompt names is in it twice or more. With ``--model``: the nats per token of the first 40 words, as the
+prompt names is in it twice or more: by the very words of the prompt, or by words that the content calls similar.
+With ``--model``: the nats per token of the first 40 words, as the
 model sees them, beside its own samples at 0.8, its greedy story, and this font's story for another prompt.
 
 With ``--prompts`` the whole prompts of a file, instead: how many of their words, up to ``--marks``, are those of the
@@ -176,7 +177,8 @@ def main() -> None:
         with_hero = [row for row in rows if row.hero]
         print(
             f"{path.name}: {len(rows)} openings; fits {_share(row.fits for row in rows)}; "
-            f"({_share(row.fits and row.similar for row in rows)} by similar words); "
+            f"({_share(row.fits and not row.similar for row in rows)} by the very words, "
+            f"{_share(row.fits and row.similar for row in rows)} by similar words); "
             f"of heroes kept {_share(row.hero_stays for row in with_hero)}; goes on from "
             f"{dict(sorted(Counter('whole' if r.whole else str(r.words) for r in rows).items()))} words"
         )

@@ -28,6 +28,7 @@ from fontgen.automaton.content.openings import End, choose_openings, other_names
 from fontgen.automaton.content.opinion import Opinion
 from fontgen.automaton.content.similar import similar, word_classes
 from fontgen.automaton.content.slots import Players, filled
+from fontgen.automaton.content.texts import TextSource, sentences
 from fontgen.automaton.content.words import words_of
 from fontgen.automaton.machine import machine_of
 from fontgen.errors import FontgenError
@@ -149,7 +150,7 @@ def test_her_is_him_or_his() -> None:
 def test_bridges_for_prompts_with_a_hero(opening: str, told: str, bridge: str | None) -> None:
     reader = BridgeReader(CAST, [], set())
     words = tuple(opening.lower().split())
-    assert reader.read(opening, told, words[-2:], True) == bridge
+    assert reader.read(opening, told, End(tuple(words[-2:]), True)) == bridge
     assert (sum(reader.refused.values()) == 0) == (bridge is not None)
 
 
@@ -168,7 +169,7 @@ def test_bridges_for_prompts_with_a_hero(opening: str, told: str, bridge: str | 
 )
 def test_bridges_for_prompts_without_a_hero(opening: str, told: str, bridge: str | None) -> None:
     reader = BridgeReader(CAST, [], set())
-    assert reader.read(opening, told, opening.lower().split(), False) == bridge
+    assert reader.read(opening, told, End(tuple(opening.lower().split()), False)) == bridge
 
 
 def test_a_body_must_be_of_tim_alone() -> None:
@@ -264,6 +265,48 @@ def test_continuations_side_by_side_are_weighed_as_each_alone() -> None:
             losses = np.log(np.exp(logits).sum(axis=1)) - logits[range(len(logits)), tokens[1:]]
             assert nats == pytest.approx(losses[first - 1 :].mean(), rel=1e-4)
         assert weighed == pytest.approx(opinion.nats([(prompt, text) for text in texts]), rel=1e-4)
+
+
+def test_ends_that_are_common_in_either_sort_of_prompts_are_known_in_both() -> None:
+    stories = ["They ran to a hill.", "They met a fox and ran to a hill."] * 2
+    stories += ["Snow fell on the hut."] * 3
+    least = ((99, 99, 99, 99), (99, 99, 99, 99))
+    plan = choose_openings(stories, CAST, least, least_either=(99, 3, 99, 99))
+    known = {(one.end.words, one.end.hero): one for one in plan.known}
+    assert known[("to", "a"), False].count == known[("to", "a"), True].count == 2
+    assert known[("the", "hut"), True].neutral and not known[("the", "hut"), False].neutral
+    assert known[("the", "hut"), True].openings == known[("the", "hut"), False].openings
+
+
+@pytest.mark.parametrize(
+    ("told", "bridge"), [(" and it was cold.", " and it was cold."), (" and he was cold.", None)]
+)
+def test_a_bridge_for_the_other_sort_of_prompts_is_of_nobody(told: str, bridge: str | None) -> None:
+    opening = "Snow fell on the hut"
+    reader = BridgeReader(CAST, [opening], set())
+    assert reader.read(opening, told, End(("the", "hut"), True), neutral=True) == bridge
+    opening = "Snow fell on the fox"
+    assert reader.read(opening, told, End(("fell", "on"), False), neutral=True) == bridge
+    named = reader.read(opening, " and the fox ran.", End(("fell", "on"), False), neutral=True)
+    assert named is None
+
+
+def test_sentences_of_a_text_begin_outside_of_quotations(tmp_path: Path) -> None:
+    text = 'Mr. Fox slept. "Wake up! It is day," said the old king. He was up at once. They ran.'
+    assert list(sentences(text)) == [
+        'Mr. Fox slept. "Wake up! It',
+        '"Wake up! It is day,"',
+        "He was up at once. They ran.",
+        "They ran.",
+    ]
+    path = tmp_path / "texts.txt"
+    path.write_text("It was cold. It snowed.\n<|endoftext|>\nThe sun rose. It was a hot day.")
+    assert list(TextSource(path).beginnings()) == [
+        "It was cold. It snowed.", "The sun rose. It was a hot day."
+    ]  # fmt: skip
+    assert list(TextSource(path, sentences=True).beginnings()) == [
+        "It was cold. It snowed.", "It snowed.", "The sun rose. It was a hot day.", "It was a hot day."
+    ]  # fmt: skip
 
 
 def test_openings_of_the_commonest_ends_come_first() -> None:

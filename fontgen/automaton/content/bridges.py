@@ -67,17 +67,25 @@ class BridgeReader:
         self.first_names = {word for word, hero in cast.heroes.items() if hero.kind == NAME}
         self.refused: Counter[str] = Counter()
 
-    def read(self, opening: str, told: str, end: Sequence[str], with_hero: bool) -> str | None:
-        """The bridge in what was told after an opening, or None; ``end``: for which end of a prompt."""
+    def read(self, opening: str, told: str, end: End, neutral: bool = False) -> str | None:
+        """The bridge in what was told after an opening, or None.
+
+        Args:
+            end: for which end of a prompt.
+            neutral: the opening is of the other sort, with a hero or without: the bridge must be of nobody.
+        """
         opening, text = plain(opening), plain(told)
         joined = not told.startswith((" ", "\n"))
-        cause = self._cannot_be_read(opening, text, joined, end)
+        cause = self._cannot_be_read(opening, text, joined, end.words)
         if cause is None:
             text = self._sentence(opening, text)
             cause = self._unfit(opening, text)
         if cause is not None:
             return self._refuse(cause)
+        with_hero = end.hero and not neutral
         bridge = self._of_hero(opening, text) if with_hero else self._of_nobody(opening, text)
+        if neutral and bridge is not None and "{" in bridge:
+            return self._refuse("somebody")
         return None if bridge is None else bridge if joined else " " + bridge
 
     def _refuse(self, cause: str) -> str | None:
@@ -239,14 +247,14 @@ def read_bridges(
 ) -> dict[End, Choice]:
     """For each end the bridges that the model told after its openings, as the filter read them; in the ends' order."""
     choices: dict[End, Choice] = {}
-    read: dict[tuple[int, bool, bool], str | None] = {}
+    read: dict[tuple[int, bool, bool, bool], str | None] = {}
     for one in known:
         for number in one.openings:
             opening = openings[number]
             if opening in told:
-                key = (number, one.end.hero, _opens_quotation(one.end.words))
+                key = (number, one.end.hero, one.neutral, _opens_quotation(one.end.words))
                 if key not in read:
-                    read[key] = reader.read(opening, told[opening], one.end.words, one.end.hero)
+                    read[key] = reader.read(opening, told[opening], one.end, one.neutral)
                 bridge = read[key]
                 if bridge is not None:
                     choice = choices.setdefault(one.end, Choice(Counter(), []))

@@ -15,6 +15,7 @@ texts, the cast and the model alone, not on what the folder held before.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,8 @@ from fontgen.progress import Steps
 
 LEAST = ((3, 4, 8, 10), (3, 4, 10, 16))
 """How often an end of 1, 2, 3, 4 words must occur to be known, in prompts without a hero and with one."""
+LEAST_EITHER = (math.inf, 5, math.inf, math.inf)
+"""The same in all prompts together: then it is known in both sorts of prompts that have it."""
 LEAST_SIMILAR = ((25, 60, 90), (25, 60, 90))
 """The same for ends of 2, 3, 4 classes of words."""
 LEAST_VOTES = 2
@@ -100,7 +103,7 @@ def make_content(model: Model, sources: Sources, folder: Path, steps: Steps) -> 
     stories = [text for source in sources.texts for text in source.beginnings()]
     teller = Teller(model, folder, steps)
     classes = word_classes([words_of(story) for story in stories], cast)
-    plan = choose_openings(stories, cast, LEAST, classes, LEAST_SIMILAR)
+    plan = choose_openings(stories, cast, LEAST, classes, LEAST_SIMILAR, LEAST_EITHER)
 
     steps.begin("Telling bridges")
     openings = plan.openings[: sources.limit]

@@ -11,6 +11,7 @@ from the same openings: they serve prompts of which no end was seen.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -42,11 +43,16 @@ class End:
 
 @dataclass(frozen=True)
 class KnownEnd:
-    """An end, how often it occurs, and numbers of the openings that show it."""
+    """An end, how often it occurs, and numbers of the openings that show it.
+
+    neutral: it was seen only after the same words in prompts with a hero, though it is of those without one, or the
+    other way round: what is told there serves if it is of nobody.
+    """
 
     end: End
     count: int
     openings: tuple[int, ...]
+    neutral: bool = False
 
 
 def other_names(texts: Iterable[str], cast: Cast) -> set[str]:
@@ -103,6 +109,7 @@ def choose_openings(
     least: Sequence[Sequence[int]],
     classes: Mapping[str, str] | None = None,
     least_similar: Sequence[Sequence[int]] = ((), ()),
+    least_either: Sequence[float] = (math.inf,) * LONGEST,
 ) -> Plan:
     """Count the ends in the stories' beginnings and choose openings.
 
@@ -113,6 +120,8 @@ def choose_openings(
             occur to be known.
         classes: of similar words.
         least_similar: how often an end of classes must occur, of `CLASS_LENGTHS` words.
+        least_either: how often an end of 1, 2, 3, 4 words must occur in prompts with a hero and without, together, to
+            be known in both.
     """
     texts = [plain(story) for story in stories]
     names = other_names(texts, cast)
@@ -121,9 +130,14 @@ def choose_openings(
         for words, stop in _beginnings(text):
             for end in ends_of(words, cast, names):
                 where[end].append((number, stop))
+    either: Counter[tuple[str, ...]] = Counter()
+    for end, places in where.items():
+        either[end.words] += len(places)
     wanted = [
-        end for end, places in where.items() if len(places) >= least[end.hero][len(end.words) - 1]
-    ]
+        end for end, places in where.items()
+        if len(places) >= least[end.hero][len(end.words) - 1]
+        or either[end.words] >= least_either[len(end.words) - 1]
+    ]  # fmt: skip
     chosen: dict[tuple[int, int], int] = {}
     known = []
     wanted.sort(key=lambda end: (-len(where[end]), -len(end.words), end.words, end.hero))
@@ -132,6 +146,7 @@ def choose_openings(
         picked = _pick(places, chosen, _openings_for(len(places)))
         numbers = [chosen.setdefault(place, len(chosen)) for place in picked]
         known.append(KnownEnd(end, len(places), tuple(numbers)))
+    known += _neutral(known)
     openings = tuple(texts[number][:stop] for number, stop in chosen)
     if not classes:
         return Plan(openings, tuple(known))
@@ -145,6 +160,18 @@ def choose_openings(
             if counts[end] >= least_similar[end.hero][len(end.words) - CLASS_LENGTHS[0]]:
                 where_similar[end].append(opening_number)
     return Plan(openings, tuple(known), _known_similar(where_similar, counts, openings))
+
+
+def _neutral(known: Sequence[KnownEnd]) -> list[KnownEnd]:
+    """Ends of two words for the prompts in which they were not seen often enough: with a hero, or without."""
+    ends = {one.end for one in known}
+    return [
+        KnownEnd(other, one.count, one.openings, True)
+        for one in known
+        if len(one.end.words) == 2
+        and (other := End(one.end.words, not one.end.hero)) not in ends
+        and not (set(one.end.words) & set(CLASSES.values()))
+    ]
 
 
 def similar_ends(
@@ -182,7 +209,7 @@ def _beginnings(text: str) -> Iterator[tuple[list[str], int]]:
 
 
 def _openings_for(count: int) -> int:
-    return 1 + (count >= 10) + (count >= 60)
+    return 1 + (count >= 20) + (count >= 100)
 
 
 def _pick(
