@@ -47,6 +47,7 @@ PIECES = (
     "\n",
 )
 """What random texts are made of, besides words of the content."""
+RANDOM_TEXTS = 2000
 
 
 def verify_automaton_font(
@@ -55,7 +56,7 @@ def verify_automaton_font(
     content: Path | None = None,
     prompts: Sequence[str] = (),
     marks: int = 64,
-    texts: int = 2000,
+    texts: int = RANDOM_TEXTS,
     reporter: Reporter | None = None,
 ) -> list[Check]:
     """Compare a font with the reference.

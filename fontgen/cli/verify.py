@@ -6,7 +6,7 @@ import argparse
 import os
 from dataclasses import asdict
 
-from fontgen.check.automaton import verify_automaton_font
+from fontgen.check.automaton import RANDOM_TEXTS, verify_automaton_font
 from fontgen.check.pictures import program_of, verify_picture_font
 from fontgen.check.verify import N_TOKENS, verify_font
 from fontgen.cli.common import print_json, reporter
@@ -24,6 +24,8 @@ def verify(args: argparse.Namespace) -> int:
     """Print what was compared; 1: a comparison failed."""
     if args.tokens is not None and args.tokens < 1:
         raise FontgenError(f"--tokens {args.tokens}: at least one token is needed")
+    if args.texts is not None and args.texts < 1:
+        raise FontgenError(f"--texts {args.texts}: at least one text is needed")
     os.environ.setdefault("FONTGEN_WASM_TIMEOUT_MS", str(TIMEOUT_MS))
     prompts = tuple(args.prompt) if args.prompt else None
     font = ShapingFont.open(args.font)
@@ -36,6 +38,7 @@ def verify(args: argparse.Namespace) -> int:
             content=args.content,
             prompts=prompts or (),
             marks=args.tokens or N_TOKENS,
+            texts=args.texts or RANDOM_TEXTS,
             reporter=reporter(args),
         )
     else:

@@ -33,6 +33,13 @@ def test_a_good_font_passes(fontgen, made) -> None:
     assert outcome.code == 0 and len(checks) == 3 and all(check["passed"] for check in checks)
 
 
+def test_as_many_random_texts_as_are_asked_for(fontgen, made) -> None:
+    font, content = made
+    asked = ("verify", font, "--content", content, "--tokens", 4)
+    assert "random texts with runs: 37 texts" in fontgen(*asked, "--texts", 37).out
+    assert fontgen(*asked, "--texts", 0).code == 2
+
+
 def test_another_content_is_refused(fontgen, made, tmp_path: Path) -> None:
     font, _ = made
     other = dataclasses.replace(small_content(), under_way=())

@@ -30,5 +30,11 @@ def register(commands: Any) -> None:
         metavar="FILE",
         help="what a font without Wasm was built from, if that is not fontgen's own content",
     )
+    parser.add_argument(
+        "--texts",
+        type=int,
+        metavar="N",
+        help="random texts for a font without Wasm (default 2000)",
+    )
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
     parser.set_defaults(handler="fontgen.cli.verify:verify")
