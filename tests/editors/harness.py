@@ -437,6 +437,12 @@ def fontgen_run(home: Path, *arguments: str) -> list[str]:
     ]
 
 
+def plain_run(home: Path, *arguments: str) -> list[str]:
+    """The same without the host: as it is, with the fonts in ``home`` installed for its user."""
+    shutil.copytree(home / "fonts", home / ".local/share/fonts", dirs_exist_ok=True)
+    return list(arguments)
+
+
 def pretend_user(command: list[str]) -> list[str]:
     """The command line, run so that it thinks it is not root, which some programs warn of."""
     if os.geteuid() != 0:
@@ -531,11 +537,7 @@ def start(
         program.write_document(setting, text)
         command = program.command(setting)
         preload = ["env", f"LD_PRELOAD={shape_log_library()}"] if log_shaping else []
-        if hosted:
-            command = fontgen_run(home, *preload, *command)
-        else:
-            shutil.copytree(home / "fonts", home / ".local/share/fonts", dirs_exist_ok=True)
-            command = [*preload, *command]
+        command = (fontgen_run if hosted else plain_run)(home, *preload, *command)
         if as_user:
             command = pretend_user(command)
         with open_window(program, setting, variables, command) as session:

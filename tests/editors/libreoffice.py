@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from .harness import PATIENCE, EditorError, Program, Session, Setting, fontgen_run
+from .harness import PATIENCE, EditorError, Program, Session, Setting, fontgen_run, plain_run
 
 _NAMESPACES = " ".join(
     f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
@@ -104,12 +104,15 @@ class LibreOffice(Program):
         return convert_to_pdf(session.setting.document, session.environment)
 
 
-def convert_to_pdf(document: Path, environment: dict[str, str], preload: str = "") -> Path:
+def convert_to_pdf(
+    document: Path, environment: dict[str, str], preload: str = "", hosted: bool = True
+) -> Path:
     """``soffice --convert-to pdf``; returns the PDF file, beside the document.
 
     Args:
         environment: as of `harness.base_environment`; ``HOME`` holds the fonts.
         preload: library to preload, such as `harness.shape_log_library`.
+        hosted: through ``fontgen run``; otherwise as it is, with the fonts installed for its user.
     """
     path = document.with_suffix(".pdf")
     path.unlink(missing_ok=True)
@@ -122,7 +125,7 @@ def convert_to_pdf(document: Path, environment: dict[str, str], preload: str = "
     else:
         variables.pop("FONTGEN_SHAPE_LOG", None)
     done = subprocess.run(
-        fontgen_run(home, *command),
+        (fontgen_run if hosted else plain_run)(home, *command),
         env=variables,
         capture_output=True,
         text=True,

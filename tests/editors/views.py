@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from PIL import Image
 
-from .harness import PATIENCE, EditorError, base_environment, family_of, fontgen_run
+from .harness import PATIENCE, EditorError, base_environment, family_of, fontgen_run, plain_run
 
 PACKAGES = {
     "pango-view": "pango1.0-tools",
@@ -17,10 +17,13 @@ PACKAGES = {
 }
 
 
-def _run(home: Path, font: Path, variables: dict[str, str], command: list[str]) -> None:
+def _run(
+    home: Path, font: Path, variables: dict[str, str], command: list[str], hosted: bool
+) -> None:
+    environment = base_environment(home, font) | variables
     done = subprocess.run(
-        fontgen_run(home, *command),
-        env=base_environment(home, font) | variables,
+        (fontgen_run if hosted else plain_run)(home, *command),
+        env=environment,
         cwd=home,
         capture_output=True,
         text=True,
@@ -41,6 +44,7 @@ def pango_view(
     suffix: str = "png",
     features: str = "",
     variables: dict[str, str] | None = None,
+    hosted: bool = True,
 ) -> Path:
     """Draw a text with pango-view.
 
@@ -49,6 +53,7 @@ def pango_view(
         size: pixels per em.
         suffix: png or pdf.
         features: as `font_features` of Pango's markup.
+        hosted: through ``fontgen run``; otherwise as it is, with the font installed for its user.
     """
     output = home / f"pango-view.{suffix}"
     options = ["--no-display", "--pixels", f"--font={family_of(font)} {size:g}", "--margin=20"]
@@ -61,7 +66,7 @@ def pango_view(
         ]
     else:
         options += [f"--text={text}"]
-    _run(home, font, variables or {}, ["pango-view", *options, f"--output={output}"])
+    _run(home, font, variables or {}, ["pango-view", *options, f"--output={output}"], hosted)
     return output
 
 
@@ -73,6 +78,7 @@ def hb_view(
     suffix: str = "png",
     features: str = "",
     variables: dict[str, str] | None = None,
+    hosted: bool = True,
 ) -> Path:
     """Draw a text with hb-view; arguments as of `pango_view`."""
     output = home / f"hb-view.{suffix}"
@@ -84,6 +90,7 @@ def hb_view(
         font,
         variables or {},
         ["hb-view", *options, str(home / "fonts" / font.name), f"--text={text}"],
+        hosted,
     )
     return output
 
