@@ -141,7 +141,9 @@ def test_her_is_him_or_his() -> None:
         ("The fox", " saw Tim. He", None),
         ("The fox", " was very", None),
         ("The fox", "es were sad.", None),
-        ('The fox said, "I', " am sad. He", None),
+        ('The fox said, "It', " is my hat. He", None),
+        ('The fox said, "It is', ' a hat."', " a hat."),
+        ('The fox said, "It is', ' a hat," and ran.', None),
         ("The fox", ' said, "Hello. He', None),
         ("The fox", " saw Mr. Bear.", None),
         ("The fox", " ate caf\u00e9.", None),
@@ -289,6 +291,22 @@ def test_a_bridge_for_the_other_sort_of_prompts_is_of_nobody(told: str, bridge: 
     assert reader.read(opening, told, End(("fell", "on"), False), neutral=True) == bridge
     named = reader.read(opening, " and the fox ran.", End(("fell", "on"), False), neutral=True)
     assert named is None
+
+
+def test_spare_openings_serve_where_the_first_are_told_badly() -> None:
+    stories = ["Snow fell on the hut.", "It rained much on the hut.", "They ran to the hut."]
+    least = ((99, 2, 99, 99), (99, 99, 99, 99))
+    plan = choose_openings(stories, CAST, least)
+    end = next(one for one in plan.known if one.end == End(("the", "hut"), False))
+    first, *spare = [plan.openings[number] for number in (*end.openings, *end.spare)]
+    assert plan.first <= min(end.spare) and len(spare) == 2
+    reader = BridgeReader(CAST, plan.openings, set())
+    told = {first: " and", spare[0]: " and he ran.", spare[1]: " and it was cold."}
+    choices = read_bridges([end], plan.openings, told, reader)
+    assert choices[end.end].candidates == [" and it was cold."]
+    told[first] = " of snow."
+    choices = read_bridges([end], plan.openings, told, reader)
+    assert choices[end.end].candidates == [" of snow."]
 
 
 def test_sentences_of_a_text_begin_outside_of_quotations(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ _SPOKEN_TO = re.compile(r", ([a-z]+)[.!?]")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St)\.")
 _LETTERS = re.compile(r"[A-Za-z0-9 .,!?;:'\"-]+")
 _SOMEBODY = re.compile(r"\b(?:he|she|him|her|his|they|their|them)\b", re.IGNORECASE)
+_PRONOUNS = ({"he", "him", "his"}, {"she", "her"}, {"they", "their", "them"})
+_SPEAKER = re.compile(r"\b(?:i|i'm|me|my|you|your|we|us|our)\b", re.IGNORECASE)
 _FEELS = re.compile(
     r"\b(?:happy|sad|hungry|thirsty|tired|sleepy|excited|scared|afraid|angry|mad|proud|curious|surprised|lonely|brave|"
     r"bored|wanted|liked|loved|decided|tried|felt|thought|hoped|wished|smiled|laughed|cried)\b",
@@ -76,14 +78,18 @@ class BridgeReader:
         """
         opening, text = plain(opening), plain(told)
         joined = not told.startswith((" ", "\n"))
-        cause = self._cannot_be_read(opening, text, joined, end.words)
+        within = opening.count('"') % 2 == 1 and not _opens_quotation(end.words)
+        cause = self._cannot_be_read(text, joined)
         if cause is None:
             text = self._sentence(opening, text)
-            cause = self._unfit(opening, text)
+            text = re.sub(r'"$', "", text) if within else text
+            cause = self._unfit(opening, text, within, end)
         if cause is not None:
             return self._refuse(cause)
-        with_hero = end.hero and not neutral
-        bridge = self._of_hero(opening, text) if with_hero else self._of_nobody(opening, text)
+        if end.hero and not neutral:
+            bridge = self._of_hero(opening, text)
+        else:
+            bridge = self._of_nobody(opening, text, end)
         if neutral and bridge is not None and "{" in bridge:
             return self._refuse("somebody")
         return None if bridge is None else bridge if joined else " " + bridge
@@ -92,9 +98,7 @@ class BridgeReader:
         self.refused[cause] += 1
         return None
 
-    def _cannot_be_read(
-        self, opening: str, text: str, joined: bool, end: Sequence[str]
-    ) -> str | None:
+    def _cannot_be_read(self, text: str, joined: bool) -> str | None:
         if not text:
             return "nothing said"
         if joined and text[0].isalnum():
@@ -102,8 +106,6 @@ class BridgeReader:
         found = SENTENCE_END.search(text)
         if not found:
             return "no end of a sentence"
-        if opening.count('"') % 2 and not _opens_quotation(end):
-            return "inside a quotation"
         return None
 
     def _sentence(self, opening: str, text: str) -> str:
@@ -114,12 +116,18 @@ class BridgeReader:
         odd = (opening.count('"') + sentence.count('"')) % 2
         return sentence + '"' if odd and opening.count('"') % 2 else sentence
 
-    def _unfit(self, opening: str, text: str) -> str | None:
+    def _unfit(self, opening: str, text: str, within: bool, end: End) -> str | None:
+        """Why a sentence will not do. ``within``: it goes on in a quotation that began before the end, and the font
+        closes it; other prompts that end so may have none."""
         if not text.strip("\"' "):
             return "nothing but quotation marks"
         if len(text.split()) > MOST_WORDS:
             return "too long"
-        if (opening.count('"') + text.count('"')) % 2:
+        if within and (
+            '"' in text or (_SPEAKER.search(text) and not _SPEAKER.search(" ".join(end.words)))
+        ):
+            return "inside a quotation"
+        if not within and (opening.count('"') + text.count('"')) % 2:
             return "quotation marks"
         if not _LETTERS.fullmatch(text):
             return "other characters"
@@ -178,8 +186,8 @@ class BridgeReader:
                 return "m"
         return "m"
 
-    def _of_nobody(self, opening: str, text: str) -> str | None:
-        """For prompts without a hero: the bridge brings one, or is of nobody."""
+    def _of_nobody(self, opening: str, text: str, end: End) -> str | None:
+        """For prompts without a hero: the bridge brings one, or is of nobody but whom the end speaks of."""
         if bridge_kind(text, True) is Kind.DAY:
             return self._refuse("one day")
         names = {word for word in words_of(text) if word in self.first_names}
@@ -199,9 +207,10 @@ class BridgeReader:
         if re.search(r"\b(?:girl|boy)\.$", text):
             introduced = f"{text[:-1]} named {_PLACEHOLDER.written}."
             return _with_child(delexicalise(introduced, _PLACEHOLDER, "f", opening))
-        if others or _SOMEBODY.search(text):
+        spoken_of = {p for pronouns in _PRONOUNS if pronouns & {*end.words} for p in pronouns}
+        if others or not spoken_of.issuperset(map(str.lower, _SOMEBODY.findall(text))):
             return self._refuse("somebody")
-        if _FEELS.search(text) and _SEVERAL.isdisjoint(words_of(opening)[-4:]):
+        if _FEELS.search(text) and not spoken_of and _SEVERAL.isdisjoint(words_of(opening)[-4:]):
             return self._refuse("what somebody feels")
         return delexicalise(text, None, "", opening)
 
@@ -245,21 +254,26 @@ def read_bridges(
     told: Mapping[str, str],
     reader: BridgeReader,
 ) -> dict[End, Choice]:
-    """For each end the bridges that the model told after its openings, as the filter read them; in the ends' order."""
+    """For each end the bridges that the model told after its openings, or else the first after a spare one, as the
+    filter read them; in the ends' order."""
     choices: dict[End, Choice] = {}
-    read: dict[tuple[int, bool, bool, bool], str | None] = {}
+    read: dict[tuple[int, End, bool], str | None] = {}
+
+    def bridge_of(number: int, one: KnownEnd) -> str | None:
+        opening, key = openings[number], (number, one.end, one.neutral)
+        if opening in told and key not in read:
+            read[key] = reader.read(opening, told[opening], one.end, one.neutral)
+        return read.get(key)
+
     for one in known:
-        for number in one.openings:
-            opening = openings[number]
-            if opening in told:
-                key = (number, one.end.hero, one.neutral, _opens_quotation(one.end.words))
-                if key not in read:
-                    read[key] = reader.read(opening, told[opening], one.end, one.neutral)
-                bridge = read[key]
-                if bridge is not None:
-                    choice = choices.setdefault(one.end, Choice(Counter(), []))
-                    choice.votes[bridge] += 1
-                    choice.openings.append(number)
+        votes = {n: text for n in one.openings if (text := bridge_of(n, one)) is not None}
+        for number in one.spare if not votes else ():
+            text = bridge_of(number, one)
+            if text is not None:
+                votes[number] = text
+                break
+        if votes:
+            choices[one.end] = Choice(Counter(votes.values()), list(votes))
     return choices
 
 

@@ -2,7 +2,7 @@
 
     similar.word_classes         which words are similar
     openings.choose_openings     which ends of prompts, and openings that show them
-    bridges.jsonl                how the model continues each opening, greedily
+    bridges.jsonl                how the model continues each opening, greedily; and spare ones where that does not pass
     bodies.jsonl                 what it tells after "One day,", sampled, about each theme and company
     opinions.jsonl               what it thinks of bridges and bodies, nats per token
     whole.jsonl                  whole stories of whole prompts, token for token as the Wasm font tells them greedily
@@ -50,9 +50,9 @@ from fontgen.errors import FontgenError
 from fontgen.llama.model import Model
 from fontgen.progress import Steps
 
-LEAST = ((3, 4, 8, 10), (3, 4, 10, 16))
+LEAST = ((6, 5, 9, 12), (6, 5, 13, 20))
 """How often an end of 1, 2, 3, 4 words must occur to be known, in prompts without a hero and with one."""
-LEAST_EITHER = (math.inf, 5, math.inf, math.inf)
+LEAST_EITHER = (math.inf, 6, math.inf, math.inf)
 """The same in all prompts together: then it is known in both sorts of prompts that have it."""
 LEAST_SIMILAR = ((25, 60, 90), (25, 60, 90))
 """The same for ends of 2, 3, 4 classes of words."""
@@ -106,10 +106,15 @@ def make_content(model: Model, sources: Sources, folder: Path, steps: Steps) -> 
     plan = choose_openings(stories, cast, LEAST, classes, LEAST_SIMILAR, LEAST_EITHER)
 
     steps.begin("Telling bridges")
-    openings = plan.openings[: sources.limit]
-    told = teller.tell("bridges", [(o, 0) for o in openings], BRIDGE_TOKENS, sentence=True)
+    openings = plan.openings[: min(plan.first, sources.limit or plan.first)]
     reader = BridgeReader(cast, openings, other_names(stories, cast))
-    ends, similar = _bridges(teller, plan, reader, {key[0]: one.text for key, one in told.items()})
+    told = _tell_bridges(teller, openings)
+    if len(openings) == plan.first:
+        read = read_bridges(plan.known, plan.openings, told, reader)
+        lacking = [one for one in plan.known if one.end not in read]
+        spare = {plan.openings[number] for one in lacking for number in one.spare}
+        told |= _tell_bridges(teller, sorted(spare - told.keys()))
+    ends, similar = _bridges(teller, plan, reader, told)
 
     steps.begin("Telling bodies")
     bodies = _bodies(teller, cast)
@@ -146,6 +151,12 @@ def make_content(model: Model, sources: Sources, folder: Path, steps: Steps) -> 
     )
     content.check()
     return content
+
+
+def _tell_bridges(teller: Teller, openings: Sequence[str]) -> dict[str, str]:
+    """What the model says after openings, greedily, up to the end of a sentence."""
+    told = teller.tell("bridges", [(o, 0) for o in openings], BRIDGE_TOKENS, sentence=True)
+    return {opening: one.text for (opening, _), one in told.items()}
 
 
 _Ends = tuple[dict[tuple[str, ...], str], dict[tuple[str, ...], str]]

@@ -15,7 +15,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fontgen.automaton.content.cast import CLASSES, NAME, Cast
 from fontgen.automaton.content.similar import similar
@@ -29,6 +29,8 @@ MOST_WORDS = 42
 
 CLASS_LENGTHS = (2, 3, 4)
 """Words of an end of classes."""
+MOST_TRIED = 4
+"""Openings of an end, the spare ones included, of which at least one must be continued well."""
 CLASS_OPENINGS = 40
 """Openings of such an end at most, each with other words of its classes."""
 
@@ -43,7 +45,8 @@ class End:
 
 @dataclass(frozen=True)
 class KnownEnd:
-    """An end, how often it occurs, and numbers of the openings that show it.
+    """An end, how often it occurs, and numbers of the openings that show it; ``spare``: of more openings, if what the
+    model tells after those does not pass.
 
     neutral: it was seen only after the same words in prompts with a hero, though it is of those without one, or the
     other way round: what is told there serves if it is of nobody.
@@ -53,6 +56,7 @@ class KnownEnd:
     count: int
     openings: tuple[int, ...]
     neutral: bool = False
+    spare: tuple[int, ...] = ()
 
 
 def other_names(texts: Iterable[str], cast: Cast) -> set[str]:
@@ -96,11 +100,15 @@ def ends_of(words: Sequence[str], cast: Cast, names: Collection[str] = ()) -> li
 
 @dataclass(frozen=True)
 class Plan:
-    """What the model shall continue, those of the commonest ends first, and ends of words and of classes."""
+    """What the model shall continue, those of the commonest ends first, and ends of words and of classes.
+
+    first: so many of the openings are no spare ones.
+    """
 
     openings: tuple[str, ...]
     known: tuple[KnownEnd, ...]
     similar: tuple[KnownEnd, ...] = ()
+    first: int = 0
 
 
 def choose_openings(
@@ -146,27 +154,39 @@ def choose_openings(
         picked = _pick(places, chosen, _openings_for(len(places)))
         numbers = [chosen.setdefault(place, len(chosen)) for place in picked]
         known.append(KnownEnd(end, len(places), tuple(numbers)))
+    first = len(chosen)
+    known = [_with_spare(one, where[one.end], chosen) for one in known]
     known += _neutral(known)
     openings = tuple(texts[number][:stop] for number, stop in chosen)
     if not classes:
-        return Plan(openings, tuple(known))
+        return Plan(openings, tuple(known), first=first)
     counts: Counter[End] = Counter()
     for text in texts:
         for words, _ in _beginnings(text):
             counts.update(similar_ends(words, cast, classes, names))
     where_similar: dict[End, list[int]] = defaultdict(list)
-    for opening_number, opening in enumerate(openings):
+    for opening_number, opening in enumerate(openings[:first]):
         for end in similar_ends(words_of(opening), cast, classes, names):
             if counts[end] >= least_similar[end.hero][len(end.words) - CLASS_LENGTHS[0]]:
                 where_similar[end].append(opening_number)
-    return Plan(openings, tuple(known), _known_similar(where_similar, counts, openings))
+    return Plan(openings, tuple(known), _known_similar(where_similar, counts, openings), first)
+
+
+def _with_spare(
+    one: KnownEnd, places: list[tuple[int, int]], chosen: dict[tuple[int, int], int]
+) -> KnownEnd:
+    """An end with spare openings; one of one word needs none."""
+    if len(one.end.words) == 1:
+        return one
+    numbers = [chosen.setdefault(place, len(chosen)) for place in _pick(places, chosen, MOST_TRIED)]
+    return replace(one, spare=tuple(n for n in numbers if n not in one.openings))
 
 
 def _neutral(known: Sequence[KnownEnd]) -> list[KnownEnd]:
     """Ends of two words for the prompts in which they were not seen often enough: with a hero, or without."""
     ends = {one.end for one in known}
     return [
-        KnownEnd(other, one.count, one.openings, True)
+        KnownEnd(other, one.count, one.openings, True, one.spare)
         for one in known
         if len(one.end.words) == 2
         and (other := End(one.end.words, not one.end.hero)) not in ends

@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 import unicodedata
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from fontTools.misc.psCharStrings import T2CharString
@@ -22,12 +23,14 @@ from fontTools.ttLib.tables import otTables
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 from fontTools.ttLib.tables.otBase import USE_HARFBUZZ_REPACKER
 
-from fontgen.automaton.opentype.program import BASE, MARK, MARK_FILTERING, Program
+from fontgen.automaton.opentype.program import BASE, MARK, MARK_FILTERING, Lookup, Program
 from fontgen.automaton.opentype.subtables import EXTENSION, coverage, u16
 from fontgen.errors import FontgenError
 from fontgen.font.lookups import empty_table
 from fontgen.font.tables import write_table
 
+MOST_SUBTABLES = 256
+"""Of a lookup."""
 DROPPED = ("LTSH", "hdmx", "DSIG")
 """Tables of one entry for each glyph that do without the new ones, or that a changed font may not have."""
 
@@ -240,37 +243,41 @@ def _lookup_list(font: TTFont, lookups: list[Any]) -> bytes:
 
 
 def _splice(program: Program, own_sets: int, base: bytes, base_count: int) -> bytes:
-    """A lookup list of the program's lookups and the base font's."""
+    """A lookup list of the program's lookups and the base font's.
+
+    An offset to a lookup is of 16 bits, so all that stands before the last of them is the lookups themselves; their
+    extensions, each 8 bytes, stand behind the base font's lookups, as far as the first lookup's own offset reaches.
+    """
     count = len(program.lookups) + base_count
-    head = bytearray(u16(count) + bytes(2 * count))
-    tables = bytearray()
+    rest = base[2 + 2 * base_count :]
+    places = list(accumulate(map(_header, program.lookups), initial=2 + 2 * count))
+    links_of = list(accumulate((8 * len(one.subtables) for one in program.lookups), initial=0))
+    stop, extensions = places.pop(), links_of.pop()
+    farthest = stop + max(link - place for link, place in zip(links_of, places, strict=True))
+    behind = farthest + len(rest) + 8 * MOST_SUBTABLES <= 0xFFFF
+    moved = stop + (0 if behind else extensions) - (2 + 2 * base_count)
+    places += [moved + place for place in struct.unpack_from(f">{base_count}H", base, 2)]
+    if max(places) > 0xFFFF or farthest + 8 * MOST_SUBTABLES > 0xFFFF:
+        raise FontgenError(f"the font would have {count} lookups, more than fit: tell it less")
+    link = stop + (len(rest) if behind else 0)
+    data = stop + len(rest) + extensions
+    tables, links, subtables = bytearray(), bytearray(), bytearray()
     where: dict[bytes, int] = {}
-    subtables = bytearray()
-    offsets: list[tuple[int, int]] = []  # position in `tables`, of a subtable in `subtables`
-    for number, lookup in enumerate(program.lookups):
-        start = len(head) + len(tables)
-        if start > 0xFFFF:
-            raise FontgenError(f"the font would have {count} lookups, more than fit: tell it less")
-        struct.pack_into(">H", head, 2 + 2 * number, start)
-        size = len(lookup.subtables)
-        filtered = lookup.flag & MARK_FILTERING
-        header = 6 + 2 * size + (2 if filtered else 0)
-        tables += u16(EXTENSION, lookup.flag, size, *(header + 8 * i for i in range(size)))
-        if filtered:
+    for place, lookup in zip(places, program.lookups, strict=False):
+        n = len(lookup.subtables)
+        tables += u16(EXTENSION, lookup.flag, n, *(link + 8 * i - place for i in range(n)))
+        if lookup.flag & MARK_FILTERING:
             tables += u16(lookup.mark_set + own_sets)  # type: ignore[operator]
         for subtable in lookup.subtables:
             if subtable.data not in where:
                 where[subtable.data] = len(subtables)
                 subtables += subtable.data + bytes(len(subtable.data) % 2)
-            offsets.append((len(tables), where[subtable.data]))
-            tables += u16(1, subtable.kind) + bytes(4)
-    moved = len(head) + len(tables) - (2 + 2 * base_count)
-    for number in range(base_count):
-        offset = struct.unpack_from(">H", base, 2 + 2 * number)[0] + moved
-        if offset > 0xFFFF:
-            raise FontgenError(f"the font would have {count} lookups, more than fit: tell it less")
-        struct.pack_into(">H", head, 2 + 2 * (len(program.lookups) + number), offset)
-    rest = base[2 + 2 * base_count :]
-    for position, offset in offsets:
-        struct.pack_into(">I", tables, position + 4, len(tables) + len(rest) + offset - position)
-    return bytes(head + tables) + rest + bytes(subtables)
+            links += struct.pack(">HHI", 1, subtable.kind, data + where[subtable.data] - link)
+            link += 8
+    parts = [rest, links] if behind else [links, rest]
+    return u16(count, *places) + tables + b"".join(parts) + subtables
+
+
+def _header(lookup: Lookup) -> int:
+    """Bytes of a lookup without its subtables."""
+    return 6 + 2 * len(lookup.subtables) + (2 if lookup.flag & MARK_FILTERING else 0)
