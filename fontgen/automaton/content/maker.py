@@ -108,13 +108,7 @@ def make_content(model: Model, sources: Sources, folder: Path, steps: Steps) -> 
     steps.begin("Telling bridges")
     openings = plan.openings[: min(plan.first, sources.limit or plan.first)]
     reader = BridgeReader(cast, openings, other_names(stories, cast))
-    told = _tell_bridges(teller, openings)
-    if len(openings) == plan.first:
-        read = read_bridges(plan.known, plan.openings, told, reader)
-        lacking = [one for one in plan.known if one.end not in read]
-        spare = {plan.openings[number] for one in lacking for number in one.spare}
-        told |= _tell_bridges(teller, sorted(spare - told.keys()))
-    ends, similar = _bridges(teller, plan, reader, told)
+    ends, similar = _bridges(teller, plan, reader, _told_bridges(teller, plan, openings, reader))
 
     steps.begin("Telling bodies")
     bodies = _bodies(teller, cast)
@@ -151,6 +145,19 @@ def make_content(model: Model, sources: Sources, folder: Path, steps: Steps) -> 
     )
     content.check()
     return content
+
+
+def _told_bridges(
+    teller: Teller, plan: Plan, openings: Sequence[str], reader: BridgeReader
+) -> dict[str, str]:
+    """What the model says after openings; if these are all, also after spare ones where it does not pass."""
+    told = _tell_bridges(teller, openings)
+    if len(openings) == plan.first:
+        read = read_bridges(plan.known, plan.openings, told, reader)
+        lacking = [one for one in plan.known if one.end not in read]
+        spare = {plan.openings[number] for one in lacking for number in one.spare}
+        told |= _tell_bridges(teller, sorted(spare - told.keys()))
+    return told
 
 
 def _tell_bridges(teller: Teller, openings: Sequence[str]) -> dict[str, str]:

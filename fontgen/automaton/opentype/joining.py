@@ -274,8 +274,9 @@ def _splice(program: Program, own_sets: int, base: bytes, base_count: int) -> by
                 subtables += subtable.data + bytes(len(subtable.data) % 2)
             links += struct.pack(">HHI", 1, subtable.kind, data + where[subtable.data] - link)
             link += 8
-    parts = [rest, links] if behind else [links, rest]
-    return u16(count, *places) + tables + b"".join(parts) + subtables
+    return b"".join(
+        (u16(count, *places), tables, *((rest, links) if behind else (links, rest)), subtables)
+    )
 
 
 def _header(lookup: Lookup) -> int:
