@@ -59,6 +59,7 @@ fonts/%.woff2: fonts/%.ttf .venv/installed
 # One thread: two that wait for each other on a busy machine take ten times as long over matrices as small as these.
 content: .venv/installed
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/fontgen content model/content/recipe.toml --work build/content -o model/content/content.json.xz
+	cd tests && ../$(BIN)/python -m editors.sheet
 
 page: fonts/llama.html
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from editors import sheet
 
 from fontgen.automaton.content.format import default_content_path, read_content
 from fontgen.automaton.content.maker import STORY_TOKENS, prompts_in
@@ -36,3 +37,9 @@ def test_words_are_those_of_the_wasm_font(prompt: str) -> None:
     shown = Reference(content).visible(prompt + "!" * (3 + STORY_TOKENS))
     words = told.split()[:-1]  # the last token may be half a word
     assert shown.split()[: len(words)] == words
+
+
+def test_the_test_sheet_shows_what_the_content_tells() -> None:
+    """``python -m editors.sheet``, a part of ``make content``, writes it."""
+    assert (sheet.FOLDER / "llama-lite-test.html").read_text(encoding="utf-8") == sheet.as_html()
+    assert (sheet.FOLDER / "llama-lite-test.docx").read_bytes() == sheet.as_docx()
