@@ -42,24 +42,38 @@ class Firefox(WebDriver):
             stderr=subprocess.DEVNULL,
         )
         self._socket = _connected(port)
-        self._file = self._socket.makefile("rb")
-        self._receive()  # its greeting
+        self._received = b""
+        self._receive(SCRIPT_SECONDS)  # its greeting
         self._last_id = 0
         self._call("WebDriver:NewSession", {"capabilities": {"alwaysMatch": {}}})
         self._call("WebDriver:SetTimeouts", {"script": 1000 * SCRIPT_SECONDS})
 
-    def _receive(self) -> Any:
+    def _receive(self, seconds: float) -> Any:
         """A message is its length, a colon, and JSON."""
-        length = b""
-        while (character := self._file.read(1)) != b":":
-            length += character
-        return json.loads(self._file.read(int(length)))
+        self._socket.settimeout(seconds)
+        while True:
+            length, colon, rest = self._received.partition(b":")
+            if colon and len(rest) >= int(length):
+                message, self._received = rest[: int(length)], rest[int(length) :]
+                return json.loads(message)
+            more = self._socket.recv(1 << 20)
+            if not more:
+                raise RuntimeError("Firefox has gone")
+            self._received += more
 
-    def _call(self, name: str, parameters: dict[str, Any] | None = None) -> Any:
+    def _call(
+        self,
+        name: str,
+        parameters: dict[str, Any] | None = None,
+        seconds: float = SCRIPT_SECONDS + 20,
+    ) -> Any:
         self._last_id += 1
         data = json.dumps([0, self._last_id, name, parameters or {}]).encode()
         self._socket.sendall(str(len(data)).encode() + b":" + data)
-        _, _, error, result = self._receive()
+        answer = self._receive(seconds)
+        while answer[1] != self._last_id:  # that of a command which was given up
+            answer = self._receive(seconds)
+        _, _, error, result = answer
         if error:
             raise RuntimeError(error["message"])
         return result.get("value") if isinstance(result, dict) else result
@@ -67,8 +81,8 @@ class Firefox(WebDriver):
     def navigate(self, url: str) -> None:
         self._call("WebDriver:Navigate", {"url": url})
 
-    def execute(self, script: str) -> Any:
-        return self._call("WebDriver:ExecuteAsyncScript", {"script": script, "args": []})
+    def execute(self, script: str, seconds: float = SCRIPT_SECONDS + 20) -> Any:
+        return self._call("WebDriver:ExecuteAsyncScript", {"script": script, "args": []}, seconds)
 
     def perform(self, actions: list[dict[str, Any]]) -> None:
         self._call("WebDriver:PerformActions", {"actions": actions})

@@ -15,6 +15,7 @@ KEYS = {
     "Backspace": "\ue003",
 }  # fmt: skip
 SCRIPT_SECONDS = 300
+ANSWER_SECONDS = 20
 
 
 class WebDriver(ABC):
@@ -32,8 +33,11 @@ class WebDriver(ABC):
     def navigate(self, url: str) -> None: ...
 
     @abstractmethod
-    def execute(self, script: str) -> Any:
-        """The value that an asynchronous script gives to its last argument."""
+    def execute(self, script: str, seconds: float = SCRIPT_SECONDS + 20) -> Any:
+        """The value that an asynchronous script gives to its last argument.
+
+        Raises TimeoutError where the browser does not answer for so long.
+        """
 
     @abstractmethod
     def perform(self, actions: list[dict[str, Any]]) -> None: ...
@@ -50,12 +54,15 @@ class WebDriver(ABC):
     def open(self, url: str) -> None:
         self.navigate(url)
 
-    def run(self, expression: str, argument: Any = None) -> Any:
+    def run(
+        self, expression: str, argument: Any = None, seconds: float = SCRIPT_SECONDS + 20
+    ) -> Any:
         """The value of a JavaScript expression, in which ``argument`` may occur and ``await`` too."""
         answer = self.execute(
             f"const done = arguments[arguments.length - 1]; const argument = {json.dumps(argument)};"
             f"(async () => ({expression}))().then((value) => done({{ value }}),"
-            "(error) => done({ error: String(error?.stack ?? error) + String(error?.message ?? '') }))"
+            "(error) => done({ error: String(error?.stack ?? error) + String(error?.message ?? '') }))",
+            seconds,
         )
         if "error" in answer:
             raise RuntimeError(answer["error"])
@@ -63,7 +70,15 @@ class WebDriver(ABC):
 
     def wait_for(self, condition: str, seconds: float = 60) -> None:
         """Until a JavaScript expression is true."""
-        wait_until(lambda: self.run(f"Boolean({condition})"), condition, seconds)
+
+        def is_true() -> bool:
+            try:
+                return bool(self.run(f"Boolean({condition})", seconds=ANSWER_SECONDS))
+            except TimeoutError:
+                # Firefox forgets a script that comes while it gives the page to another process.
+                return False
+
+        wait_until(is_true, condition, seconds)
 
     def type(self, text: str) -> None:
         strokes = [{"type": kind, "value": c} for c in text for kind in ("keyDown", "keyUp")]

@@ -88,7 +88,7 @@ class WebKit(WebDriver):
     def navigate(self, url: str) -> None:
         self._call("POST", f"{self._session}/url", {"url": url})
 
-    def execute(self, script: str) -> Any:
+    def execute(self, script: str, seconds: float = SCRIPT_SECONDS + 20) -> Any:
         return self._call("POST", f"{self._session}/execute/async", {"script": script, "args": []})
 
     def perform(self, actions: list[dict[str, Any]]) -> None:
