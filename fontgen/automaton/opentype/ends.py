@@ -71,7 +71,10 @@ def rows_by_classes(
     tags: Sequence[int],
 ) -> None:
     """Rows by the classes of the words before; of several ends that match, the longest. Words of no class that are
-    in no end, known or not, are of class 0."""
+    in no end, known or not, are of class 0.
+
+    One list: it is read once for each run, and a table of the tags' classes, some 10 KB, stands in each subtable.
+    """
     if not ends:
         return
     first, second = [state.s1.blank[blank]], [state.s0.blank[FIRST]]
@@ -84,31 +87,20 @@ def rows_by_classes(
         name = machine.classes.get(word, word if word in own else CLASS)
         classes[tag] = number.get(name, stop)
     sees = [*tags, *first, *second, *state.ends]
-    by_last: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-    for end in ends:
-        by_last[end[-1]].append(end)
-    rules = []
-    for last, some in sorted(by_last.items()):
-        some.sort(key=lambda end: (-len(end), end))
-        nested = [
-            chain_classes(
-                first,
-                {
-                    0: [
-                        Rule(
-                            state.row_records(ends[end]),
-                            [number[word] for word in end[::-1]],
-                            [1],
-                        )
-                        for end in part
-                    ]
-                },
-                before=classes,
-                inputs={second[0]: 1},
-            )
-            for part in (
-                some[i : i + MOST_IN_SUBTABLE] for i in range(0, len(some), MOST_IN_SUBTABLE)
-            )
-        ]
-        rules.append(Rule([(0, program.define(*nested, sees=sees))], [number[last]]))
-    program.apply(chain_classes(first, {0: rules}, before=classes), sees=sees)
+    ordered = sorted(ends, key=lambda end: (-len(end), end))
+    parts = [ordered[i : i + MOST_IN_SUBTABLE] for i in range(0, len(ends), MOST_IN_SUBTABLE)]
+    subtables = [
+        chain_classes(
+            first,
+            {
+                0: [
+                    Rule(state.row_records(ends[end]), [number[word] for word in end[::-1]], [1])
+                    for end in part
+                ]
+            },
+            before=classes,
+            inputs={second[0]: 1},
+        )
+        for part in parts
+    ]
+    program.apply(*subtables, sees=sees)
