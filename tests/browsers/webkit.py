@@ -47,8 +47,6 @@ class WebKit(WebDriver):
         environment = {
             **os.environ,
             "DISPLAY": f":{number}",
-            # No graphics card, as Chromium here: an emulated one takes all cores to draw a page.
-            "WEBKIT_DISABLE_COMPOSITING_MODE": "1",
             "LIBGL_ALWAYS_SOFTWARE": "1",
             # In a container there is no bubblewrap; the pages are ours.
             "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",
