@@ -8,8 +8,9 @@ goes on behind it. In the end the weights are in ``build/model/export``, and wit
 card's tables measured anew.
 
 The budget is shared out so (`SHARES`): the teacher learns TinyStories; it writes stories, and keeps what passes the
-checks; it says what it expects of each token of real stories; the student learns from all of that; it learns from its
-own stories in rounds. Each step may be left out (``--without``), to see what it is worth.
+checks; it says what it expects of each token of real stories; the student learns from all of that, in runs at whose
+mean the next ones begin; it learns from its own stories in rounds. Each step may be left out (``--without``), to see
+what it is worth.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ SHARES = {"teacher": 0.25, "write": 0.28, "judge": 0.07, "student": 0.32, "round
 """Of the budget; what is left out gives its share to the student."""
 REAL_SHARE = 0.6
 """Of a target in real stories, that the teacher's expectation makes up; it has read them."""
+GENERATIONS, TWINS = 3, 2
+"""Runs of the student begin alike, with other seeds, and the next ones at their mean, which has less loss than each."""
 ROUNDS = 2
 ROUND_STORIES = 500
 TOP_P = 0.95
@@ -128,6 +131,22 @@ class Making:
                 if not path.with_suffix(".shares.npy").exists():
                     teachers.judge(path, REAL_SHARE)
 
+    def student(self) -> None:
+        """The student learns: in each generation, runs go on from the mean of those before."""
+        start: dict[str, object] = {}
+        for generation in range(GENERATIONS):
+            parts = []
+            for number in range(generation * TWINS, (generation + 1) * TWINS):
+                minutes = self.minutes["student"] / (GENERATIONS * TWINS)
+                run = f"student-{number}"
+                train(self.recipe("student", minutes, run=run, seed=61 + number, **start))
+                parts.append((1 / TWINS, self.folder / f"{run}-export"))
+                export(self.folder / run, parts[-1][1])
+            last = generation == GENERATIONS - 1
+            mean = self.folder / ("student-export" if last else f"student-mean-{generation}")
+            average(parts, mean)
+            start = {"start": str(mean)}
+
     def rounds(self) -> None:
         """The student learns from its own stories; after each round, half of it is what it was."""
         weights = self.folder / "student-export"
@@ -161,8 +180,7 @@ class Making:
             self.step("teacher", lambda: train(self.recipe("teacher", self.minutes["teacher"])))
         self.step("write", self.write)
         self.step("judge", self.judge)
-        self.step("student", lambda: train(self.recipe("student", self.minutes["student"])))
-        self.step("export", lambda: export(self.folder / "student", self.folder / "student-export"))
+        self.step("student", self.student)
         self.step("rounds", self.rounds)
         self.step("finish", self.finish)
         return self.folder / "export"

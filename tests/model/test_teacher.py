@@ -171,7 +171,7 @@ def test_all_steps_with_one_command(
     monkeypatch.setattr(sys, "argv", arguments)
     make.main()
     done = json.loads((tmp_path / "made" / "make.json").read_text())
-    steps = ["prepare", "teacher", "write", "judge", "student", "export", "rounds", "finish"]
+    steps = ["prepare", "teacher", "write", "judge", "student", "rounds", "finish"]
     assert list(done) == steps
     shares = sorted((tmp_path / "made" / "data" / "stories").glob("*.shares.npy"))
     assert shares and np.load(shares[0]).max() <= 0.61
