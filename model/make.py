@@ -133,13 +133,14 @@ class Making:
 
     def student(self) -> None:
         """The student learns: in each generation, runs go on from the mean of those before."""
+        minutes = self.minutes["student"] / (GENERATIONS * TWINS)
+        seed = self.recipe("student", minutes).train.seed
         start: dict[str, object] = {}
         for generation in range(GENERATIONS):
             parts = []
             for number in range(generation * TWINS, (generation + 1) * TWINS):
-                minutes = self.minutes["student"] / (GENERATIONS * TWINS)
                 run = f"student-{number}"
-                train(self.recipe("student", minutes, run=run, seed=61 + number, **start))
+                train(self.recipe("student", minutes, run=run, seed=seed + number, **start))
                 parts.append((1 / TWINS, self.folder / f"{run}-export"))
                 export(self.folder / run, parts[-1][1])
             last = generation == GENERATIONS - 1
