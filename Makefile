@@ -10,7 +10,8 @@
 # make test-editors   types into every editor that is installed, under Xvfb; says what is lacking
 # make test-browsers  opens its page in Chromium, Firefox and WebKitGTK; says what is lacking
 # make test-training  installs PyTorch and trains a tiny model, from text to font
-# make model          trains the default model anew, from the text in corpus/ to its card, within HOURS=15
+# make model          trains the default model anew, from the text in corpus/ to its card, within HOURS=15;
+#                     on a GPU within HOURS=0.2 RECIPES=model/recipes/gpu
 # make verify         proves every token of the fonts against the references
 # make record         makes the golden images anew, and the README's pictures
 # make bench          measures the font beside onnxruntime, plain C and OpenType; chart in build/bench.png
@@ -92,7 +93,7 @@ test-training: font .venv/installed-test .venv/installed-train .venv/installed-h
 	$(BIN)/python -m pytest tests/model
 
 model: .venv/installed-train
-	$(BIN)/python -m model.make $(or $(HOURS),15) --install
+	$(BIN)/python -m model.make $(or $(HOURS),15) --recipes $(or $(RECIPES),model/recipes) --install
 
 verify: font games
 	$(BIN)/fontgen host build

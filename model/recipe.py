@@ -116,19 +116,22 @@ class Train:
         base: a checkpoint of another language model to go on from instead, as ``fontgen build`` takes it, with
             its matrices frozen and adapters of ``adapter_rank`` beside them; its vocabulary gives way to the run's
             (`model.training.teacher`).
-        adapter_rank: columns of an adapter.
+        adapter_rank: columns of an adapter; 0 trains the matrices themselves.
+        teacher: folder of a model that says what it expects of each token, as the run goes; a GPU has time for that.
+        teacher_share: of a target, that is the teacher's expectation, by source; 0 where nothing is said.
+        teacher_likely: so many tokens of each expectation are learned.
         seed: of everything random.
         steps: the budget; or
         minutes: the budget in wall-clock time.
         batch_tokens: of one step, all processes together.
         micro_batch_tokens: that go through the model at once, in each process.
         dropout: of embeddings and of what each layer adds.
-        muon_lr, muon_momentum, weight_decay: of the matrices inside the layers.
+        muon_lr, muon_momentum, weight_decay: of the matrices inside the layers; with a rate of 0, AdamW has them too.
         adamw_lr, adamw_betas: of embeddings, norms and adapters.
         clip: norm of the gradient, at most.
         warmup, decay: shares of the budget in which the learning rate rises and falls.
         ema: of the running mean of the weights, kept beside them.
-        compile: with torch.compile.
+        compile: with torch.compile; on a GPU, layer by layer.
         bfloat16: products in bfloat16.
         threads: of each process; without, PyTorch's own choice.
         checkpoint_minutes: between checkpoints.
@@ -142,6 +145,9 @@ class Train:
     start: str | None = None
     base: str | None = None
     adapter_rank: int = 32
+    teacher: str | None = None
+    teacher_share: dict[str, float] = field(default_factory=dict)
+    teacher_likely: int = 32
     seed: int = 1
     steps: int | None = None
     minutes: float | None = None

@@ -175,6 +175,7 @@ class Batch:
         likely, shares: int64 and float32 (rows, length, k), what teachers expect; None where nobody taught.
         position: where the data stands behind this step, for `Batches.go_to`.
         first: which row of the whole team's batch the first one here is.
+        sources: of the rows.
     """
 
     inputs: torch.Tensor
@@ -183,6 +184,7 @@ class Batch:
     shares: torch.Tensor | None
     position: dict[str, list[int]]
     first: int
+    sources: list[str]
 
 
 class Batches:
@@ -233,6 +235,7 @@ class Batches:
             None if shares is None else torch.from_numpy(shares),
             self.position(),
             own.start,
+            [str(chosen[index]) for index in own],
         )
 
     def present(self, mixture: Mapping[str, float]) -> dict[str, float]:

@@ -47,9 +47,9 @@ from model.training.network import Transformer
 from model.training.team import own_device
 from model.training.weights import load_model
 
-WRITTEN = 128
-"""Stories that are written side by side, and one shard of those that are kept."""
-JUDGED = 16
+WRITTEN = {"cpu": 128, "cuda": 4096}
+"""Stories that are written side by side, and one shard of those that are kept, by the kind of device."""
+JUDGED = {"cpu": 16, "cuda": 128}
 """Stories that are judged side by side."""
 NO_REPEAT = 8
 TAUGHT = "taught"
@@ -123,8 +123,10 @@ class Teachers:
         spans.sort(key=lambda span: span[1] - span[0])
         likely = np.zeros((len(tokens), self.likely), dtype=np.uint16)
         shares = np.zeros((len(tokens), self.likely), dtype=np.float16)
-        for at in track(range(0, len(spans), JUDGED), path.name, disable=not sys.stderr.isatty()):
-            part = spans[at : at + JUDGED]
+        side_by_side = JUDGED[self.device.type]
+        starts = range(0, len(spans), side_by_side)
+        for at in track(starts, path.name, disable=not sys.stderr.isatty()):
+            part = spans[at : at + side_by_side]
             rows = torch.full((len(part), max(end - start for start, end in part) - 1), BOS)
             for row, (start, end) in zip(rows, part, strict=True):
                 row[: end - start - 1] = torch.from_numpy(tokens[start : end - 1].astype(np.int64))
@@ -144,16 +146,23 @@ class Author:
         texts: whose openings are continued, and whose words are real ones.
         held_out: what may not be told.
         checked: whether what fails the story checks is left out.
+        judging: whether they also say what they expect of what they write.
     """
 
     def __init__(
-        self, teachers: Teachers, texts: Sequence[Path], held_out: HeldOut, checked: bool = True
+        self,
+        teachers: Teachers,
+        texts: Sequence[Path],
+        held_out: HeldOut,
+        checked: bool = True,
+        judging: bool = True,
     ) -> None:
         self.teachers = teachers
         self.openings = Openings([story for text in texts for story in read_stories(text)])
         self.words = training_words(texts) if checked else set()
         self.held_out = held_out
         self.checked = checked
+        self.judging = judging
         self.seen: set[int] = set()
 
     def is_good(self, story: Story, opening: Opening) -> bool:
@@ -173,9 +182,10 @@ class Author:
         began = time.monotonic()
         writer = ShardWriter(folder / TAUGHT, 1, [seed, self.teachers.temperature])
         kept = self.recall(folder / TAUGHT, writer.n_shards)
+        side_by_side = WRITTEN[self.teachers.device.type]
         while kept < stories and (minutes is None or time.monotonic() - began < 60 * minutes):
             turn = writer.used
-            openings = self.openings.draw(WRITTEN, f"{seed} {turn}")
+            openings = self.openings.draw(side_by_side, f"{seed} {turn}")
             told = self.teachers.tell(openings, turn, seed)
             good = [
                 np.array(tokens, dtype=np.uint16)
@@ -183,9 +193,10 @@ class Author:
                 if self.is_good(story, opening)
             ]
             writer.add(good or [np.array([BOS], dtype=np.uint16)], turn + 1)
-            self.teachers.judge(folder / TAUGHT / f"{writer.n_shards - 1:05}.npy")
+            if self.judging:
+                self.teachers.judge(folder / TAUGHT / f"{writer.n_shards - 1:05}.npy")
             kept += len(good)
-            print(f"{kept:,} stories kept of {WRITTEN * (turn + 1):,}", flush=True)
+            print(f"{kept:,} stories kept of {side_by_side * (turn + 1):,}", flush=True)
         return kept
 
     def recall(self, folder: Path, n_shards: int) -> int:
@@ -198,7 +209,7 @@ class Author:
                 text = self.teachers.tokenizer.decode(tokens[first + 1 : last].tolist())
                 self.seen.add(opening_of(text))
                 count += 1
-            if not path.with_suffix(".shares.npy").exists():
+            if self.judging and not path.with_suffix(".shares.npy").exists():
                 self.teachers.judge(path)
         return count
 

@@ -10,6 +10,8 @@ from model.training.network import Block, Transformer
 
 LEAVE = 0.85
 """Stories that are over leave a batch as soon as a smaller share than that of it goes on."""
+LOOK = 8
+"""Positions from one look at which stories are over to the next: a GPU waits for each."""
 
 
 @torch.no_grad()
@@ -31,32 +33,60 @@ def generate(
     (Paulus et al. 2017, arXiv:1705.04304).
     """
     config, device = model.config, model.tok_embeddings.weight.device
-    shape = (len(prompts), config.n_kv_heads, config.max_seq_len, config.head_dim)
-    caches = [
-        (torch.zeros(shape, device=device), torch.zeros(shape, device=device)) for _ in model.layers
-    ]
-    told = [list(prompt) for prompt in prompts]
-    rows = list(range(len(prompts)))  # what stands in the batch
-    running = set(rows)
+    caches = new_caches(model, len(prompts))
+    length = config.max_seq_len + 1
+    told = torch.tensor([[*prompt, *(length - len(prompt)) * [end]] for prompt in prompts])
+    told = told[:, :length].to(device)
+    given = torch.tensor([len(prompt) for prompt in prompts], device=device)
+    sizes = torch.full_like(given, length)
+    rows = torch.arange(len(prompts), device=device)  # what stands in the batch
+    now = told.clone()
+    alike = torch.zeros_like(now)
     for position in range(config.max_seq_len):
-        tokens = [told[row][position] if position < len(told[row]) else end for row in rows]
-        logits = _step(model, torch.tensor(tokens, device=device), caches, position)
+        here = now[:, position]
+        logits = _step(model, here, caches, position)
         if no_repeat:
-            for at, row in enumerate(rows):
-                logits[at, completing(told[row], no_repeat, end)] = -torch.inf
-        for row, token in zip(rows, choose(logits, temperature, top_p, generator), strict=True):
-            if row in running and len(told[row]) == position + 1:
-                told[row].append(token)
-                if token == end:
-                    running.discard(row)
-        if not running:
-            break
+            alike = longer_alike(alike, now, position)
+            barred = completing(alike, now, position, no_repeat, end, logits.shape[1])
+            logits = logits.masked_fill(barred, -torch.inf)
+        own = given[rows] <= position + 1
+        over = sizes[rows] <= position + 1
+        token = choose(logits, temperature, top_p, generator)
+        token = torch.where(own, torch.where(over, end, token), now[:, position + 1])
+        now[:, position + 1] = token
+        sizes[rows] = torch.where(own & ~over & (token == end), position + 2, sizes[rows])
+        if position % LOOK:
+            continue
         # Copying the caches costs about a step, so several leave at once.
-        if len(running) < LEAVE * len(rows):
-            stay = [at for at, row in enumerate(rows) if row in running]
-            rows = [rows[at] for at in stay]
-            caches = [(keys[stay], values[stay]) for keys, values in caches]
-    return told
+        running = sizes[rows] > position + 2
+        left = int(running.sum())
+        if left < LEAVE * len(rows):
+            told[rows] = now
+            rows, now, alike = rows[running], now[running], alike[running]
+            caches = [(keys[running], values[running]) for keys, values in caches]
+            if not left:
+                break
+    told[rows] = now
+    # A prompt that fills the context is not continued, and stays as it is.
+    return [
+        prompt if len(prompt) >= length else tokens[:size]
+        for prompt, tokens, size in zip(prompts, told.tolist(), sizes.tolist(), strict=True)
+    ]
+
+
+def new_caches(model: Transformer, rows: int) -> list[tuple[Tensor, Tensor]]:
+    """Empty keys and values of each layer, (rows, n_kv_heads, max_seq_len, head_dim): as products come."""
+    config, device = model.config, model.tok_embeddings.weight.device
+    autocast = torch.is_autocast_enabled(device.type)
+    dtype = torch.get_autocast_dtype(device.type) if autocast else torch.float32
+    shape = (rows, config.n_kv_heads, config.max_seq_len, config.head_dim)
+    return [
+        (
+            torch.zeros(shape, dtype=dtype, device=device),
+            torch.zeros(shape, dtype=dtype, device=device),
+        )
+        for _ in model.layers
+    ]
 
 
 def _step(
@@ -73,30 +103,42 @@ def _step(
     return F.linear(model.norm(x)[:, 0], model.tok_embeddings.weight).float()
 
 
-def completing(tokens: list[int], size: int, end: int) -> list[int]:
-    """The tokens, but ``end``, that would complete a sequence of ``size`` tokens that ``tokens`` has."""
-    begun = tokens[len(tokens) - size + 1 :]
-    if len(tokens) < size:
-        return []
-    return [
-        tokens[at + size - 1]
-        for at in range(len(tokens) - size + 1)
-        if tokens[at : at + size - 1] == begun and tokens[at + size - 1] != end
-    ]
+def longer_alike(alike: Tensor, tokens: Tensor, position: int) -> Tensor:
+    """How many tokens up to each place are those up to ``position``, int64 (batch, time), from the same of the
+    position before."""
+    before = F.pad(alike[:, :-1], (1, 0))
+    same = tokens == tokens[:, position, None]
+    same[:, position:] = False
+    return torch.where(same, before + 1, 0)
+
+
+def completing(
+    alike: Tensor, tokens: Tensor, position: int, size: int, end: int, vocab_size: int
+) -> Tensor:
+    """Which tokens, but ``end``, would complete behind ``position`` a sequence of ``size`` tokens that the
+    ``tokens`` up to there have: bool (batch, vocab_size). ``alike`` is of `longer_alike`."""
+    following = tokens[:, 1 : position + 1]
+    complete = (alike[:, :position] >= size - 1) & (following != end)
+    barred = torch.zeros(len(tokens), vocab_size + 1, dtype=torch.bool, device=tokens.device)
+    barred.scatter_(1, torch.where(complete, following, vocab_size), True)
+    return barred[:, :vocab_size]
 
 
 def choose(
     logits: Tensor, temperature: float, top_p: float, generator: torch.Generator | None
-) -> list[int]:
-    """One token for each row of ``logits`` (batch, vocab_size), as `generate` says."""
+) -> Tensor:
+    """One token for each row of ``logits`` (batch, vocab_size), as `generate` says: int64 (batch,)."""
     if temperature == 0:
-        return logits.argmax(-1).tolist()
+        return logits.argmax(-1)
+    drawn = torch.rand(len(logits), 1, generator=generator).to(logits.device)
+    shares = (logits / temperature).softmax(-1)
     if top_p >= 1:
-        summed = (logits / temperature).softmax(-1).cumsum(-1)
-        drawn = torch.rand(len(logits), 1, generator=generator).to(logits.device) * summed[:, -1:]
-        return torch.searchsorted(summed, drawn, right=True)[:, 0].tolist()
-    probabilities, order = (logits / temperature).softmax(-1).sort(-1, descending=True)
-    before = probabilities.cumsum(-1) - probabilities
-    probabilities = probabilities.masked_fill(before >= top_p, 0)
-    drawn = torch.multinomial(probabilities.cpu(), 1, generator=generator).to(logits.device)
-    return order.gather(-1, drawn)[:, 0].tolist()
+        summed = shares.cumsum(-1)
+        drawn = drawn * summed[:, -1:]
+        return torch.searchsorted(summed, drawn, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
+    shares, order = shares.sort(-1, descending=True)
+    summed = shares.cumsum(-1)
+    kept = (summed - shares < top_p).sum(-1, keepdim=True)
+    drawn = drawn * summed.gather(-1, kept - 1)
+    at = torch.minimum(torch.searchsorted(summed, drawn, right=True), kept - 1)
+    return order.gather(-1, at)[:, 0]

@@ -21,7 +21,8 @@ class Optimizers:
         adapted = any(isinstance(module, Adapted) for module in model.modules())
         trained = [p for p in model.parameters() if p.requires_grad]
         # The two parts of an adapter are no matrices that Muon's orthogonal steps would suit.
-        matrices = [] if adapted else [p for p in model.layers.parameters() if p.dim() == 2]
+        by_muon = not adapted and train.muon_lr > 0
+        matrices = [p for p in model.layers.parameters() if p.dim() == 2] if by_muon else []
         others = [p for p in trained if not any(p is m for m in matrices)]
         self.each: list[torch.optim.Optimizer] = []
         if matrices:

@@ -4,8 +4,8 @@
         --text corpus/train/tinystories.txt.xz --folder build/model/data
 
 Openings are drawn from the text: the first words of stories, but for those that begin with one of
-``prompts.tsv``. The model continues each, greedily and, where that fails the story checks of
-``model/stories/checks.py``, sampled. Two sources come of it, for a last phase of ``train.py``:
+``prompts.tsv``. The model continues each greedily, and sampled as the default font does, until that passes the story
+checks of ``model/stories/checks.py``. Two sources come of it, for a last phase of ``train.py``:
 
 - ``told.npy``: continuations that pass. Training on them is rejection sampling, or expert
   iteration (Anthony et al. 2017, arXiv:1705.08439): what the model can tell well becomes likelier.
@@ -41,9 +41,10 @@ from model.training.generation import generate
 from model.training.team import own_device
 from model.training.weights import load_model
 
-TEMPERATURE, TOP_P = 0.7, 0.9
-BATCH = 100
-"""Openings that are continued side by side."""
+TEMPERATURE, TOP_P, NO_REPEAT = 0.7, 0.9, 8
+"""As the default font samples."""
+BATCH = {"cpu": 100, "cuda": 2000}
+"""Openings that are continued side by side, by the kind of device."""
 ATTEMPTS = 3
 """Sampled continuations of an opening, at most."""
 REPEATED = 8
@@ -92,7 +93,8 @@ class Pupil:
     ) -> list[tuple[Story, list[int]]]:
         """Continue the openings; return each story, checked, and its tokens."""
         prompts = [[BOS, *self.tokenizer.encode(opening.text)] for opening in openings]
-        told = generate(self.model, prompts, BOS, temperature, TOP_P, self.generator)
+        no_repeat = NO_REPEAT if temperature else 0  # what goes in circles is to be seen
+        told = generate(self.model, prompts, BOS, temperature, TOP_P, self.generator, no_repeat)
         stories = []
         for opening, prompt, tokens in zip(openings, prompts, told, strict=True):
             ended = tokens[-1] == BOS
@@ -126,17 +128,15 @@ class Pupil:
     def learn_from(self, openings: list[Opening]) -> Told:
         """What some openings teach."""
         result = Told()
-        waiting = []
         for opening, (story, tokens) in zip(openings, self.tell(openings), strict=True):
             if story.passes:
                 result.good.append(tokens)
-                continue
-            waiting.append(opening)
-            if not story.no_repetition:
+            elif not story.no_repetition:
                 start = 1 + len(self.tokenizer.encode(opening.text))
                 avoid = self.ways_out(tokens, start)
                 if avoid:
                     result.repeated.append((tokens[: len(avoid)], avoid))
+        waiting = openings
         for _ in range(ATTEMPTS):
             again = self.tell(waiting, TEMPERATURE) if waiting else []
             result.good += [tokens for story, tokens in again if story.passes]
@@ -190,8 +190,9 @@ def tell_round(
     drawn = Openings(stories).different(count, seed)
     pupil = Pupil(weights, training_words(texts), seed)
     told = Told()
-    for start in track(range(0, len(drawn), BATCH), "telling", disable=not sys.stderr.isatty()):
-        told.extend(pupil.learn_from(drawn[start : start + BATCH]))
+    batch = BATCH[torch.device(pupil.device).type]
+    for start in track(range(0, len(drawn), batch), "telling", disable=not sys.stderr.isatty()):
+        told.extend(pupil.learn_from(drawn[start : start + batch]))
     write(told, before, folder)
 
 

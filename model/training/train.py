@@ -81,7 +81,8 @@ def make_model(recipe: Recipe) -> Transformer:
             Path(recipe.data.folder) / "tokenizer.model", recipe.data.vocab_size
         )
         model = read_base(recipe.train.base, vocabulary, recipe.model.max_seq_len)
-        adapt(model, recipe.train.adapter_rank)
+        if recipe.train.adapter_rank:
+            adapt(model, recipe.train.adapter_rank)
         return model
     if recipe.train.start:
         return load_model(Path(recipe.train.start), recipe.model.max_seq_len)
@@ -116,13 +117,23 @@ class Run:
         self.checkpoints = Checkpoints(self.folder, self.options.keep)
         valid = token_files(self.tokens_folder, "valid")
         self.valid = Stories(valid, self.model.config.max_seq_len, 0)
+        self.teacher: Transformer | None = None
+        if self.options.teacher:
+            teacher = load_model(Path(self.options.teacher), self.model.config.max_seq_len)
+            self.teacher = teacher.to(team.device).requires_grad_(False)
         self.step, self.tokens, self.spent = 0, 0, 0.0
         self.position: dict[str, list[int]] = {}
         self.restore()
         objective: nn.Module = Objective(self.model)
         if self.options.compile:
             # Rows come in few lengths: a program for each is faster than one for any.
-            objective = torch.compile(objective, dynamic=False)  # type: ignore[assignment]
+            if team.device == "cpu":
+                objective = torch.compile(objective, dynamic=False)  # type: ignore[assignment]
+            else:
+                # One program does for all layers: that takes seconds, a model's a minute of a dear machine.
+                for model in filter(None, (self.model, self.teacher)):
+                    for layer in model.layers:
+                        layer.compile(dynamic=False)
         if team.size > 1:
             objective = DistributedDataParallel(objective)
         self.objective = objective
@@ -159,6 +170,18 @@ class Run:
         rows = max(1, self.options.batch_tokens // length // self.team.size) * self.team.size
         return phase.mixture, rows, length, phase.noise
 
+    @torch.no_grad()
+    def expected(
+        self, tokens: Tensor, targets: Tensor, share: list[float]
+    ) -> tuple[Tensor, Tensor] | None:
+        """What the teacher expects in rows of which ``share`` is to be learned from it, for `Transformer.loss`."""
+        if self.teacher is None or not any(share):
+            return None
+        expectation = self.teacher.logits(tokens).softmax(-1)
+        shares, likely = expectation.topk(self.options.teacher_likely, -1)
+        of_row = torch.tensor(share, device=tokens.device)[:, None, None]
+        return likely, shares * of_row * (targets >= 0)[..., None]
+
     def gradients(self, batch: Batch, dropout: float) -> Tensor:
         """Leave the gradients of a step in the model; return its mean loss, the same in every process."""
         device = self.team.device
@@ -167,6 +190,7 @@ class Run:
         count = self.team.sum((batch.targets != MASKED).sum().to(device)).clamp(min=1)
         total = torch.zeros((), device=device)
         tensors = [batch.inputs, batch.targets, batch.likely, batch.shares]
+        sources = batch.sources
         for at in range(0, rows, micro):
             tokens, targets, likely, shares = (
                 None if each is None else each[at : at + micro].to(device, non_blocking=True)
@@ -183,6 +207,10 @@ class Run:
                 last = at + micro >= rows
                 if isinstance(self.objective, DistributedDataParallel) and not last:
                     stack.enter_context(self.objective.no_sync())
+                if self.teacher is not None:
+                    assert tokens is not None and targets is not None
+                    share = [self.options.teacher_share.get(each, 0.0) for each in sources[at:]]
+                    taught = self.expected(tokens, targets, share[: len(tokens)])
                 loss = self.objective(tokens, targets, masks, taught)
                 # The team takes the mean of its gradients; that of the loss is over all its targets.
                 (loss * self.team.size / count).backward()
@@ -220,10 +248,12 @@ class Run:
                     "position": self.position,
                 }
             )
-        losses = {
-            "valid": validation_loss(self.model, self.valid, self.team),
-            "valid_ema": validation_loss(mean, self.valid, self.team),
-        }
+        # A program for each length of a validation batch would take longer than it.
+        with torch.compiler.set_stance("force_eager"):
+            losses = {
+                "valid": validation_loss(self.model, self.valid, self.team),
+                "valid_ema": validation_loss(mean, self.valid, self.team),
+            }
         if not self.team.is_first:
             return losses
         figures = {
@@ -234,7 +264,7 @@ class Run:
         }
         both = {LAST: (self.model, losses["valid"]), MEAN: (mean, losses["valid_ema"])}
         written = self.checkpoints.save_weights(both, self.recipe.about, figures)
-        if self.options.base:
+        if self.options.base and self.options.adapter_rank:
             about = {
                 **self.recipe.about,
                 "base": self.options.base,

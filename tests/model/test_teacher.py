@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from support import checkpoint_writers  # noqa: E402
 from fontgen.errors import FontgenError  # noqa: E402
 from fontgen.llama.checkpoints.byte_level import LETTERS  # noqa: E402
 from model import make  # noqa: E402
+from model.data.prepare import prepare  # noqa: E402
 from model.recipe import Recipe  # noqa: E402
 from model.training import teacher  # noqa: E402
 from model.training.network import Adapted, ModelConfig, Transformer  # noqa: E402
-from model.training.weights import load_model, merged_state  # noqa: E402
+from model.training.weights import load_model, merged_state, save_model, save_weights  # noqa: E402
 
 CONFIG = ModelConfig(32, 2, 4, 2, 48, 0, 64)
 MERGES = ["Ġ l", "o w", "Ġl ow", "Ġ t", "h e", "Ġt he"]
@@ -158,6 +160,8 @@ def tiny_recipes(folder: Path, recipe: Recipe, base: Path) -> Path:
         phases = f"phases = [{{ until = 1.0, mixture = {{ {mixture} }} }}]\n"
         given = f'base = "{base}"\nadapter_rank = 4\n' if name == "teacher" else ""
         (folder / f"{name}.toml").write_text(f"{extends}{given}{phases}")
+    plan = (Path(make.__file__).parent / "recipes" / "make.toml").read_text()
+    (folder / "make.toml").write_text(plan.replace("stories = 500", "stories = 20"))
     return folder
 
 
@@ -166,7 +170,6 @@ def test_all_steps_with_one_command(
 ) -> None:
     """Within a minute, from a text and a base to calibrated weights; a second call has nothing to do."""
     recipes = tiny_recipes(tmp_path, recipe, base)
-    monkeypatch.setattr(make, "ROUND_STORIES", 20)
     arguments = ["make", "0.01", "--folder", str(tmp_path / "made"), "--recipes", str(recipes)]
     monkeypatch.setattr(sys, "argv", arguments)
     make.main()
@@ -175,7 +178,7 @@ def test_all_steps_with_one_command(
     assert list(done) == steps
     shares = sorted((tmp_path / "made" / "data" / "stories").glob("*.shares.npy"))
     assert shares and np.load(shares[0]).max() <= 0.61
-    adapter = tmp_path / "made" / "teacher" / "best" / "adapter.json"
+    adapter = tmp_path / "made" / "teacher-0" / "best" / "adapter.json"
     assert json.loads(adapter.read_text())["rank"] == 4
 
     tokenizer = tmp_path / "made" / "data" / "tokenizer.model"
@@ -192,9 +195,52 @@ def test_all_steps_with_one_command(
 
 
 def test_budget_of_what_is_left_out_is_the_students(recipe: Recipe, tmp_path: Path) -> None:
-    whole = make.Making(tmp_path, tmp_path, 10, set())
+    recipes = Path(make.__file__).parent / "recipes"
+    whole = make.Making(recipes, tmp_path, 10, set())
     assert sum(whole.minutes.values()) == pytest.approx(600)
-    without = make.Making(tmp_path, tmp_path, 10, {"teacher", "write", "judge"})
+    without = make.Making(recipes, tmp_path, 10, {"teacher", "write", "judge"})
     assert set(without.minutes) == {"student", "rounds"}
     assert sum(without.minutes.values()) == pytest.approx(600)
     assert without.minutes["rounds"] == whole.minutes["rounds"]
+
+
+def test_plan_that_is_none(tmp_path: Path) -> None:
+    plan = (Path(make.__file__).parent / "recipes" / "make.toml").read_text()
+    for wrong, cause in (("twins = 0", "once at least"), ("share = 0.0", "between 0 and 1")):
+        key = wrong.split(" = ")[0]
+        (tmp_path / "make.toml").write_text(re.sub(rf"{key} = [\d.]+ ", f"{wrong} ", plan))
+        with pytest.raises(FontgenError, match=rf"make\.toml.*{cause}"):
+            make.Making(tmp_path, tmp_path, 1, set())
+
+
+def test_mean_of_runs_or_the_best_of_them(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs that went too far apart have no good mean: a model and its mirror image have none at all."""
+    prepare(replace(recipe.data, folder=str(tmp_path / "data")))
+    (tmp_path / "base.gguf").touch()
+    making = make.Making(tiny_recipes(tmp_path, recipe, tmp_path / "base.gguf"), tmp_path, 1, set())
+    torch.manual_seed(0)
+    model = Transformer(ModelConfig(**asdict(recipe.model)))
+    with torch.no_grad():
+        model.norm.weight *= 0.1
+    folders = iter((1, -1, 1, 1))
+
+    def train_nothing(given: Recipe) -> None:
+        save_model(model, Path(given.train.run) / "weights", {})
+
+    def export_mirrored(run: Path, output: Path) -> None:
+        sign = next(folders)
+        mirrored = {name: sign * value for name, value in model.state_dict().items()}
+        save_weights(mirrored, run / "weights", output)
+
+    monkeypatch.setattr(make, "train", train_nothing)
+    monkeypatch.setattr(make, "export", export_mirrored)
+    for alike in (False, True):
+        making.averaged("student", make.Runs(1, 2))
+        runs = [tmp_path / f"student-{number}-export" for number in (0, 1)]
+        best = load_model(min(runs, key=making.validation_loss)).state_dict()
+        written = load_model(tmp_path / "student-export").state_dict()
+        assert all(torch.equal(written[name], value) for name, value in best.items())
+        both = [load_model(run).norm.weight for run in runs]
+        assert torch.equal(*both) is alike and both[0].any()

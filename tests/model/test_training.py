@@ -223,12 +223,20 @@ def test_generate_takes_the_most_likely_token_or_draws(trained: Path) -> None:
 
 def test_no_sequence_comes_twice(trained: Path) -> None:
     """With `no_repeat`, a story goes another way where it would complete a sequence that it has."""
-    from model.training.generation import completing, generate
+    from model.training.generation import completing, generate, longer_alike
     from model.training.weights import load_model
 
-    assert completing([1, 5, 6, 7, 5, 6], 3, end=1) == [7]
-    assert completing([1, 5, 6, 1, 5, 6], 3, end=1) == []  # the end may always come
-    assert completing([5, 6], 3, end=1) == []
+    def barred(tokens: list[int]) -> list[int]:
+        row, alike = torch.tensor([tokens]), torch.zeros(1, len(tokens), dtype=torch.int64)
+        for position in range(len(tokens)):
+            alike = longer_alike(alike, row, position)
+        return torch.where(completing(alike, row, len(tokens) - 1, 3, 1, 9)[0])[0].tolist()
+
+    assert barred([1, 5, 6, 7, 5, 6]) == [7]
+    assert barred([1, 5, 6, 7, 5, 6, 8, 5, 6]) == [7, 8]
+    assert barred([6, 6, 6]) == [6]
+    assert barred([1, 5, 6, 1, 5, 6]) == []  # the end may always come
+    assert barred([5, 6]) == []
     model = load_model(trained)
     prompts = [[1, 20, 30, 40], [1, 50]]
     for temperature in (0.0, 3.0):
@@ -302,3 +310,45 @@ def test_tensorboard_has_losses_checks_and_a_story(
     assert 0 <= events.Scalars("story_checks")[0].value <= 1
     last = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
     assert last["sample"].startswith(options.sample)
+
+
+def gradients_of(recipe: Recipe, **train: object) -> dict[str, torch.Tensor]:
+    """The gradients of the first step of a run, without dropout."""
+    from model.training.team import Team
+    from model.training.train import Run
+
+    options = replace(recipe.train, dropout=0.0, compile=False, bfloat16=False, **train)
+    phases = tuple(replace(phase, dropout=None, noise=0.0) for phase in options.phases)
+    run = Run(replace(recipe, train=replace(options, phases=phases)), Team())
+    batch = run.batches.draw(0, *run.draw_arguments(phases[0]))
+    run.gradients(batch, 0.0)
+    return {name: each.grad for name, each in run.model.named_parameters() if each.grad is not None}
+
+
+def test_teacher_beside_the_student(recipe: Recipe, trained: Path, tmp_path: Path) -> None:
+    """Who is taught by itself has nothing to learn: the gradient of its own expectation is zero. Of a share,
+    that share less is left; sources that are not named learn from the text alone."""
+    run = str(tmp_path / "run")
+    alone = gradients_of(recipe, run=run, start=str(trained))
+    name = recipe.data.sources[0].name
+    common = {"run": run, "start": str(trained), "teacher": str(trained)}
+    common |= {"teacher_likely": recipe.model.vocab_size}
+    for share in (1.0, 0.75, 0.0):
+        taught = gradients_of(recipe, **common, teacher_share={name: share})
+        for key, gradient in alone.items():
+            torch.testing.assert_close(taught[key], (1 - share) * gradient, rtol=1e-3, atol=1e-6)
+    elsewhere = gradients_of(recipe, **common, teacher_share={"another": 1.0})
+    for key, gradient in alone.items():
+        assert torch.equal(elsewhere[key], gradient)
+
+
+def test_adamw_has_the_matrices_where_muon_has_no_rate(recipe: Recipe) -> None:
+    from model.training.network import ModelConfig, Transformer
+    from model.training.optimizers import Optimizers
+
+    model = Transformer(ModelConfig(16, 1, 2, 2, 16, 30, 16))
+    kinds = [
+        [type(one) for one in Optimizers(model, replace(recipe.train, muon_lr=rate)).each]
+        for rate in (0.1, 0.0)
+    ]
+    assert kinds == [[torch.optim.Muon, torch.optim.AdamW], [torch.optim.AdamW]]
