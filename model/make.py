@@ -35,15 +35,16 @@ from fontgen.typed_toml import read_toml
 from model.data.batches import Stories
 from model.data.overlap import HeldOut
 from model.data.prepare import prepare
-from model.data.shards import token_files
+from model.data.shards import has_stories, token_files
 from model.data.sources import stories_of
 from model.evaluation.evaluate import BEGIN, END
 from model.evaluation.evaluate import main as evaluate
 from model.recipe import Recipe, Source, read_recipe
 from model.training.average import average
 from model.training.calibrate import calibrate
-from model.training.distill import Author, Teachers
+from model.training.distill import TAUGHT, Author, Teachers
 from model.training.export import export
+from model.training.selection import select
 from model.training.self_training import tell_round
 from model.training.team import Team, own_device
 from model.training.train import train
@@ -240,8 +241,15 @@ class Making:
                     teachers.judge(path, REAL_SHARE)
 
     def rounds(self) -> None:
-        """The student learns from its own stories; after each round, a part of it is what it was."""
-        weights = self.folder / "student-export"
+        """The student learns from its own stories; after each round, a part of it is what it was.
+
+        It is calibrated before: what it tells is drawn from what it says.
+        """
+        weights = self.folder / "student-calibrated"
+        valid = token_files(self.folder / "data", "valid")[0]
+        calibrate(self.folder / "student-export", valid, weights)
+        if has_stories(self.folder / "data", TAUGHT):
+            select(self.folder / "data", self.texts())
         plan, before = self.plan.rounds, list[Path]()
         for number in range(plan.rounds):
             told = self.folder / f"round-{number}"

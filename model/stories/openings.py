@@ -43,13 +43,16 @@ class Openings:
         """The first words of a story, as many as chance has it; None where those are no words."""
         words = story.split("\n")[0].split(" ")
         text = re.sub(r"[^\w]+$", "", " ".join(words[: rng.choice(WORDS)]))
+        return Opening(text, self.characters(text, story)) if text else None
+
+    def characters(self, text: str, story: str) -> list[str]:
+        """Which words of ``text`` the story is about."""
         about = Counter(words_of(story))
-        characters = [
+        return [
             word
             for word in dict.fromkeys(words_of(text))
             if about[word] >= NAMED and len(word) > 2 and word not in self.common
         ]
-        return Opening(text, characters) if text else None
 
     def different(self, count: int, seed: int) -> list[Opening]:
         """So many different ones; fewer, where the text has not so many."""

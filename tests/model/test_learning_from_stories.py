@@ -12,6 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
+import sentencepiece  # noqa: E402
+
 from model.recipe import Recipe  # noqa: E402
 
 
@@ -219,3 +221,33 @@ def test_teachers_keep_what_is_good_and_go_on(
     assert Author(teachers, [text], held_out).write(tmp_path, 5, stories=9999, minutes=0) == len(
         after
     )
+
+
+def test_stories_with_room_to_spare(tmp_path: Path) -> None:
+    """Kept: short ones that name their hero at the end, and say nothing twice."""
+    from model.data.shards import write_tokens
+    from model.training.selection import select
+
+    text = tmp_path / "stories.txt"
+    words = "A fox saw a hat. The fox took the hat. It was red. The cat came to look at it and was glad."
+    begun = "A fox saw a hat. The fox took it."
+    good = f"{begun} It was red. The fox was glad."
+    bad = {
+        "the hero is gone": f"{begun} The fox was glad. It was red. The cat came to look at it and was glad.",
+        "six words come twice": f"{begun} It was red. The fox took it. It was glad. The fox was glad.",
+        "no words": f"{begun} Zorb blik plum. The fox was glad.",
+        "too long": f"{begun} {' '.join(f'It was {n}.' for n in range(90))} The fox was glad.",
+    }
+    others = [
+        f"The {animal} was red, and glad." for animal in ("hen", "owl", "cow", "pig", "dog") * 3
+    ]
+    text.write_text("\n<|endoftext|>\n".join([words] * 3 + others))
+    vocabulary = Path(__file__).parents[2] / "model" / "tokenizer.model"
+    (tmp_path / "tokenizer.model").write_bytes(vocabulary.read_bytes())
+    read = sentencepiece.SentencePieceProcessor(model_file=str(vocabulary))
+    stories = [
+        np.array([1, *read.encode(story)], dtype=np.uint16) for story in (*bad.values(), good)
+    ]
+    write_tokens(tmp_path / "taught" / "00000.npy", stories)
+    assert select(tmp_path, [text]) == 1
+    assert np.load(tmp_path / "strict.npy").tolist() == [*stories[-1].tolist(), 1]
