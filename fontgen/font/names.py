@@ -291,6 +291,7 @@ def _rename_cff(font: TTFont, family: str, full_name: str, new_postscript_name: 
                 setattr(top, key, _latin1(text))
         data = table.compile(font)
     except Exception:  # whatever the bytes lead fontTools to
+        font.tables.pop("CFF ", None)  # what it made of them so far: the bytes are in the reader
         return
     write_table(font, "CFF ", data)
 

@@ -11,7 +11,7 @@ from fontgen.host import browser as host_package
 from fontgen.host.browser.page import PageFont, PageOptions, one_file
 
 OUTPUT = Path(host_package.__file__).parent / "page.png"
-TEXT = "The little fox" + "!" * 31
+TEXT = "The little fox" + "!" * 29
 
 
 def main(font: Path) -> None:

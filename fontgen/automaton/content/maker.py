@@ -50,9 +50,9 @@ from fontgen.errors import FontgenError
 from fontgen.llama.model import Model
 from fontgen.progress import Steps
 
-LEAST = ((6, 5, 9, 12), (6, 5, 13, 20))
+LEAST = ((6, 5, 16, 24), (6, 5, 24, 36))
 """How often an end of 1, 2, 3, 4 words must occur to be known, in prompts without a hero and with one."""
-LEAST_EITHER = (math.inf, 6, math.inf, math.inf)
+LEAST_EITHER = (math.inf, 9, math.inf, math.inf)
 """The same in all prompts together: then it is known in both sorts of prompts that have it."""
 LEAST_SIMILAR = ((25, 60, 90), (25, 60, 90))
 """The same for ends of 2, 3, 4 classes of words."""
