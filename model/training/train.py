@@ -210,7 +210,7 @@ class Run:
                 if self.teacher is not None:
                     assert tokens is not None and targets is not None
                     share = [self.options.teacher_share.get(each, 0.0) for each in sources[at:]]
-                    taught = self.expected(tokens, targets, share[: len(tokens)])
+                    taught = self.expected(tokens, targets, share[: len(tokens)]) or taught
                 loss = self.objective(tokens, targets, masks, taught)
                 # The team takes the mean of its gradients; that of the loss is over all its targets.
                 (loss * self.team.size / count).backward()
