@@ -246,8 +246,7 @@ class Making:
         It is calibrated before: what it tells is drawn from what it says.
         """
         weights = self.folder / "student-calibrated"
-        valid = token_files(self.folder / "data", "valid")[0]
-        calibrate(self.folder / "student-export", valid, weights)
+        self.calibrate(self.folder / "student-export", weights)
         if has_stories(self.folder / "data", TAUGHT):
             select(self.folder / "data", self.texts())
         plan, before = self.plan.rounds, list[Path]()
@@ -271,8 +270,11 @@ class Making:
         last = self.folder / f"mean-{self.plan.rounds.rounds - 1}"
         if "rounds" in self.without:
             last = self.folder / "student-export"
-        valid = token_files(self.folder / "data", "valid")[0]
-        calibrate(last, valid, self.folder / "export")
+        self.calibrate(last, self.folder / "export")
+
+    def calibrate(self, weights: Path, output: Path) -> None:
+        """Weights at the temperature that suits the stories that were kept aside."""
+        calibrate(weights, token_files(self.folder / "data", "valid")[0], output)
 
     def go(self, until: str | None = None) -> Path:
         steps: dict[str, Callable[[], object]] = {

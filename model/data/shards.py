@@ -10,9 +10,10 @@ may be others with an entry for each of its tokens:
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,12 @@ def has_stories(folder: Path, name: str) -> bool:
 def story_starts(tokens: np.ndarray) -> np.ndarray:
     """int64: where the BOS of each story of a token file stands, and the one that ends the last."""
     return np.flatnonzero(np.asarray(tokens) == BOS)
+
+
+def stories_in(tokens: np.ndarray) -> Iterator[np.ndarray]:
+    """The stories of a token file, each with its BOS, and without the one that ends it."""
+    for start, end in itertools.pairwise(story_starts(tokens).tolist()):
+        yield tokens[start:end]
 
 
 def write_tokens(path: Path, stories: Iterable[np.ndarray]) -> int:

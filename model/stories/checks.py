@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,23 @@ def training_words(paths: Sequence[Path]) -> set[str]:
     return {word for word, count in counts.items() if count >= LEAST_SEEN}
 
 
+def says_twice(words: Sequence[str], size: int) -> bool:
+    """Whether a sequence of ``size`` words comes more than once."""
+    sequences = Counter(tuple(words[at : at + size]) for at in range(len(words) - size + 1))
+    return max(sequences.values(), default=0) > 1
+
+
+def is_named(names: set[str], words: Collection[str]) -> bool:
+    """Whether somebody of these names, in small letters, is among the words: alone, as several, or as an owner."""
+    forms = names | {name + end for name in names for end in ("s", "es", "'s")}
+    return any(word in forms for word in words)
+
+
+def are_real(words: Sequence[str], known: set[str], share: float) -> bool:
+    """Whether that share of the words is known."""
+    return sum(word in known for word in words) >= share * len(words)
+
+
 def check(story: Story, characters: list[str], known_words: set[str]) -> None:
     """Fill in the checks of a story.
 
@@ -73,8 +90,7 @@ def check(story: Story, characters: list[str], known_words: set[str]) -> None:
     - At least 98 % of the words are in the training text three times or more.
     """
     words = words_of(story.text)
-    grams = Counter(tuple(words[i : i + 8]) for i in range(len(words) - 7))
-    story.no_repetition = bool(words) and max(grams.values(), default=0) < 2
+    story.no_repetition = bool(words) and not says_twice(words, 8)
     where = words[len(words) // 2 :] if len(words) >= 40 else words
     given = re.search(r"\b(?:named|called|name was) ([A-Z][a-z]+)", story.text)
     stays = []
@@ -82,8 +98,7 @@ def check(story: Story, characters: list[str], known_words: set[str]) -> None:
         names = {character.lower()}
         if given and index == 0:
             names.add(given[1].lower())
-        forms = names | {name + end for name in names for end in ("s", "es", "'s")}
-        stays.append(any(word in forms for word in where))
+        stays.append(is_named(names, where))
     story.characters_stay = all(stays)
     if known_words and words:
-        story.real_words = sum(word in known_words for word in words) >= REAL_WORDS * len(words)
+        story.real_words = are_real(words, known_words, REAL_WORDS)

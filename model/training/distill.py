@@ -36,7 +36,7 @@ import torch
 from rich.progress import track
 
 from model.data.overlap import HeldOut, opening_of
-from model.data.shards import ShardWriter, story_starts
+from model.data.shards import ShardWriter, stories_in, story_starts
 from model.data.sources import read_stories
 from model.data.vocabulary import BOS
 from model.stories.checks import Story, check, training_words
@@ -204,9 +204,8 @@ class Author:
         count = 0
         for index in range(n_shards):
             path = folder / f"{index:05}.npy"
-            tokens = np.load(path)
-            for first, last in itertools.pairwise(story_starts(tokens).tolist()):
-                text = self.teachers.tokenizer.decode(tokens[first + 1 : last].tolist())
+            for story in stories_in(np.load(path)):
+                text = self.teachers.tokenizer.decode(story[1:].tolist())
                 self.seen.add(opening_of(text))
                 count += 1
             if self.judging and not path.with_suffix(".shares.npy").exists():

@@ -10,17 +10,15 @@ last phase of ``train.py``.
 from __future__ import annotations
 
 import argparse
-import itertools
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import sentencepiece
 
-from model.data.shards import story_starts, token_files, write_tokens
+from model.data.shards import stories_in, token_files, write_tokens
 from model.data.sources import read_stories
-from model.stories.checks import training_words, words_of
+from model.stories.checks import are_real, is_named, says_twice, training_words, words_of
 from model.stories.openings import Openings
 from model.training.distill import TAUGHT
 
@@ -50,15 +48,13 @@ class Strict:
     def keeps(self, story: str) -> bool:
         """Whether a story, whole, passes with room to spare (its length aside)."""
         words = words_of(story)
-        size = REPEATED_WORDS
-        sequences = Counter(tuple(words[at : at + size]) for at in range(len(words) - size + 1))
-        if not words or max(sequences.values(), default=0) > 1:
+        if not words or says_twice(words, REPEATED_WORDS):
             return False
-        if sum(word in self.known for word in words) < REAL_WORDS * len(words):
+        if not are_real(words, self.known, REAL_WORDS):
             return False
-        end = {word.removesuffix("'s") for word in words[int((1 - END) * len(words)) :]}
+        end = words[int((1 - END) * len(words)) :]
         heroes = self.openings.characters(" ".join(words[:FIRST_WORDS]), story)
-        return all({hero, f"{hero}s", f"{hero}es"} & end for hero in heroes)
+        return all(is_named({hero}, end) for hero in heroes)
 
 
 def select(folder: Path, texts: Sequence[Path]) -> int:
@@ -67,9 +63,7 @@ def select(folder: Path, texts: Sequence[Path]) -> int:
     vocabulary = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
     kept = []
     for path in token_files(folder, TAUGHT):
-        tokens = np.load(path)
-        for start, end in itertools.pairwise(story_starts(tokens).tolist()):
-            story = tokens[start:end]
+        for story in stories_in(np.load(path)):
             if len(story) <= MOST_TOKENS and strict.keeps(vocabulary.decode(story[1:].tolist())):
                 kept.append(story)
     n_tokens = write_tokens(folder / f"{STRICT}.npy", kept)

@@ -130,7 +130,7 @@ class Pupil:
         """What some openings teach."""
         result = Told()
         for opening, (story, tokens) in zip(openings, self.tell(openings), strict=True):
-            if not story.passes and not story.no_repetition:
+            if not story.no_repetition:
                 start = 1 + len(self.tokenizer.encode(opening.text))
                 avoid = self.ways_out(tokens, start)
                 if avoid:

@@ -172,9 +172,10 @@ class Run:
 
     @torch.no_grad()
     def expected(
-        self, tokens: Tensor, targets: Tensor, share: list[float]
+        self, tokens: Tensor, targets: Tensor, sources: list[str]
     ) -> tuple[Tensor, Tensor] | None:
-        """What the teacher expects in rows of which ``share`` is to be learned from it, for `Transformer.loss`."""
+        """What the teacher expects in rows of these sources, as far as it is to be learned, for `Transformer.loss`."""
+        share = [self.options.teacher_share.get(source, 0.0) for source in sources]
         if self.teacher is None or not any(share):
             return None
         expectation = self.teacher.logits(tokens).softmax(-1)
@@ -190,7 +191,6 @@ class Run:
         count = self.team.sum((batch.targets != MASKED).sum().to(device)).clamp(min=1)
         total = torch.zeros((), device=device)
         tensors = [batch.inputs, batch.targets, batch.likely, batch.shares]
-        sources = batch.sources
         for at in range(0, rows, micro):
             tokens, targets, likely, shares = (
                 None if each is None else each[at : at + micro].to(device, non_blocking=True)
@@ -207,10 +207,9 @@ class Run:
                 last = at + micro >= rows
                 if isinstance(self.objective, DistributedDataParallel) and not last:
                     stack.enter_context(self.objective.no_sync())
-                if self.teacher is not None:
-                    assert tokens is not None and targets is not None
-                    share = [self.options.teacher_share.get(each, 0.0) for each in sources[at:]]
-                    taught = self.expected(tokens, targets, share[: len(tokens)]) or taught
+                assert tokens is not None and targets is not None
+                here = batch.sources[at : at + micro]
+                taught = self.expected(tokens, targets, here) or taught
                 loss = self.objective(tokens, targets, masks, taught)
                 # The team takes the mean of its gradients; that of the loss is over all its targets.
                 (loss * self.team.size / count).backward()
